@@ -1,0 +1,176 @@
+import { Type } from 'typebox';
+import type { Clock } from '#shared/clock.ts';
+import { CodedError } from '#shared/errors.ts';
+import { JobState } from '#shared/protocol/messages.ts';
+import type { Job } from '../core/model.ts';
+import type { Scale } from '../core/scale.ts';
+import type { Driver } from '../driver.ts';
+import type { App } from './app.ts';
+import type { Changes, Subscription } from './changes.ts';
+import { ErrorView, JobStoryView, JobView, ScaleChange, ScaleView, WorkerView } from './schemas.ts';
+import type { Views } from './views.ts';
+
+export interface RouteOptions {
+  readonly driver: Driver;
+  readonly views: Views;
+  readonly scale: Scale;
+  readonly changes: Changes;
+  readonly clock: Clock;
+  readonly metrics: () => Promise<{ contentType: string; text: string }>;
+}
+
+const NameParams = Type.Object({ name: Type.String() });
+const IdParams = Type.Object({ id: Type.String() });
+
+/** The routes of the contract: health, metrics, and /api/v1. */
+export function addRoutes(app: App, options: RouteOptions): void {
+  addProbes(app, options);
+  addWorkers(app, options);
+  addJobs(app, options);
+  addScale(app, options);
+  addEvents(app, options);
+  app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+function addProbes(app: App, { metrics }: RouteOptions): void {
+  app.get('/health', { schema: { tags: ['probes'], summary: 'Whether the process lives' } }, () => 'Healthy');
+  app.get('/ready', { schema: { tags: ['probes'], summary: 'Whether it can serve, and its role' } }, () => {
+    return { ready: true, role: 'leader' };
+  });
+  app.get('/leader', { schema: { tags: ['probes'], summary: '200 on the leader only' } }, () => {
+    return { leader: true };
+  });
+  app.get('/metrics', { schema: { tags: ['probes'], summary: 'Prometheus metrics' } }, async (_, reply) => {
+    const { contentType, text } = await metrics();
+    return reply.type(contentType).send(text);
+  });
+}
+
+function addWorkers(app: App, { driver, views }: RouteOptions): void {
+  const workerNamed = (name: string) => {
+    const worker = driver.cluster.workers.get(name);
+    if (!worker) throw new CodedError('not-found', `no worker is called ${name}`, 'GET /api/v1/workers');
+    return worker;
+  };
+  app.get(
+    '/api/v1/workers',
+    { schema: { tags: ['workers'], response: { 200: Type.Array(WorkerView) } } },
+    () => [...driver.cluster.workers.values()].map((worker) => views.worker(worker)),
+  );
+  app.get(
+    '/api/v1/workers/:name',
+    {
+      schema: { tags: ['workers'], params: NameParams, response: { 200: WorkerView, 404: ErrorView } },
+    },
+    ({ params }) => views.worker(workerNamed(params.name)),
+  );
+  for (const [action, drained] of [
+    ['drain', true],
+    ['undrain', false],
+  ] as const) {
+    app.post(
+      `/api/v1/workers/:name/${action}`,
+      { schema: { tags: ['workers'], params: NameParams, response: { 200: WorkerView, 404: ErrorView } } },
+      ({ params }) => {
+        const worker = workerNamed(params.name);
+        driver.handle({ type: 'drain', worker: worker.name, drained });
+        return views.worker(worker);
+      },
+    );
+  }
+}
+
+function addJobs(app: App, { driver, views }: RouteOptions): void {
+  const jobNamed = (id: string): Job => {
+    const job = driver.cluster.jobs.get(id) ?? driver.cluster.history.get(id);
+    if (!job) throw new CodedError('not-found', `no job has the id ${id}`, 'GET /api/v1/jobs');
+    return job;
+  };
+  app.get(
+    '/api/v1/jobs',
+    {
+      schema: {
+        tags: ['jobs'],
+        querystring: Type.Object({ state: Type.Optional(JobState) }),
+        response: { 200: Type.Array(JobView), 400: ErrorView },
+      },
+    },
+    ({ query }) => {
+      const jobs = [...driver.cluster.jobs.values(), ...driver.cluster.history.values()];
+      const shown = jobs.map((job) => views.job(job));
+      return query.state ? shown.filter(({ state }) => state === query.state) : shown;
+    },
+  );
+  app.get(
+    '/api/v1/jobs/:id',
+    { schema: { tags: ['jobs'], params: IdParams, response: { 200: JobStoryView, 404: ErrorView } } },
+    ({ params }) => views.story(jobNamed(params.id)),
+  );
+  app.delete(
+    '/api/v1/jobs/:id',
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'Cancels a job',
+        params: IdParams,
+        response: { 202: JobView, 404: ErrorView },
+      },
+    },
+    ({ params }, reply) => {
+      const job = jobNamed(params.id);
+      driver.handle({ type: 'cancel', jobId: params.id, signal: 'SIGTERM' });
+      reply.status(202);
+      return views.job(job);
+    },
+  );
+}
+
+function addScale(app: App, { views, scale, changes, clock }: RouteOptions): void {
+  app.get('/api/v1/scale', { schema: { tags: ['scale'], response: { 200: ScaleView } } }, () =>
+    views.scale(),
+  );
+  app.put(
+    '/api/v1/scale',
+    {
+      schema: {
+        tags: ['scale'],
+        summary: 'Sets the spec, or adds a burst',
+        body: ScaleChange,
+        response: { 200: ScaleView, 400: ErrorView },
+      },
+    },
+    ({ body }) => {
+      const { burst, ...spec } = body;
+      scale.change(spec);
+      if (burst) scale.burst({ workers: burst.workers, until: clock.now() + burst.minutes * 60_000 });
+      changes.publish(() => ({ event: 'scale', key: 'scale', data: views.scale() }));
+      return views.scale();
+    },
+  );
+}
+
+function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
+  app.get(
+    '/api/v1/events',
+    {
+      sse: { kind: 'only' },
+      schema: { tags: ['events'], summary: 'Server-sent events: job, worker, worker-gone, scale' },
+    },
+    async (_request, reply) => {
+      const subscription: Subscription = changes.subscribe();
+      reply.sse.onClose(() => changes.unsubscribe(subscription));
+      // Who comes late is told everything first: after that, changes are enough.
+      for (const worker of driver.cluster.workers.values()) {
+        subscription.push({ event: 'worker', key: worker.name, data: views.worker(worker) });
+      }
+      for (const job of driver.cluster.jobs.values()) {
+        subscription.push({ event: 'job', key: job.spec.jobId, data: views.job(job) });
+      }
+      await reply.sse.send(messages(subscription));
+    },
+  );
+}
+
+async function* messages(subscription: Subscription): AsyncGenerator<{ event: string; data: object }> {
+  for await (const { event, data } of subscription) yield { event, data };
+}

@@ -1,0 +1,143 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { ERROR_CODES } from '#shared/errors.ts';
+import { JobClass, Outcome } from '#shared/job.ts';
+import { Capabilities, JobState, Load, Mount } from '#shared/protocol/messages.ts';
+import { STORY_EVENTS } from '../core/model.ts';
+
+const strict = { additionalProperties: false };
+const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+const Time = Type.String({ format: 'date-time' });
+
+export const WorkerView = Type.Object(
+  {
+    name: Type.String(),
+    state: Type.Union([
+      Type.Literal('ready'),
+      Type.Literal('not-ready'),
+      Type.Literal('draining'),
+      Type.Literal('disconnected'),
+    ]),
+    version: Type.String(),
+    connectedAt: Time,
+    slots: Type.Integer(),
+    running: Type.Integer(),
+    jobs: Type.Array(Type.String()),
+    capabilities: Capabilities,
+    storage: Type.Array(Mount),
+    load: Load,
+  },
+  { ...strict, title: 'Worker' },
+);
+export type WorkerView = Static<typeof WorkerView>;
+
+export const AttemptView = Type.Object(
+  {
+    attempt: Type.Integer(),
+    worker: Type.String(),
+    assignedAt: Time,
+    startedAt: nullable(Time),
+    endedAt: nullable(Time),
+    outcome: nullable(Outcome),
+  },
+  { ...strict, title: 'Attempt' },
+);
+
+export const StoryEntryView = Type.Object(
+  {
+    at: Time,
+    event: Type.Enum([...STORY_EVENTS]),
+    attempt: Type.Integer(),
+    worker: nullable(Type.String()),
+    message: nullable(Type.String()),
+  },
+  { ...strict, title: 'StoryEntry' },
+);
+
+export const JobView = Type.Object(
+  {
+    jobId: Type.String(),
+    session: nullable(Type.String()),
+    class: JobClass,
+    title: Type.String(),
+    state: JobState,
+    attempt: Type.Integer(),
+    worker: nullable(Type.String()),
+    submittedAt: Time,
+    startedAt: nullable(Time),
+    endedAt: nullable(Time),
+    /** Why it waits, was tried again, or ended as it did. */
+    reason: nullable(Type.String()),
+    outcome: nullable(Outcome),
+    progress: nullable(Type.Number()),
+    speed: nullable(Type.Number()),
+    /** Segments or list rows that PMS has accepted. */
+    announced: Type.Integer(),
+    changes: Type.Array(Type.String()),
+  },
+  { ...strict, title: 'Job' },
+);
+export type JobView = Static<typeof JobView>;
+
+export const JobStoryView = Type.Object(
+  {
+    ...JobView.properties,
+    attempts: Type.Array(AttemptView),
+    story: Type.Array(StoryEntryView),
+  },
+  { ...strict, title: 'JobStory' },
+);
+export type JobStoryView = Static<typeof JobStoryView>;
+
+export const Burst = Type.Object(
+  { workers: Type.Integer({ minimum: 0, maximum: 10_000 }), until: Time },
+  { ...strict, title: 'Burst' },
+);
+
+export const ScaleView = Type.Object(
+  {
+    minimum: Type.Integer(),
+    maximum: Type.Integer(),
+    desired: Type.Integer(),
+    current: Type.Integer(),
+    /** Workers too many (positive) or too few (negative). */
+    deviation: Type.Integer(),
+    bursts: Type.Array(Burst),
+    /** What KEDA's metrics-api trigger reads. */
+    desiredWorkers: Type.Integer(),
+  },
+  { ...strict, title: 'Scale' },
+);
+export type ScaleView = Static<typeof ScaleView>;
+
+const Workers = Type.Integer({ minimum: 0, maximum: 10_000 });
+
+export const ScaleChange = Type.Object(
+  {
+    minimum: Type.Optional(Workers),
+    maximum: Type.Optional(Workers),
+    desired: Type.Optional(Workers),
+    burst: Type.Optional(
+      Type.Object(
+        { workers: Workers, minutes: Type.Number({ exclusiveMinimum: 0, maximum: 10_080 }) },
+        strict,
+      ),
+    ),
+  },
+  { ...strict, title: 'ScaleChange', minProperties: 1 },
+);
+export type ScaleChange = Static<typeof ScaleChange>;
+
+export const ErrorView = Type.Object(
+  {
+    error: Type.Object(
+      {
+        code: Type.Enum([...ERROR_CODES]),
+        message: Type.String(),
+        hint: nullable(Type.String()),
+      },
+      strict,
+    ),
+  },
+  { ...strict, title: 'Error' },
+);
+export type ErrorView = Static<typeof ErrorView>;

@@ -1,0 +1,113 @@
+import { type Clock, wallTime } from '#shared/clock.ts';
+import type { Cluster } from '../core/cluster.ts';
+import { type Job, jobState, type Worker } from '../core/model.ts';
+import type { Scale } from '../core/scale.ts';
+import type { JobStoryView, JobView, ScaleView, WorkerView } from './schemas.ts';
+
+/** Turns what the core knows into what the API says. No secret has a place in these shapes: no argv, no env. */
+export class Views {
+  readonly #cluster: Cluster;
+  readonly #scale: Scale;
+  readonly #clock: Clock;
+
+  constructor(cluster: Cluster, scale: Scale, clock: Clock) {
+    this.#cluster = cluster;
+    this.#scale = scale;
+    this.#clock = clock;
+  }
+
+  worker(worker: Worker): WorkerView {
+    const { name, version, slots, running, capabilities, storage, load } = worker;
+    return {
+      name,
+      state: workerState(worker),
+      version,
+      connectedAt: this.#time(worker.connectedAt),
+      slots,
+      running,
+      jobs: [...worker.attempts.keys()],
+      capabilities,
+      storage: [...storage],
+      load,
+    };
+  }
+
+  job(job: Job): JobView {
+    const { jobId, session, jobClass, title, changes } = job.spec;
+    const last = job.current ?? job.attempts.at(-1) ?? null;
+    return {
+      jobId,
+      session,
+      class: jobClass,
+      title,
+      state: jobState(job),
+      attempt: job.lastAttempt,
+      worker: last?.worker ?? null,
+      submittedAt: this.#time(job.submittedAt),
+      startedAt: this.#timeOrNull(last?.startedAt),
+      endedAt: this.#timeOrNull(job.endedAt),
+      reason: this.#reason(job),
+      outcome: job.outcome,
+      progress: job.accepted?.progress ?? null,
+      speed: job.accepted?.speed ?? null,
+      announced: job.accepted?.announced ?? 0,
+      changes: [...changes],
+    };
+  }
+
+  story(job: Job): JobStoryView {
+    return {
+      ...this.job(job),
+      attempts: job.attempts.map((attempt) => ({
+        attempt: attempt.number,
+        worker: attempt.worker,
+        assignedAt: this.#time(attempt.assignedAt),
+        startedAt: this.#timeOrNull(attempt.startedAt),
+        endedAt: this.#timeOrNull(attempt.endedAt),
+        outcome: attempt.outcome,
+      })),
+      story: job.story.map((entry) => ({ ...entry, at: this.#time(entry.at) })),
+    };
+  }
+
+  scale(): ScaleView {
+    const now = this.#clock.now();
+    const workers = [...this.#cluster.workers.values()];
+    const running = workers.reduce((sum, worker) => sum + worker.running, 0);
+    const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
+    const slotsEach = workers.length === 0 ? 1 : slots / workers.length;
+    const needed = Math.ceil((running + this.#cluster.queued) / slotsEach);
+    const desired = this.#scale.desired(now, needed);
+    return {
+      minimum: this.#scale.spec.minimum,
+      maximum: this.#scale.spec.maximum,
+      desired,
+      desiredWorkers: desired,
+      current: workers.length,
+      deviation: workers.length - desired,
+      bursts: this.#scale
+        .activeBursts(now)
+        .map((burst) => ({ workers: burst.workers, until: this.#time(burst.until) })),
+    };
+  }
+
+  #reason(job: Job): string | null {
+    if (job.outcome) return job.outcome.message ?? job.outcome.reason;
+    if (!job.current) return this.#cluster.whyWaiting(job);
+    return job.attempts.at(-2)?.outcome?.message ?? null;
+  }
+
+  #time(moment: number): string {
+    return wallTime(this.#clock, moment).toISOString();
+  }
+
+  #timeOrNull(moment: number | null | undefined): string | null {
+    return moment === null || moment === undefined ? null : this.#time(moment);
+  }
+}
+
+function workerState(worker: Worker): WorkerView['state'] {
+  if (worker.connection === null) return 'disconnected';
+  if (worker.draining || worker.drained) return 'draining';
+  return worker.ready ? 'ready' : 'not-ready';
+}

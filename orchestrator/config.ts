@@ -1,0 +1,90 @@
+import { commonSettings } from '#shared/settings/common.ts';
+import {
+  choice,
+  flag,
+  integer,
+  milliseconds,
+  port,
+  type SettingsOf,
+  secret,
+} from '#shared/settings/table.ts';
+import { type CoreSettings, STRATEGIES } from './core/settings.ts';
+
+export const orchestratorSettings = {
+  LISTENING_PORT: port(3500, 'Port of the HTTP API and the websockets; 0 lets the system choose.'),
+  ...commonSettings,
+  CLUSTERPLEX_RELAY_TOKEN: secret('Token of relays, in place of CLUSTERPLEX_TOKEN.'),
+  CLUSTERPLEX_WORKER_TOKEN: secret('Token of workers, in place of CLUSTERPLEX_TOKEN.'),
+  CLUSTERPLEX_ADMIN_TOKEN: secret('Token of API and dashboard, in place of CLUSTERPLEX_TOKEN.'),
+  WORKER_SELECTION_STRATEGY: choice(
+    STRATEGIES,
+    'LOAD_TASKS',
+    'How one of the eligible workers is chosen: fewest tasks, least CPU, highest rank, or in turn.',
+  ),
+  QUEUE_TIMEOUT_MS: milliseconds(5_000, 'How long a playback job waits for a slot.'),
+  QUEUE_TIMEOUT_BACKGROUND_MS: milliseconds(
+    600_000,
+    'How long a background job (optimise, detection, thumbnails) waits for a slot.',
+  ),
+  WORKER_RECONNECT_MS: milliseconds(
+    2_000,
+    'How long a worker whose connection closed may take to come back before its jobs get new attempts.',
+  ),
+  WORKER_SILENCE_MS: milliseconds(
+    10_000,
+    'How long a worker or relay may say nothing before its connection is closed; they ping three times in it.',
+  ),
+  RECOVERY_WINDOW_MS: milliseconds(
+    3_000,
+    'How long after a start jobs that were running wait for their workers to come back.',
+  ),
+  RELAY_RECONNECT_MS: milliseconds(
+    30_000,
+    'How long a job whose relay went away goes on before it is cancelled.',
+  ),
+  EARLY_EXIT_MS: milliseconds(
+    5_000,
+    'A transcoder that fails sooner than this, without any output, is tried once on another worker.',
+  ),
+  HISTORY_SIZE: integer(1_000, 0, 1_000_000, 'How many finished jobs the API remembers.'),
+  METRICS_PUBLIC: flag(false, 'Whether /metrics answers without a token when there is one.'),
+  STREAM_SPLITTING: choice(
+    ['OFF', 'ON'],
+    'OFF',
+    'Accepted for compatibility; ClusterPlex never did it either.',
+  ),
+};
+
+export type OrchestratorSettings = SettingsOf<typeof orchestratorSettings>;
+
+/** Who may do what; null means that nobody needs a token for it. */
+export interface Tokens {
+  readonly relay: string | null;
+  readonly worker: string | null;
+  readonly admin: string | null;
+}
+
+export function tokensOf(settings: OrchestratorSettings): Tokens {
+  const shared = settings.CLUSTERPLEX_TOKEN;
+  return {
+    relay: settings.CLUSTERPLEX_RELAY_TOKEN ?? shared,
+    worker: settings.CLUSTERPLEX_WORKER_TOKEN ?? shared,
+    admin: settings.CLUSTERPLEX_ADMIN_TOKEN ?? shared,
+  };
+}
+
+export function coreSettingsOf(settings: OrchestratorSettings): CoreSettings {
+  return {
+    strategy: settings.WORKER_SELECTION_STRATEGY,
+    queueTimeoutMs: {
+      playback: settings.QUEUE_TIMEOUT_MS,
+      background: settings.QUEUE_TIMEOUT_BACKGROUND_MS,
+    },
+    workerReconnectMs: settings.WORKER_RECONNECT_MS,
+    silenceMs: settings.WORKER_SILENCE_MS,
+    recoveryWindowMs: settings.RECOVERY_WINDOW_MS,
+    relayReconnectMs: settings.RELAY_RECONNECT_MS,
+    earlyExitMs: settings.EARLY_EXIT_MS,
+    historySize: settings.HISTORY_SIZE,
+  };
+}

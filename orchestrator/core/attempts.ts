@@ -1,0 +1,163 @@
+import type { AttemptStatus, Outcome } from '#shared/job.ts';
+import { outcomeWithoutProcess } from '#shared/job.ts';
+import { isFeasible } from './feasible.ts';
+import { enqueue, finish, tell, tellHolder } from './lifecycle.ts';
+import type { Attempt, Job, Worker } from './model.ts';
+import type { CoreState } from './state.ts';
+
+/** A job that lost this many attempts is the suspect itself. */
+const MAX_ATTEMPTS = 5;
+
+/** Gives the job to the worker. */
+export function assign(core: CoreState, job: Job, worker: Worker): void {
+  job.lastAttempt += 1;
+  core.sequence += 1;
+  worker.lastAssigned = core.sequence;
+  worker.unsampled += 1;
+  const attempt: Attempt = {
+    jobId: job.spec.jobId,
+    number: job.lastAttempt,
+    worker: worker.name,
+    assignedAt: core.now,
+    revision: worker.revision + 1,
+    phase: 'preparing',
+    startedAt: null,
+    endedAt: null,
+    end: null,
+    outcome: null,
+  };
+  attach(job, attempt, worker);
+  core.changedList(worker);
+  tell(core, job, 'placed', attempt, null);
+  tellHolder(core, job);
+}
+
+/** Takes over an attempt that a worker runs and this orchestrator did not assign, or had given up. */
+export function adopt(core: CoreState, job: Job, attempt: Attempt, worker: Worker): void {
+  job.lastAttempt = Math.max(job.lastAttempt, attempt.number);
+  attempt.end = job.endRequested;
+  attach(job, attempt, worker);
+  core.changedList(worker);
+  tell(core, job, 'adopted', attempt, null);
+  tellHolder(core, job);
+}
+
+/** The attempt that a worker came back with before its job's relay did. */
+export function adoptOrphan(core: CoreState, job: Job): boolean {
+  const orphan = core.orphans.get(job.spec.jobId);
+  const worker = orphan ? core.workers.get(orphan.worker) : undefined;
+  if (!orphan || !worker || orphan.number < job.lastAttempt) return false;
+  dropOrphan(core, orphan);
+  adopt(core, job, orphan, worker);
+  if (orphan.outcome) attemptEnded(core, orphan, orphan.outcome);
+  return true;
+}
+
+/** Keeps an attempt running until its job's relay has had time to come back. */
+export function keepOrphan(core: CoreState, orphan: Attempt, worker: Worker): void {
+  const { jobId } = orphan;
+  hold(orphan, worker);
+  core.orphans.set(jobId, orphan);
+  core.deadlines.set(`orphaned:${jobId}`, core.now + core.settings.relayReconnectMs, {
+    type: 'orphaned',
+    jobId,
+  });
+}
+
+export function dropOrphan(core: CoreState, orphan: Attempt): void {
+  core.orphans.delete(orphan.jobId);
+  core.deadlines.cancel(`orphaned:${orphan.jobId}`);
+}
+
+function attach(job: Job, attempt: Attempt, worker: Worker): void {
+  job.current = attempt;
+  if (!job.attempts.includes(attempt)) job.attempts.push(attempt);
+  hold(attempt, worker);
+}
+
+/** Puts the attempt on the worker's list. */
+function hold(attempt: Attempt, worker: Worker): void {
+  if (worker.attempts.get(attempt.jobId) === attempt) return;
+  worker.attempts.set(attempt.jobId, attempt);
+  if (attempt.phase !== 'ended') worker.running += 1;
+}
+
+/** What the worker says about an attempt that is on its list. */
+export function attemptReported(core: CoreState, attempt: Attempt, status: AttemptStatus): void {
+  const started = status.phase === 'running' || (status.outcome !== null && hadProcess(status.outcome));
+  if (attempt.phase === 'preparing' && started) {
+    attempt.startedAt = core.now;
+    attempt.phase = 'running';
+    const job = jobOf(core, attempt);
+    if (job) tell(core, job, 'started', attempt, null);
+  }
+  if (status.outcome) attemptEnded(core, attempt, status.outcome);
+}
+
+/** The attempt is over, for whatever reason: the slot is free, and the job ends or tries again. */
+export function attemptEnded(core: CoreState, attempt: Attempt, outcome: Outcome): void {
+  const job = jobOf(core, attempt);
+  const worker = core.workers.get(attempt.worker);
+  freeSlot(worker, attempt);
+  attempt.phase = 'ended';
+  attempt.endedAt = core.now;
+  attempt.outcome = outcome;
+  // An orphan stays on its worker's list: only its job, once submitted, can acknowledge the end.
+  if (!job && core.orphans.get(attempt.jobId) === attempt) return;
+  if (worker?.attempts.get(attempt.jobId) === attempt) {
+    worker.attempts.delete(attempt.jobId);
+    core.changedList(worker);
+  }
+  if (!job) return;
+  job.current = null;
+  tell(core, job, 'attempt-ended', attempt, outcome.message);
+  decide(core, job, attempt, outcome);
+}
+
+function freeSlot(worker: Worker | undefined, attempt: Attempt): void {
+  if (!worker || attempt.phase === 'ended' || worker.attempts.get(attempt.jobId) !== attempt) return;
+  worker.running -= 1;
+  if (attempt.assignedAt > worker.sampledAt && worker.unsampled > 0) worker.unsampled -= 1;
+}
+
+/** What an attempt's end means for its job. */
+function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
+  if (job.endRequested) {
+    finish(core, job, { ...outcome, reason: 'cancelled' });
+  } else if (outcome.reason === 'exited' || outcome.reason === 'cancelled') {
+    if (isWorthAnotherWorker(core, job, attempt, outcome)) {
+      job.avoid.add(attempt.worker);
+      enqueue(core, job, `failed at once on ${attempt.worker}`);
+    } else {
+      finish(core, job, outcome);
+    }
+  } else if (job.attempts.length >= MAX_ATTEMPTS) {
+    const message = `${MAX_ATTEMPTS} attempts were lost, the last on ${attempt.worker}: ${outcome.message ?? ''}`;
+    finish(core, job, outcomeWithoutProcess('lost', message));
+  } else {
+    if (outcome.reason === 'refused') job.avoid.add(attempt.worker);
+    enqueue(core, job, outcome.message);
+  }
+}
+
+/** It failed at once, left no trace, was not tried elsewhere yet, and there is an elsewhere. */
+function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
+  const failed = outcome.exitCode !== 0;
+  const ranMs = core.now - (attempt.startedAt ?? core.now);
+  const traceless = outcome.outputBytes === 0 && job.accepted?.attempt !== attempt.number;
+  const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
+  if (!failed || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;
+  for (const worker of core.workers.values()) {
+    if (worker.name !== attempt.worker && isFeasible(worker, job)) return true;
+  }
+  return false;
+}
+
+function hadProcess({ exitCode, signal }: Outcome): boolean {
+  return exitCode !== null || signal !== null;
+}
+
+function jobOf(core: CoreState, attempt: Attempt): Job | null {
+  const job = core.jobs.get(attempt.jobId);
+  return job?.current === attempt ? job : null;
+}

@@ -1,0 +1,72 @@
+import { outcomeWithoutProcess } from '#shared/job.ts';
+import { assign } from './attempts.ts';
+import { isFeasible } from './feasible.ts';
+import { dequeue, finish } from './lifecycle.ts';
+import type { Job } from './model.ts';
+import type { QueueGroup } from './queue.ts';
+import type { CoreState } from './state.ts';
+
+/** Gives waiting jobs to workers with a free slot, for as long as both are left. */
+export function dispatch(core: CoreState): void {
+  const stuck = new Set<QueueGroup>();
+  while (core.queue.size > 0 && core.candidates.size > 0) {
+    const group = core.queue.first(stuck);
+    const job = group?.jobs[0];
+    if (!group || !job) break;
+    const worker = core.candidates.choose((candidate) => isFeasible(candidate, job));
+    if (worker) {
+      dequeue(core, job);
+      assign(core, job, worker);
+    } else {
+      stuck.add(group);
+    }
+  }
+  if (core.queue.size > 0) endHopeless(core);
+}
+
+/**
+ * Waiting helps nobody when there is no worker to wait for. Such a job runs locally at once; one that may not run
+ * locally waits out its time, since a worker may yet come.
+ */
+function endHopeless(core: CoreState): void {
+  if (core.now < core.recoversAt) return;
+  for (const group of [...core.queue.groups]) {
+    const [first] = group.jobs;
+    if (!first || hasFeasibleWorker(core, first)) continue;
+    for (const job of [...group.jobs]) {
+      if (job.spec.local) finish(core, job, outcomeWithoutProcess(...whyNotPlaced(core, job)));
+    }
+  }
+}
+
+/** The queue deadline has passed. */
+export function queueTimedOut(core: CoreState, job: Job): void {
+  finish(core, job, outcomeWithoutProcess(...whyNotPlaced(core, job)));
+}
+
+/** Why a job waits, or why it waited in vain. */
+export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker', string] {
+  const refusal = job.attempts.findLast(({ outcome }) => outcome?.reason === 'refused');
+  if (refusal?.outcome?.message && !hasFeasibleWorker(core, job)) {
+    return ['refused', `${refusal.worker} refused it: ${refusal.outcome.message}`];
+  }
+  const workers = [...core.workers.values()];
+  if (workers.length === 0) return ['no-worker', 'no worker is connected'];
+  const feasible = workers.filter((worker) => isFeasible(worker, job));
+  if (feasible.length === 0) {
+    return ['no-worker', `none of the ${workers.length} workers may take it: they drain, or failed at it`];
+  }
+  const ready = feasible.filter(({ ready: isReady, connection }) => isReady && connection !== null);
+  if (ready.length === 0) {
+    return ['no-worker', `none of the ${feasible.length} workers is ready: ask its /ready for the reason`];
+  }
+  const slots = ready.reduce((sum, worker) => sum + worker.slots, 0);
+  return ['no-worker', `all ${slots} slots of ${ready.length} workers are taken`];
+}
+
+function hasFeasibleWorker(core: CoreState, job: Job): boolean {
+  for (const worker of core.workers.values()) {
+    if (isFeasible(worker, job)) return true;
+  }
+  return false;
+}

@@ -1,0 +1,27 @@
+import type { CloseName } from '#shared/protocol/closeCodes.ts';
+import type { Attempt, ConnectionId, Job, StoryEvent, Worker } from './model.ts';
+
+export type WorkerChange = 'connected' | 'changed' | 'disconnected' | 'gone';
+
+/**
+ * What the core wants done. Telling somebody means sending the *present* state, whatever that is when the message
+ * leaves: several of them to one receiver may become one message.
+ */
+export type Effect =
+  | { readonly type: 'welcome'; readonly connection: ConnectionId }
+  | { readonly type: 'tell-worker'; readonly connection: ConnectionId; readonly worker: Worker }
+  | { readonly type: 'tell-relay'; readonly connection: ConnectionId; readonly job: Job }
+  | {
+      readonly type: 'close';
+      readonly connection: ConnectionId;
+      readonly code: CloseName;
+      readonly reason: string;
+    }
+  | {
+      readonly type: 'job-changed';
+      readonly job: Job;
+      readonly event: StoryEvent | 'progress';
+      readonly attempt: Attempt | null;
+    }
+  | { readonly type: 'worker-changed'; readonly worker: Worker; readonly change: WorkerChange }
+  | { readonly type: 'relays-changed' };

@@ -1,0 +1,27 @@
+import type { EndSignal } from '#shared/job.ts';
+import type {
+  Checkpoint,
+  End,
+  RelayHello,
+  Release,
+  Submit,
+  WorkerHello,
+  WorkerState,
+} from '#shared/protocol/messages.ts';
+import type { ConnectionId } from './model.ts';
+
+/** Everything that can happen to the core. Messages are as they arrived; the gateway has checked their schema. */
+export type ClusterEvent =
+  | { readonly type: 'worker-hello'; readonly connection: ConnectionId; readonly hello: WorkerHello }
+  | { readonly type: 'worker-state'; readonly connection: ConnectionId; readonly state: WorkerState }
+  | { readonly type: 'relay-hello'; readonly connection: ConnectionId; readonly hello: RelayHello }
+  | {
+      readonly type: 'relay-message';
+      readonly connection: ConnectionId;
+      readonly message: Submit | End | Release | Checkpoint;
+    }
+  | { readonly type: 'disconnected'; readonly connection: ConnectionId }
+  | { readonly type: 'cancel'; readonly jobId: string; readonly signal: EndSignal }
+  | { readonly type: 'drain'; readonly worker: string; readonly drained: boolean }
+  /** Time has passed: a deadline may be due. */
+  | { readonly type: 'tick' };

@@ -1,0 +1,96 @@
+import type { EndSignal, Outcome } from '#shared/job.ts';
+import { outcomeWithoutProcess } from '#shared/job.ts';
+import type { Attempt, Job, StoryEvent } from './model.ts';
+import type { CoreState } from './state.ts';
+
+/** A story longer than this has stopped being one. */
+const MAX_STORY = 200;
+
+/** The job waits for a worker, from now, in the place that its age gives it. */
+export function enqueue(core: CoreState, job: Job, why: string | null): void {
+  const { spec } = job;
+  job.queuedAt = core.now;
+  core.recovering.delete(job);
+  core.queue.add(job);
+  const timeout = core.settings.queueTimeoutMs[spec.jobClass];
+  core.deadlines.set(`queue:${spec.jobId}`, core.now + timeout, {
+    type: 'queue-timeout',
+    jobId: spec.jobId,
+  });
+  tell(core, job, 'queued', null, why);
+}
+
+/** Takes the job out of the queue, wherever it waits. */
+export function dequeue(core: CoreState, job: Job): void {
+  core.queue.remove(job);
+  core.recovering.delete(job);
+  core.deadlines.cancel(`queue:${job.spec.jobId}`);
+}
+
+/** Nobody holds the hook any more: an unfinished job is cancelled, a finished one forgotten. */
+export function release(core: CoreState, job: Job): void {
+  job.released = true;
+  job.holder = null;
+  core.deadlines.cancel(`unheld:${job.spec.jobId}`);
+  if (job.outcome) forget(core, job);
+  else requestEnd(core, job, 'SIGTERM');
+}
+
+/** The job is to end: at once when it waits, else as soon as its worker says so. */
+export function requestEnd(core: CoreState, job: Job, signal: EndSignal): void {
+  if (job.outcome || job.endRequested) return;
+  job.endRequested = signal;
+  const { current } = job;
+  if (!current) {
+    finish(core, job, outcomeWithoutProcess('cancelled', 'cancelled before any worker ran it'));
+    return;
+  }
+  current.end = signal;
+  tell(core, job, 'cancelling', current, signal);
+  const worker = core.workers.get(current.worker);
+  if (worker) core.changedList(worker);
+}
+
+/** The one place where a job ends. */
+export function finish(core: CoreState, job: Job, outcome: Outcome): void {
+  dequeue(core, job);
+  job.outcome = outcome;
+  job.endedAt = core.now;
+  tell(core, job, 'ended', job.attempts.at(-1) ?? null, outcome.message);
+  tellHolder(core, job);
+  if (job.released) forget(core, job);
+}
+
+function forget(core: CoreState, job: Job): void {
+  const { jobId } = job.spec;
+  core.jobs.delete(jobId);
+  core.history.set(jobId, job);
+  for (const oldest of core.history.keys()) {
+    if (core.history.size <= core.settings.historySize) break;
+    core.history.delete(oldest);
+  }
+}
+
+export function tellHolder(core: CoreState, job: Job): void {
+  if (job.holder !== null) core.emit({ type: 'tell-relay', connection: job.holder, job });
+}
+
+/** Writes into the job's story and tells whoever watches. */
+export function tell(
+  core: CoreState,
+  job: Job,
+  event: StoryEvent,
+  attempt: Attempt | null,
+  message: string | null,
+): void {
+  if (job.story.length < MAX_STORY) {
+    job.story.push({
+      at: core.now,
+      event,
+      attempt: attempt?.number ?? job.lastAttempt,
+      worker: attempt?.worker ?? null,
+      message,
+    });
+  }
+  core.emit({ type: 'job-changed', job, event, attempt });
+}

@@ -1,0 +1,124 @@
+import type { AttemptPhase, EndSignal, JobSpec, Outcome } from '#shared/job.ts';
+import type { Capabilities, Load, Mount } from '#shared/protocol/messages.ts';
+
+/** A connection, as the gateway numbers them; numbers are never used again. */
+export type ConnectionId = number;
+
+/** One run of a job on one worker. Its number is the fencing token. */
+export interface Attempt {
+  readonly jobId: string;
+  readonly number: number;
+  readonly worker: string;
+  readonly assignedAt: number;
+  /** The first desired list of the worker's connection that names this attempt. */
+  revision: number;
+  phase: AttemptPhase;
+  startedAt: number | null;
+  endedAt: number | null;
+  /** The signal with which it is to be ended; null while it may run. */
+  end: EndSignal | null;
+  outcome: Outcome | null;
+}
+
+export const STORY_EVENTS = [
+  'submitted',
+  'queued',
+  'placed',
+  'adopted',
+  'started',
+  'attempt-ended',
+  'cancelling',
+  'ended',
+] as const;
+export type StoryEvent = (typeof STORY_EVENTS)[number];
+
+/** One thing that happened to a job, for people. */
+export interface StoryEntry {
+  readonly at: number;
+  readonly event: StoryEvent;
+  readonly attempt: number;
+  readonly worker: string | null;
+  readonly message: string | null;
+}
+
+/** What the relay knows that PMS has accepted. */
+export interface Accepted {
+  readonly attempt: number;
+  readonly progress: number | null;
+  readonly speed: number | null;
+  readonly announced: number;
+}
+
+/**
+ * A job's state is derived, never stored: it has *ended* when it has an outcome, it is *running* while it has a current
+ * attempt, and else it is *queued*.
+ */
+export interface Job {
+  readonly spec: JobSpec;
+  readonly submittedAt: number;
+  /** Age in the queue: kept when the job is queued again. */
+  readonly order: number;
+  /** The relay that holds its hook; null while no relay does. */
+  holder: ConnectionId | null;
+  /** The process of the last holder, which may come back. */
+  holderInstance: string;
+  /** Nobody will ask for the outcome any more. */
+  released: boolean;
+  queuedAt: number;
+  /** The highest attempt number that anybody is known to have used. */
+  lastAttempt: number;
+  current: Attempt | null;
+  readonly attempts: Attempt[];
+  /** Workers that refused it or failed at it. */
+  readonly avoid: Set<string>;
+  /** Somebody asked for its end, with this signal. */
+  endRequested: EndSignal | null;
+  accepted: Accepted | null;
+  outcome: Outcome | null;
+  endedAt: number | null;
+  readonly story: StoryEntry[];
+}
+
+export interface Worker {
+  readonly name: string;
+  readonly instance: string;
+  readonly version: string;
+  readonly slots: number;
+  readonly capabilities: Capabilities;
+  readonly storage: readonly Mount[];
+  readonly connectedAt: number;
+  /** Null while it has the reconnect window to come back. */
+  connection: ConnectionId | null;
+  ready: boolean;
+  /** It said that it drains. */
+  draining: boolean;
+  /** An operator drained it. */
+  drained: boolean;
+  load: Load;
+  /** When `load` was measured. */
+  sampledAt: number;
+  /** Live attempts that `load` does not show yet. */
+  unsampled: number;
+  /** What it should run, and what it ran and has not yet been told to forget. */
+  readonly attempts: Map<string, Attempt>;
+  /** Attempts of `attempts` that have not ended: its used slots. */
+  running: number;
+  /** Number of the last desired list on this connection. */
+  revision: number;
+  /** When it was given a job last, as a sequence number. */
+  lastAssigned: number;
+}
+
+export interface Relay {
+  readonly connection: ConnectionId;
+  readonly name: string;
+  readonly instance: string;
+  readonly version: string;
+  /** The jobs whose hooks it holds. */
+  readonly held: Set<Job>;
+}
+
+export function jobState(job: Job): 'queued' | 'running' | 'ended' {
+  if (job.outcome) return 'ended';
+  return job.current ? 'running' : 'queued';
+}

@@ -1,0 +1,86 @@
+import type { Checkpoint, End, RelayHello, Release, Submit } from '#shared/protocol/messages.ts';
+import { release, requestEnd } from './lifecycle.ts';
+import type { ConnectionId, Job, Relay } from './model.ts';
+import type { CoreState } from './state.ts';
+import { submit } from './submissions.ts';
+
+/** A relay connected and names the jobs whose hooks it holds; their specs follow. */
+export function relayHello(core: CoreState, connection: ConnectionId, hello: RelayHello): void {
+  for (const peer of [...core.peers.values()]) {
+    if (peer.kind === 'relay' && peer.relay.instance === hello.instance) disconnectOlder(core, peer.relay);
+  }
+  const { name, instance, version } = hello;
+  const relay: Relay = { connection, name, instance, version, held: new Set() };
+  core.peers.set(connection, { kind: 'relay', relay, lastHeard: core.now });
+  core.emit({ type: 'welcome', connection });
+  core.emit({ type: 'relays-changed' });
+  const named = new Set(hello.jobs);
+  for (const job of [...core.jobs.values()]) {
+    const left = job.holder === null && job.holderInstance === instance;
+    if (left && !named.has(job.spec.jobId)) release(core, job);
+  }
+}
+
+function disconnectOlder(core: CoreState, relay: Relay): void {
+  const reason = 'the same process connected again';
+  core.peers.delete(relay.connection);
+  core.deadlines.cancel(`silent:${relay.connection}`);
+  core.emit({ type: 'close', connection: relay.connection, code: 'replaced', reason });
+  relayDisconnected(core, relay);
+}
+
+/** The relay has a while to come back before its jobs count as abandoned. */
+export function relayDisconnected(core: CoreState, relay: Relay): void {
+  for (const job of relay.held) {
+    job.holder = null;
+    const { jobId } = job.spec;
+    core.deadlines.set(`unheld:${jobId}`, core.now + core.settings.relayReconnectMs, {
+      type: 'unheld',
+      jobId,
+    });
+  }
+  relay.held.clear();
+  core.emit({ type: 'relays-changed' });
+}
+
+export function relayMessage(
+  core: CoreState,
+  relay: Relay,
+  message: Submit | End | Release | Checkpoint,
+): void {
+  if (message.type === 'submit') {
+    leaveOtherRelay(core, message.job.jobId);
+    relay.held.add(submit(core, relay.connection, relay.instance, message.job, message.attempt));
+    return;
+  }
+  const job = core.jobs.get(message.jobId);
+  // Ended, released, or another relay's by now: the messages crossed.
+  if (job?.holder !== relay.connection) return;
+  switch (message.type) {
+    case 'end':
+      requestEnd(core, job, message.signal);
+      break;
+    case 'release':
+      relay.held.delete(job);
+      release(core, job);
+      break;
+    case 'checkpoint':
+      checkpoint(core, job, message);
+      break;
+  }
+}
+
+/** A hook that reconnected may have found another relay. */
+function leaveOtherRelay(core: CoreState, jobId: string): void {
+  const job = core.jobs.get(jobId);
+  if (!job || job.holder === null) return;
+  const peer = core.peers.get(job.holder);
+  if (peer?.kind === 'relay') peer.relay.held.delete(job);
+}
+
+function checkpoint(core: CoreState, job: Job, message: Checkpoint): void {
+  if (job.current?.number !== message.attempt) return;
+  const { attempt, progress, speed, announced } = message;
+  job.accepted = { attempt, progress, speed, announced };
+  core.emit({ type: 'job-changed', job, event: 'progress', attempt: job.current });
+}

@@ -1,0 +1,74 @@
+import { Candidates } from './candidates.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Effect } from './effects.ts';
+import type { Attempt, ConnectionId, Job, Relay, Worker } from './model.ts';
+import { Queue } from './queue.ts';
+import type { CoreSettings } from './settings.ts';
+import { strategyKeys } from './strategies.ts';
+
+/** What a deadline is about. */
+export type Due =
+  | { readonly type: 'queue-timeout'; readonly jobId: string }
+  | { readonly type: 'unheld'; readonly jobId: string }
+  | { readonly type: 'orphaned'; readonly jobId: string }
+  | { readonly type: 'worker-gone'; readonly worker: string }
+  | { readonly type: 'silent'; readonly connection: ConnectionId }
+  | { readonly type: 'recovered' };
+
+export type Peer = {
+  lastHeard: number;
+} & (
+  | { readonly kind: 'worker'; readonly worker: Worker }
+  | { readonly kind: 'relay'; readonly relay: Relay }
+);
+
+/** All that the orchestrator knows. The modules of the core change it; nobody else may. */
+export class CoreState {
+  readonly settings: CoreSettings;
+  /** The time of the event that is being handled. */
+  now: number;
+  readonly peers = new Map<ConnectionId, Peer>();
+  readonly workers = new Map<string, Worker>();
+  /** Not yet ended, or ended and not yet released by their relay. */
+  readonly jobs = new Map<string, Job>();
+  /** Ended and released; the oldest is dropped first. */
+  readonly history = new Map<string, Job>();
+  /** Attempts that workers run for jobs that no relay has submitted: the highest of each job. */
+  readonly orphans = new Map<string, Attempt>();
+  readonly queue = new Queue();
+  /** Jobs that ran before this orchestrator started, and wait for their workers to say so. */
+  readonly recovering = new Set<Job>();
+  readonly deadlines = new Deadlines<Due>();
+  readonly candidates: Candidates;
+  /** Until then workers and jobs of before a restart may still be on their way. */
+  readonly recoversAt: number;
+  sequence = 0;
+  #effects: Effect[] = [];
+
+  constructor(settings: CoreSettings, now: number) {
+    this.settings = settings;
+    this.now = now;
+    this.candidates = new Candidates(strategyKeys[settings.strategy]);
+    this.recoversAt = now + settings.recoveryWindowMs;
+    this.deadlines.set('recovered', this.recoversAt, { type: 'recovered' });
+  }
+
+  emit(effect: Effect): void {
+    this.#effects.push(effect);
+  }
+
+  takeEffects(): readonly Effect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+
+  /** The worker's list has changed: number it anew and send it, and reconsider where the worker stands. */
+  changedList(worker: Worker): void {
+    worker.revision += 1;
+    this.candidates.update(worker);
+    if (worker.connection !== null) {
+      this.emit({ type: 'tell-worker', connection: worker.connection, worker });
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import type { JobSpec } from '#shared/job.ts';
+import { adoptOrphan } from './attempts.ts';
+import { enqueue, tell, tellHolder } from './lifecycle.ts';
+import type { ConnectionId, Job } from './model.ts';
+import type { CoreState } from './state.ts';
+
+/** A relay holds the hook of this job. Saying so twice changes nothing. */
+export function submit(
+  core: CoreState,
+  connection: ConnectionId,
+  instance: string,
+  spec: JobSpec,
+  attempt: number,
+): Job {
+  const known = core.jobs.get(spec.jobId) ?? core.history.get(spec.jobId);
+  const job = known ?? newJob(core, spec, instance);
+  job.holder = connection;
+  job.holderInstance = instance;
+  job.released = false;
+  job.lastAttempt = Math.max(job.lastAttempt, attempt);
+  core.deadlines.cancel(`unheld:${spec.jobId}`);
+  if (known) {
+    // Out of the history: it is somebody's again, until that somebody releases it.
+    core.history.delete(spec.jobId);
+    core.jobs.set(spec.jobId, job);
+  } else {
+    tell(core, job, 'submitted', null, null);
+    if (!adoptOrphan(core, job)) place(core, job);
+  }
+  tellHolder(core, job);
+  return job;
+}
+
+function newJob(core: CoreState, spec: JobSpec, instance: string): Job {
+  core.sequence += 1;
+  const job: Job = {
+    spec,
+    submittedAt: core.now,
+    order: core.sequence,
+    holder: null,
+    holderInstance: instance,
+    released: false,
+    queuedAt: core.now,
+    lastAttempt: 0,
+    current: null,
+    attempts: [],
+    avoid: new Set(),
+    endRequested: null,
+    accepted: null,
+    outcome: null,
+    endedAt: null,
+    story: [],
+  };
+  core.jobs.set(spec.jobId, job);
+  return job;
+}
+
+/** A job that ran before this orchestrator started waits for its worker; any other one is queued. */
+function place(core: CoreState, job: Job): void {
+  if (job.lastAttempt > 0 && core.now < core.recoversAt) core.recovering.add(job);
+  else enqueue(core, job, null);
+}

@@ -1,0 +1,67 @@
+import type { Channel } from '#shared/protocol/channel.ts';
+import type { Received } from '#shared/protocol/messages.ts';
+import { type Cluster, desiredOf, statusOf } from '../core/cluster.ts';
+import type { Attempt, Job, Worker } from '../core/model.ts';
+
+/** A connection on which the peer has said who it is, or may still do so. */
+export type Session = WorkerSession | RelaySession;
+
+/**
+ * What the orchestrator has yet to say on one connection. Telling is put together at the end of the turn, so that a
+ * burst of changes to one list is one message.
+ */
+export class WorkerSession {
+  readonly kind = 'worker';
+  readonly channel: Channel<'workerToOrchestrator', 'orchestratorToWorker'>;
+  readonly #cluster: Cluster;
+  /** Attempts whose jobs this connection has carried. */
+  #sent = new Set<Attempt>();
+  #due: Worker | null = null;
+
+  constructor(channel: Channel<'workerToOrchestrator', 'orchestratorToWorker'>, cluster: Cluster) {
+    this.channel = channel;
+    this.#cluster = cluster;
+  }
+
+  tell(worker: Worker): void {
+    this.#due = worker;
+  }
+
+  flush(): void {
+    const worker = this.#due;
+    if (!worker) return;
+    this.#due = null;
+    const attempts = new Set(worker.attempts.values());
+    for (const attempt of attempts) {
+      // An attempt that is past preparing, or that came with the worker's hello, is known there.
+      if (attempt.phase !== 'preparing' || this.#sent.has(attempt)) continue;
+      const job = this.#cluster.spec(attempt.jobId);
+      if (job) this.channel.send({ type: 'job', job });
+    }
+    this.#sent = attempts;
+    this.channel.send(desiredOf(worker));
+  }
+
+  received(message: Received): void {
+    this.channel.send(message);
+  }
+}
+
+export class RelaySession {
+  readonly kind = 'relay';
+  readonly channel: Channel<'relayToOrchestrator', 'orchestratorToRelay'>;
+  readonly #due = new Set<Job>();
+
+  constructor(channel: Channel<'relayToOrchestrator', 'orchestratorToRelay'>) {
+    this.channel = channel;
+  }
+
+  tell(job: Job): void {
+    this.#due.add(job);
+  }
+
+  flush(): void {
+    for (const job of this.#due) this.channel.send(statusOf(job));
+    this.#due.clear();
+  }
+}

@@ -1,0 +1,20 @@
+import type { IncomingMessage } from 'node:http';
+import { SUBPROTOCOL } from '#shared/protocol/messages.ts';
+import { bearerMatches } from '#shared/tokens.ts';
+import type { Tokens } from '../config.ts';
+
+export type Admission = { readonly role: 'relay' | 'worker' } | { readonly refusal: string };
+
+/** Decides about an upgrade before there is a socket: a stranger costs no more than a request. */
+export function admit(request: IncomingMessage, tokens: Tokens): Admission {
+  const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
+  const role = path === '/ws/relay' ? 'relay' : path === '/ws/worker' ? 'worker' : null;
+  if (role === null) return { refusal: '404 Not Found' };
+  const token = tokens[role];
+  if (token !== null && !bearerMatches(request.headers.authorization, token)) {
+    return { refusal: '401 Unauthorized' };
+  }
+  const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+  if (!offered.includes(SUBPROTOCOL)) return { refusal: '400 Bad Request' };
+  return { role };
+}

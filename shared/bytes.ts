@@ -1,0 +1,25 @@
+import { isUtf8 } from 'node:buffer';
+import { type Static, Type } from 'typebox';
+
+/**
+ * A string of bytes as it travels in JSON: text where the bytes are valid UTF-8, else base64. Paths and arguments on
+ * Linux are bytes, and Plex libraries hold names that are not UTF-8 (old ripping tools wrote Latin-1).
+ */
+export const ByteString = Type.Union([
+  Type.String(),
+  Type.Object({ base64: Type.String() }, { additionalProperties: false }),
+]);
+export type ByteString = Static<typeof ByteString>;
+
+export function byteString(bytes: Buffer): ByteString {
+  return isUtf8(bytes) ? bytes.toString('utf8') : { base64: bytes.toString('base64') };
+}
+
+export function bytesOf(value: ByteString): Buffer {
+  return typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value.base64, 'base64');
+}
+
+/** For people: bytes that are not text show as U+FFFD. Never send this on. */
+export function readable(value: ByteString): string {
+  return typeof value === 'string' ? value : bytesOf(value).toString('utf8');
+}

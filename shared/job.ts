@@ -1,0 +1,92 @@
+import { type Static, Type } from 'typebox';
+import { ByteString } from './bytes.ts';
+
+const strict = { additionalProperties: false };
+
+/** Longest name or id that a peer may choose, in UTF-16 units. */
+const Name = Type.String({ minLength: 1, maxLength: 256 });
+
+export const JobId = Name;
+
+export const JobClass = Type.Union([Type.Literal('playback'), Type.Literal('background')]);
+export type JobClass = Static<typeof JobClass>;
+
+/** Signals that PMS may end a transcoder with, besides SIGKILL, which nothing can pass on. */
+export const EndSignal = Type.Union([
+  Type.Literal('SIGHUP'),
+  Type.Literal('SIGINT'),
+  Type.Literal('SIGQUIT'),
+  Type.Literal('SIGTERM'),
+]);
+export type EndSignal = Static<typeof EndSignal>;
+
+/** One transcoder command that PMS asked for, ready to run on any worker. */
+export const JobSpec = Type.Object(
+  {
+    jobId: JobId,
+    /** PMS's transcode session: opaque, not always a UUID. */
+    session: Type.Union([Type.String({ maxLength: 1024 }), Type.Null()]),
+    jobClass: JobClass,
+    title: Type.String({ maxLength: 4096 }),
+    /** Whether the hook may run the original transcoder when no worker can. */
+    local: Type.Boolean(),
+    argv: Type.Array(ByteString, { minItems: 1 }),
+    env: Type.Record(Type.String(), ByteString),
+    cwd: ByteString,
+    /** What the relay rewrote, by name. */
+    changes: Type.Array(Type.String({ maxLength: 1024 })),
+  },
+  strict,
+);
+export type JobSpec = Static<typeof JobSpec>;
+
+export const OutcomeReason = Type.Union([
+  Type.Literal('exited'),
+  Type.Literal('cancelled'),
+  Type.Literal('refused'),
+  Type.Literal('lost'),
+  Type.Literal('no-worker'),
+  Type.Literal('failed'),
+]);
+export type OutcomeReason = Static<typeof OutcomeReason>;
+
+/** How an attempt, or a job, ended: one shape for every end. */
+export const Outcome = Type.Object(
+  {
+    reason: OutcomeReason,
+    exitCode: Type.Union([Type.Integer({ minimum: 0, maximum: 255 }), Type.Null()]),
+    signal: Type.Union([Type.String({ maxLength: 16 }), Type.Null()]),
+    /** SIGKILL had to end it. */
+    forced: Type.Boolean(),
+    message: Type.Union([Type.String({ maxLength: 8192 }), Type.Null()]),
+    /** Bytes of stdout and stderr together. */
+    outputBytes: Type.Integer({ minimum: 0 }),
+  },
+  strict,
+);
+export type Outcome = Static<typeof Outcome>;
+
+/** An end without a process: the message says what went wrong, where, and what to do. */
+export function outcomeWithoutProcess(reason: Exclude<OutcomeReason, 'exited'>, message: string): Outcome {
+  return { reason, exitCode: null, signal: null, forced: false, message, outputBytes: 0 };
+}
+
+export const AttemptPhase = Type.Union([
+  Type.Literal('preparing'),
+  Type.Literal('running'),
+  Type.Literal('ended'),
+]);
+export type AttemptPhase = Static<typeof AttemptPhase>;
+
+/** What a worker says about one attempt. The attempt number is the fencing token: the higher one counts. */
+export const AttemptStatus = Type.Object(
+  {
+    jobId: JobId,
+    attempt: Type.Integer({ minimum: 1 }),
+    phase: AttemptPhase,
+    /** Null until the phase is `ended`. */
+    outcome: Type.Union([Outcome, Type.Null()]),
+  },
+  strict,
+);
+export type AttemptStatus = Static<typeof AttemptStatus>;

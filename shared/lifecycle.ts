@@ -1,0 +1,39 @@
+import { coerceError } from './errors.ts';
+import type { Logger } from './logger.ts';
+
+/** How long a stopping process may take before it is ended the hard way, in milliseconds. */
+const EXIT_DEADLINE_MS = 30_000;
+
+/** Kept short: process.exit() itself hangs while a hung mount holds libuv's threads, and only SIGKILL gets past that. */
+const HARD_EXIT_MS = 1_000;
+
+/**
+ * Ends the process in good order on SIGTERM or SIGINT: runs `stop` once, then exits with 0, or with 70 when stopping
+ * failed. A second signal does not wait any longer.
+ */
+export function stopOnSignals(stop: () => Promise<void>, logger: Logger): void {
+  let stopping = false;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      exitNow(70);
+      return;
+    }
+    stopping = true;
+    logger.info({ signal }, 'stopping');
+    setTimeout(() => exitNow(70), EXIT_DEADLINE_MS).unref();
+    stop().then(
+      () => exitNow(0),
+      (error: unknown) => {
+        logger.error({ err: coerceError(error) }, 'stopping failed');
+        exitNow(70);
+      },
+    );
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+}
+
+function exitNow(code: number): void {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), HARD_EXIT_MS).unref();
+  process.exit(code);
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import { CodedError, coerceError } from './errors.ts';
+import { stopOnSignals } from './lifecycle.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { Redactor } from './redact.ts';
+import { helpText } from './settings/help.ts';
+import { readSettings } from './settings/read.ts';
+import type { Setting, SettingsOf, SettingsTable } from './settings/table.ts';
+
+/** Exit codes of the long-lived parts, besides 0. */
+const BAD_SETTINGS = 2;
+const INTERNAL = 70;
+
+export interface Part<T extends SettingsTable & { LOG_LEVEL: Setting<string> }> {
+  readonly name: string;
+  /** The first line of `--help`. */
+  readonly purpose: string;
+  readonly settings: T;
+  /** Starts serving and resolves with what to print (`listening …`) and how to stop. */
+  start(settings: SettingsOf<T>, logger: Logger): Promise<{ listening: string; stop(): Promise<void> }>;
+}
+
+/** Runs one of the long-lived parts as a process. The only reader of the process's environment. */
+export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<string> }>(
+  part: Part<T>,
+): Promise<void> {
+  if (process.argv.includes('--help')) {
+    process.stdout.write(helpText(part.purpose, part.settings));
+    return;
+  }
+  let settings: SettingsOf<T>;
+  try {
+    // biome-ignore lint/style/noProcessEnv: settings enter the program here and nowhere else.
+    settings = readSettings(part.settings, process.env, (path) => readFileSync(path, 'utf8'));
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    process.exitCode = BAD_SETTINGS;
+    return;
+  }
+  const secrets = Object.entries(part.settings).flatMap(([name, row]) => {
+    const value = row.secret ? settings[name] : null;
+    return typeof value === 'string' ? [value] : [];
+  });
+  const logger = createLogger({
+    part: part.name,
+    level: String(settings.LOG_LEVEL),
+    redactor: new Redactor(secrets),
+  });
+  try {
+    const { listening, stop } = await part.start(settings, logger);
+    stopOnSignals(stop, logger);
+    process.stdout.write(`listening ${listening}\n`);
+  } catch (error) {
+    logger.fatal({ err: coerceError(error) }, 'could not start');
+    process.exit(error instanceof CodedError && error.code === 'bad-settings' ? BAD_SETTINGS : INTERNAL);
+  }
+}
+
+function describeFailure(error: unknown): string {
+  if (error instanceof CodedError && error.hint) return `${error.message}\n(${error.hint})`;
+  return coerceError(error).message;
+}

@@ -1,0 +1,213 @@
+import { type Static, Type } from 'typebox';
+import { AttemptStatus, EndSignal, JobId, JobSpec, Outcome } from '../job.ts';
+
+/** The WebSocket subprotocol. A change that an older peer would not understand gets a new number. */
+export const SUBPROTOCOL = 'clusterplex.v1';
+
+/** Largest message in bytes: twice what Linux lets a program's arguments and environment take, with JSON's escapes. */
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+/** Output that a worker may have sent and not got acknowledged, per attempt, in bytes. */
+export const OUTPUT_WINDOW_BYTES = 1024 * 1024;
+
+/** Most bytes of output in one message, before base64. */
+export const OUTPUT_CHUNK_BYTES = 64 * 1024;
+
+const strict = { additionalProperties: false };
+const Name = Type.String({ minLength: 1, maxLength: 256 });
+const Version = Type.String({ maxLength: 64 });
+const Count = Type.Integer({ minimum: 0 });
+const AttemptNumber = Type.Integer({ minimum: 1 });
+const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()]);
+
+/** What a worker found that its transcoder can do; empty lists claim nothing. */
+export const Capabilities = Type.Object(
+  {
+    decoders: Type.Array(Type.String({ maxLength: 64 })),
+    encoders: Type.Array(Type.String({ maxLength: 64 })),
+  },
+  strict,
+);
+export type Capabilities = Static<typeof Capabilities>;
+
+export const Mount = Type.Object(
+  {
+    path: Type.String({ maxLength: 4096 }),
+    mode: Type.Union([Type.Literal('ro'), Type.Literal('rw')]),
+    /** Null when the mount is usable, else what is wrong with it. */
+    problem: nullable(Type.String({ maxLength: 1024 })),
+  },
+  strict,
+);
+export type Mount = Static<typeof Mount>;
+
+export const Load = Type.Object(
+  {
+    /** Percent of the CPU time that the worker's cgroup allows it, 0 to 100. */
+    cpu: Type.Number({ minimum: 0, maximum: 100 }),
+    /** Result of the start-up benchmark in operations; 0 while it runs. Only LOAD_RANK reads it. */
+    ops: Type.Number({ minimum: 0 }),
+  },
+  strict,
+);
+export type Load = Static<typeof Load>;
+
+const stateFields = {
+  revision: Count,
+  ready: Type.Boolean(),
+  draining: Type.Boolean(),
+  /** Null when nothing was measured since the last message. */
+  load: nullable(Load),
+  attempts: Type.Array(AttemptStatus),
+};
+
+export const WorkerHello = Type.Object(
+  {
+    type: Type.Literal('hello'),
+    version: Version,
+    name: Name,
+    instance: Name,
+    slots: Type.Integer({ minimum: 1, maximum: 10_000 }),
+    capabilities: Capabilities,
+    storage: Type.Array(Mount),
+    state: Type.Object(stateFields, strict),
+  },
+  strict,
+);
+export type WorkerHello = Static<typeof WorkerHello>;
+
+export const WorkerState = Type.Object({ type: Type.Literal('state'), ...stateFields }, strict);
+export type WorkerState = Static<typeof WorkerState>;
+
+export const OutputStream = Type.Union([Type.Literal('stdout'), Type.Literal('stderr')]);
+export type OutputStream = Static<typeof OutputStream>;
+
+export const Output = Type.Object(
+  {
+    type: Type.Literal('output'),
+    jobId: JobId,
+    attempt: AttemptNumber,
+    offset: Count,
+    stream: OutputStream,
+    data: Type.String({ maxLength: Math.ceil(OUTPUT_CHUNK_BYTES / 3) * 4 }),
+  },
+  strict,
+);
+export type Output = Static<typeof Output>;
+
+export const Received = Type.Object(
+  {
+    type: Type.Literal('received'),
+    jobId: JobId,
+    attempt: AttemptNumber,
+    offset: Count,
+    /** Something may have been lost on the way: send again from here. */
+    again: Type.Boolean(),
+  },
+  strict,
+);
+export type Received = Static<typeof Received>;
+
+export const Welcome = Type.Object(
+  {
+    type: Type.Literal('welcome'),
+    orchestrator: Name,
+    term: Count,
+    heartbeatMs: Type.Integer({ minimum: 1 }),
+  },
+  strict,
+);
+export type Welcome = Static<typeof Welcome>;
+
+export const JobMessage = Type.Object({ type: Type.Literal('job'), job: JobSpec }, strict);
+export type JobMessage = Static<typeof JobMessage>;
+
+export const DesiredAttempt = Type.Object(
+  { jobId: JobId, attempt: AttemptNumber, end: nullable(EndSignal) },
+  strict,
+);
+export type DesiredAttempt = Static<typeof DesiredAttempt>;
+
+export const Desired = Type.Object(
+  { type: Type.Literal('desired'), revision: Count, attempts: Type.Array(DesiredAttempt) },
+  strict,
+);
+export type Desired = Static<typeof Desired>;
+
+export const RelayHello = Type.Object(
+  {
+    type: Type.Literal('hello'),
+    version: Version,
+    name: Name,
+    instance: Name,
+    jobs: Type.Array(JobId),
+  },
+  strict,
+);
+export type RelayHello = Static<typeof RelayHello>;
+
+export const Submit = Type.Object({ type: Type.Literal('submit'), job: JobSpec, attempt: Count }, strict);
+export type Submit = Static<typeof Submit>;
+
+export const End = Type.Object({ type: Type.Literal('end'), jobId: JobId, signal: EndSignal }, strict);
+export type End = Static<typeof End>;
+
+export const Release = Type.Object({ type: Type.Literal('release'), jobId: JobId }, strict);
+export type Release = Static<typeof Release>;
+
+export const Checkpoint = Type.Object(
+  {
+    type: Type.Literal('checkpoint'),
+    jobId: JobId,
+    attempt: AttemptNumber,
+    /** Percent of the media that was transcoded, as the transcoder told PMS. */
+    progress: nullable(Type.Number()),
+    /** Multiple of real time. */
+    speed: nullable(Type.Number()),
+    announced: Count,
+  },
+  strict,
+);
+export type Checkpoint = Static<typeof Checkpoint>;
+
+export const JobState = Type.Union([Type.Literal('queued'), Type.Literal('running'), Type.Literal('ended')]);
+export type JobState = Static<typeof JobState>;
+
+export const Status = Type.Object(
+  {
+    type: Type.Literal('status'),
+    jobId: JobId,
+    state: JobState,
+    attempt: Count,
+    worker: nullable(Name),
+    outcome: nullable(Outcome),
+  },
+  strict,
+);
+export type Status = Static<typeof Status>;
+
+/** Every message, by direction: the one place that says who may send what. */
+export const MESSAGES = {
+  workerToOrchestrator: { hello: WorkerHello, state: WorkerState, output: Output },
+  orchestratorToWorker: { welcome: Welcome, job: JobMessage, desired: Desired, received: Received },
+  relayToOrchestrator: {
+    hello: RelayHello,
+    submit: Submit,
+    end: End,
+    release: Release,
+    checkpoint: Checkpoint,
+    received: Received,
+  },
+  orchestratorToRelay: { welcome: Welcome, status: Status, output: Output },
+} as const;
+
+export type Direction = keyof typeof MESSAGES;
+
+interface MessagesOf {
+  workerToOrchestrator: WorkerHello | WorkerState | Output;
+  orchestratorToWorker: Welcome | JobMessage | Desired | Received;
+  relayToOrchestrator: RelayHello | Submit | End | Release | Checkpoint | Received;
+  orchestratorToRelay: Welcome | Status | Output;
+}
+export type Message<D extends Direction> = MessagesOf[D];

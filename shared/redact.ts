@@ -1,0 +1,24 @@
+const PLEX_TOKEN = /(X[-_]Plex[-_]Token(?:"\s*:\s*"|%3D|[=:]\s*))[^&"'\s\\,}]+/gi;
+const BEARER = /(Bearer\s+)[^"'\s\\,}]+/gi;
+const CREDENTIAL_PATH = /(\/job\/)[0-9a-f]{32}(?=\/)/g;
+
+/** Replaces secrets in anything that people may see: Plex's tokens wherever they stand, and our own by value. */
+export class Redactor {
+  readonly #values: readonly string[];
+
+  constructor(secrets: readonly (string | null)[]) {
+    this.#values = secrets
+      .filter((secret): secret is string => secret !== null && secret !== '')
+      // In a log line a secret stands as JSON writes it.
+      .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  }
+
+  redact(text: string): string {
+    let clean = text
+      .replace(PLEX_TOKEN, '$1[redacted]')
+      .replace(BEARER, '$1[redacted]')
+      .replace(CREDENTIAL_PATH, '$1[redacted]');
+    for (const value of this.#values) clean = clean.replaceAll(value, '[redacted]');
+    return clean;
+  }
+}
