@@ -1,7 +1,7 @@
 import { fastifySSE } from '@fastify/sse';
 import swagger from '@fastify/swagger';
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
-import { type FastifyBaseLogger, type FastifyError, fastify } from 'fastify';
+import { type FastifyBaseLogger, type FastifyError, fastify, LogController } from 'fastify';
 import { CodedError, type ErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import { bearerMatches } from '#shared/tokens.ts';
@@ -34,7 +34,7 @@ export async function createApp(access: Access, logger: Logger) {
   const loggerInstance: FastifyBaseLogger = logger;
   const app = fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: true,
   })

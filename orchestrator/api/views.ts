@@ -32,6 +32,11 @@ export class Views {
     };
   }
 
+  workerNamed(name: string): WorkerView | null {
+    const worker = this.#cluster.workers.get(name);
+    return worker ? this.worker(worker) : null;
+  }
+
   job(job: Job): JobView {
     const { jobId, session, jobClass, title, changes } = job.spec;
     const last = job.current ?? job.attempts.at(-1) ?? null;

@@ -7,6 +7,8 @@ export type Admission = { readonly role: 'relay' | 'worker' } | { readonly refus
 
 /** Decides about an upgrade before there is a socket: a stranger costs no more than a request. */
 export function admit(request: IncomingMessage, tokens: Tokens): Admission {
+  // Only browsers send it: a web page must not become a relay of an orchestrator that asks for no token.
+  if (request.headers.origin !== undefined) return { refusal: '403 Forbidden' };
   const path = URL.parse(request.url ?? '/', 'http://localhost')?.pathname;
   const role = path === '/ws/relay' ? 'relay' : path === '/ws/worker' ? 'worker' : null;
   if (role === null) return { refusal: '404 Not Found' };

@@ -17,6 +17,10 @@ export const LOOPBACK = '127.0.0.1';
 /** All interfaces, IPv6 and IPv4. */
 export const ALL_INTERFACES = '::';
 
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+}
+
 /** Where a part listens: openly only when a token protects it. */
 export function listeningHost(given: string | null, hasToken: boolean): string {
   return given ?? (hasToken ? ALL_INTERFACES : LOOPBACK);

@@ -1,0 +1,14 @@
+import { systemClock } from '#shared/clock.ts';
+import { runPart } from '#shared/main.ts';
+import { orchestratorSettings } from './config.ts';
+import { startOrchestrator } from './server.ts';
+
+await runPart({
+  name: 'orchestrator',
+  purpose: 'orchestrator/main.ts: gives the jobs of relays to workers',
+  settings: orchestratorSettings,
+  async start(settings, logger) {
+    const { address, stop } = await startOrchestrator(settings, systemClock, logger);
+    return { listening: address, stop };
+  },
+});

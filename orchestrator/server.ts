@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import type { Clock } from '#shared/clock.ts';
+import { CodedError } from '#shared/errors.ts';
+import { httpAddress, listenOn } from '#shared/listening.ts';
+import type { Logger } from '#shared/logger.ts';
+import { isLoopback, listeningHost } from '#shared/settings/common.ts';
+import { createApp } from './api/app.ts';
+import { Changes } from './api/changes.ts';
+import { publishChanges } from './api/publish.ts';
+import { addRoutes } from './api/routes.ts';
+import { Views } from './api/views.ts';
+import { coreSettingsOf, type OrchestratorSettings, type Tokens, tokensOf } from './config.ts';
+import { Cluster } from './core/cluster.ts';
+import { Scale } from './core/scale.ts';
+import { Driver } from './driver.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { journal } from './journal.ts';
+import { OrchestratorMetrics } from './metrics.ts';
+
+const DASHBOARD = new URL('dashboard/index.html', import.meta.url);
+
+export interface RunningOrchestrator {
+  readonly address: string;
+  stop(): Promise<void>;
+}
+
+/** Puts the orchestrator together and serves. */
+export async function startOrchestrator(
+  settings: OrchestratorSettings,
+  clock: Clock,
+  logger: Logger,
+): Promise<RunningOrchestrator> {
+  const tokens = tokensOf(settings);
+  const host = hostFor(settings, tokens, logger);
+  const driver = new Driver(new Cluster(coreSettingsOf(settings), clock.now()), clock);
+  const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
+  const views = new Views(driver.cluster, scale, clock);
+  const metrics = new OrchestratorMetrics(driver.cluster);
+  const changes = new Changes();
+  driver.observe(journal(logger));
+  driver.observe(metrics.observe);
+  driver.observe(publishChanges(changes, views));
+
+  const gateway = new Gateway({ driver, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger });
+  const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);
+  const page = await readFile(DASHBOARD, 'utf8');
+  app.get('/', { schema: { hide: true } }, (_request, reply) => {
+    reply.type('text/html; charset=utf-8');
+    return page;
+  });
+  addRoutes(app, { driver, views, scale, changes, clock, metrics: () => metrics.exposition() });
+  gateway.attach(app.server);
+  await listenOn(host, (address) => app.listen({ host: address, port: settings.LISTENING_PORT }));
+
+  return {
+    address: httpAddress(app.server),
+    async stop() {
+      gateway.close();
+      changes.close();
+      driver.stop();
+      await app.close();
+    },
+  };
+}
+
+/** Without tokens anybody who reaches the port could run transcodes, so nobody but this machine may. */
+function hostFor(settings: OrchestratorSettings, tokens: Tokens, logger: Logger): string {
+  const open = Object.entries(tokens).flatMap(([role, token]) => (token === null ? [role] : []));
+  const host = listeningHost(settings.LISTENING_HOST, open.length === 0);
+  if (open.length === 0) return host;
+  if (!isLoopback(host)) {
+    throw new CodedError(
+      'bad-settings',
+      `LISTENING_HOST is ${host}, but there is no token for ${open.join(', ')}`,
+      'set CLUSTERPLEX_TOKEN, or leave LISTENING_HOST out to serve this machine only',
+    );
+  }
+  logger.warn({ open }, 'no token is set: serving this machine only. Set CLUSTERPLEX_TOKEN to serve others');
+  return host;
+}
