@@ -3,6 +3,7 @@ import { CodedError, coerceError } from './errors.ts';
 import { stopOnSignals } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { Redactor } from './redact.ts';
+import { environment } from './settings/environment.ts';
 import { helpText } from './settings/help.ts';
 import { readSettings } from './settings/read.ts';
 import type { Setting, SettingsOf, SettingsTable } from './settings/table.ts';
@@ -30,8 +31,7 @@ export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<str
   }
   let settings: SettingsOf<T>;
   try {
-    // biome-ignore lint/style/noProcessEnv: settings enter the program here and nowhere else.
-    settings = readSettings(part.settings, process.env, (path) => readFileSync(path, 'utf8'));
+    settings = readSettings(part.settings, environment(), (path) => readFileSync(path, 'utf8'));
   } catch (error) {
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exitCode = BAD_SETTINGS;

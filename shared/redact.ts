@@ -1,4 +1,6 @@
-const PLEX_TOKEN = /(X[-_]Plex[-_]Token(?:"\s*:\s*"|%3D|[=:]\s*))[^&"'\s\\,}]+/gi;
+/** After its name the value follows as in a query, a header, an object or a list, whose quotes may be escaped. */
+const PLEX_TOKEN =
+  /(X[-_]Plex[-_]Token(?:%3D|\\*["']?\s*[:=]\s*\\*["']?|\\*["']\s*,\s*\\*["']))[^&"'\s\\,}]+/gi;
 const BEARER = /(Bearer\s+)[^"'\s\\,}]+/gi;
 const CREDENTIAL_PATH = /(\/job\/)[0-9a-f]{32}(?=\/)/g;
 
@@ -10,7 +12,9 @@ export class Redactor {
     this.#values = secrets
       .filter((secret): secret is string => secret !== null && secret !== '')
       // In a log line a secret stands as JSON writes it.
-      .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+      .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+      // The longest first: of one that begins with another nothing must be left over.
+      .sort((a, b) => b.length - a.length);
   }
 
   redact(text: string): string {

@@ -7,8 +7,8 @@ import type { ByteString } from '../bytes.ts';
 const FLAGS = new Set(
   (
     'y n nostats stats noaccurate_seek accurate_seek start_at_zero copyts hide_banner nostdin stdin re vn an sn dn ' +
-    'shortest xerror benchmark ignore_unknown copy_unknown seek_timestamp noautorotate autorotate ' +
-    'bitexact debug_ts nofind_stream_info find_stream_info'
+    'shortest xerror benchmark benchmark_all ignore_unknown copy_unknown noautorotate noautoscale copyinkf ' +
+    'fix_sub_duration recast_media bitexact debug_ts dump hex nofind_stream_info find_stream_info'
   ).split(' '),
 );
 

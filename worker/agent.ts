@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '#shared/clock.ts';
+import type { JobSpec } from '#shared/job.ts';
+import type { Logger } from '#shared/logger.ts';
+import { Link } from '#shared/protocol/link.ts';
+import type { Capabilities, Load, Message, Mount, WorkerHello } from '#shared/protocol/messages.ts';
+import { VERSION } from '#shared/version.ts';
+import type { Attempts } from './attempts/attempts.ts';
+
+export interface AgentOptions {
+  readonly url: string;
+  readonly token: string | null;
+  readonly name: string;
+  readonly slots: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** Everything below is asked for anew with every message that says it. */
+  attempts(): Attempts;
+  capabilities(): Capabilities;
+  storage(): readonly Mount[];
+  ready(): boolean;
+  stopping(): boolean;
+}
+
+/** Speaks for the worker: says what it is and runs, hears what it should run. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #link: Link<'worker'>;
+  readonly #instance = randomUUID();
+  /** Jobs of this connection's `job` messages whose attempts have not yet been listed or are still listed. */
+  readonly #jobs = new Map<string, JobSpec>();
+  #revision = 0;
+  #load: Load | null = null;
+  #due = false;
+
+  constructor(options: AgentOptions) {
+    this.#options = options;
+    const { url, token, clock, random, logger } = options;
+    this.#link = new Link<'worker'>({
+      role: 'worker',
+      url,
+      token,
+      clock,
+      random,
+      logger,
+      handlers: {
+        hello: () => this.#hello(),
+        message: (message) => this.#onMessage(message),
+        lost: () => this.#jobs.clear(),
+      },
+    });
+  }
+
+  get connected(): boolean {
+    return this.#link.up;
+  }
+
+  start(): void {
+    this.#link.start();
+  }
+
+  /** Says what there is still to say, and goodbye. */
+  stop(): void {
+    if (this.#due) this.#sendState();
+    this.#link.stop();
+  }
+
+  send(message: Message<'workerToOrchestrator'>): void {
+    this.#link.send(message);
+  }
+
+  /** Something about this worker is different. All changes of one turn of the event loop travel together. */
+  changed(): void {
+    if (this.#due) return;
+    this.#due = true;
+    process.nextTick(() => {
+      if (this.#due) this.#sendState();
+    });
+  }
+
+  measured(load: Load): void {
+    this.#load = load;
+    this.changed();
+  }
+
+  #onMessage(message: Message<'orchestratorToWorker'>): void {
+    const attempts = this.#options.attempts();
+    switch (message.type) {
+      case 'welcome':
+        attempts.resend();
+        break;
+      case 'job':
+        this.#jobs.set(message.job.jobId, message.job);
+        break;
+      case 'desired': {
+        this.#revision = message.revision;
+        attempts.reconcile(message.attempts, (jobId) => this.#jobs.get(jobId));
+        const listed = new Set(message.attempts.map(({ jobId }) => jobId));
+        for (const jobId of this.#jobs.keys()) {
+          if (!listed.has(jobId)) this.#jobs.delete(jobId);
+        }
+        this.changed();
+        break;
+      }
+      case 'received':
+        attempts.received(message);
+        break;
+    }
+  }
+
+  #hello(): WorkerHello {
+    const { name, slots } = this.#options;
+    this.#revision = 0;
+    this.#due = false;
+    return {
+      type: 'hello',
+      version: VERSION,
+      name,
+      instance: this.#instance,
+      slots,
+      capabilities: this.#options.capabilities(),
+      storage: [...this.#options.storage()],
+      state: this.#state(),
+    };
+  }
+
+  #sendState(): void {
+    this.#due = false;
+    if (this.#link.up) this.#link.send({ type: 'state', ...this.#state() });
+  }
+
+  #state(): WorkerHello['state'] {
+    const load = this.#load;
+    this.#load = null;
+    return {
+      revision: this.#revision,
+      ready: this.#options.ready(),
+      draining: this.#options.stopping(),
+      load,
+      attempts: this.#options.attempts().statuses,
+    };
+  }
+}

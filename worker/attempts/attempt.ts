@@ -1,0 +1,148 @@
+import type { Clock } from '#shared/clock.ts';
+import { coerceError } from '#shared/errors.ts';
+import {
+  type AttemptPhase,
+  type AttemptStatus,
+  type EndSignal,
+  type JobSpec,
+  type Outcome,
+  outcomeWithoutProcess,
+} from '#shared/job.ts';
+import type { Logger } from '#shared/logger.ts';
+import type { Output } from '#shared/protocol/messages.ts';
+import type { Command } from '../transcoder/launch.ts';
+import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
+import { type ProcessEnd, TranscoderProcess } from '../transcoder/process.ts';
+import { type OutputChunk, OutputWindow } from './outputWindow.ts';
+
+export interface AttemptContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly killGraceMs: number;
+  /** Why the job may not run here, or null. */
+  whyRefused(job: JobSpec): string | null;
+  /** The job as this worker runs it. */
+  commandOf(job: JobSpec): Command;
+  send(output: Output): void;
+  /** The status of the attempt is another now. */
+  changed(): void;
+}
+
+/** One run of a job on this worker: prepared, running, ended with an outcome. */
+export class Attempt {
+  readonly job: JobSpec;
+  readonly number: number;
+  readonly #context: AttemptContext;
+  readonly #logger: Logger;
+  readonly #output = new OutputWindow();
+  #phase: AttemptPhase = 'preparing';
+  #outcome: Outcome | null = null;
+  #process: TranscoderProcess | null = null;
+  #asked = false;
+  #givenUp: string | null = null;
+
+  constructor(job: JobSpec, number: number, context: AttemptContext) {
+    this.job = job;
+    this.number = number;
+    this.#context = context;
+    const { jobId, session, title } = job;
+    this.#logger = context.logger.child({ jobId, session, attempt: number, title });
+  }
+
+  get phase(): AttemptPhase {
+    return this.#phase;
+  }
+
+  get status(): AttemptStatus {
+    return { jobId: this.job.jobId, attempt: this.number, phase: this.#phase, outcome: this.#outcome };
+  }
+
+  get pid(): number | null {
+    return this.#process?.pid ?? null;
+  }
+
+  start(): void {
+    if (this.#phase !== 'preparing' || this.#process) return;
+    const refusal = this.#context.whyRefused(this.job);
+    if (refusal !== null) {
+      this.#end(outcomeWithoutProcess('refused', refusal));
+      return;
+    }
+    const { clock, killGraceMs } = this.#context;
+    const mark = `${this.job.jobId} ${this.number}`;
+    try {
+      const command = this.#context.commandOf(this.job);
+      this.#process = new TranscoderProcess({
+        command: { ...command, env: { ...command.env, [ATTEMPT_VARIABLE]: mark } },
+        mark,
+        killGraceMs,
+        clock,
+        handlers: {
+          started: () => this.#started(),
+          output: (stream, data) => this.#sendAll(this.#output.add(stream, data)),
+          failed: (reason) => this.#end(outcomeWithoutProcess('refused', reason)),
+          ended: (end) => this.#processEnded(end),
+        },
+      });
+    } catch (error) {
+      this.#end(outcomeWithoutProcess('refused', `it can't be started: ${coerceError(error).message}`));
+    }
+  }
+
+  /** Ends it, for the one who waits for it. */
+  end(signal: EndSignal): void {
+    this.#asked = true;
+    if (this.#process) this.#process.end(signal);
+    else this.#end(outcomeWithoutProcess('cancelled', 'cancelled before it started'));
+  }
+
+  /** Ends it so that another worker may go on. */
+  giveUp(reason: string): void {
+    this.#givenUp = reason;
+    if (this.#process) this.#process.end('SIGTERM');
+    else this.#end(outcomeWithoutProcess('lost', reason));
+  }
+
+  /** The hook has the output before `offset`; with `again` it did not get the rest. */
+  received(offset: number, again: boolean): void {
+    this.#output.acknowledge(offset);
+    if (again) this.resend();
+    this.#process?.hold(this.#output.isFull);
+  }
+
+  /** What was sent on a connection that is gone may not have arrived. */
+  resend(): void {
+    this.#sendAll(this.#output.unacknowledged);
+  }
+
+  #started(): void {
+    this.#phase = 'running';
+    this.#logger.info({ pid: this.pid }, 'transcoder started');
+    this.#context.changed();
+  }
+
+  #sendAll(chunks: readonly OutputChunk[]): void {
+    const { jobId } = this.job;
+    for (const { offset, stream, data } of chunks) {
+      const attempt = this.number;
+      this.#context.send({ type: 'output', jobId, attempt, offset, stream, data: data.toString('base64') });
+    }
+    if (this.#output.isFull) this.#process?.hold(true);
+  }
+
+  #processEnded({ exitCode, signal, forced }: ProcessEnd): void {
+    const outputBytes = this.#output.written;
+    const how = { exitCode, signal, forced, outputBytes };
+    if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
+    else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });
+  }
+
+  #end(outcome: Outcome): void {
+    if (this.#phase === 'ended') return;
+    this.#phase = 'ended';
+    this.#outcome = outcome;
+    const { reason, exitCode, signal, forced, message } = outcome;
+    this.#logger.info({ reason, exitCode, signal, forced, message }, 'attempt ended');
+    this.#context.changed();
+  }
+}

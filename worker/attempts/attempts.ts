@@ -1,0 +1,89 @@
+import type { AttemptStatus, JobSpec } from '#shared/job.ts';
+import type { DesiredAttempt, Received } from '#shared/protocol/messages.ts';
+import { Attempt, type AttemptContext } from './attempt.ts';
+
+/**
+ * What this worker runs, brought into line with what the orchestrator wants it to run. An attempt that has ended stays
+ * until the orchestrator no longer lists it.
+ */
+export class Attempts {
+  readonly #context: AttemptContext;
+  readonly #attempts = new Map<string, Attempt>();
+  #closed = false;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(context: Omit<AttemptContext, 'changed'>, changed: () => void) {
+    this.#context = {
+      ...context,
+      changed: () => {
+        // A successor may have waited for this one's end: there are never two writers.
+        this.#startWaiting();
+        if (this.running === 0) this.#onEmpty?.();
+        changed();
+      },
+    };
+  }
+
+  get statuses(): AttemptStatus[] {
+    return [...this.#attempts.values()].map(({ status }) => status);
+  }
+
+  /** Attempts that have not ended. */
+  get running(): number {
+    return [...this.#attempts.values()].filter(({ phase }) => phase !== 'ended').length;
+  }
+
+  /** @param jobOf the job of an attempt that is new here; without one it is left, and the orchestrator sends both again */
+  reconcile(desired: readonly DesiredAttempt[], jobOf: (jobId: string) => JobSpec | undefined): void {
+    const wanted = new Set<string>();
+    for (const { jobId, attempt: number, end } of desired) {
+      const key = `${jobId} ${number}`;
+      wanted.add(key);
+      const known = this.#attempts.get(key);
+      if (known && end) known.end(end);
+      const job = known || end || this.#closed ? undefined : jobOf(jobId);
+      if (job) this.#attempts.set(key, new Attempt(job, number, this.#context));
+    }
+    for (const [key, attempt] of this.#attempts) {
+      if (wanted.has(key)) continue;
+      if (attempt.phase === 'ended') this.#attempts.delete(key);
+      else attempt.end('SIGTERM');
+    }
+    this.#startWaiting();
+  }
+
+  received({ jobId, attempt, offset, again }: Received): void {
+    this.#attempts.get(`${jobId} ${attempt}`)?.received(offset, again);
+  }
+
+  /** After a reconnect: what was under way when the connection broke is sent again. */
+  resend(): void {
+    for (const attempt of this.#attempts.values()) attempt.resend();
+  }
+
+  /** Takes nothing more, ends everything so that others may go on with it, and resolves when all have ended. */
+  close(reason: string): Promise<void> {
+    this.#closed = true;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const attempt of this.#attempts.values()) {
+      if (attempt.phase !== 'ended') attempt.giveUp(reason);
+    }
+    if (this.running === 0) this.#onEmpty?.();
+    return empty;
+  }
+
+  #startWaiting(): void {
+    for (const attempt of this.#attempts.values()) {
+      if (attempt.phase === 'preparing' && !this.#hasLivePredecessor(attempt)) attempt.start();
+    }
+  }
+
+  #hasLivePredecessor({ job, number }: Attempt): boolean {
+    for (const other of this.#attempts.values()) {
+      if (other.job.jobId === job.jobId && other.number < number && other.phase !== 'ended') return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,25 @@
+import ffmpeg from 'fluent-ffmpeg';
+
+/**
+ * Asks the transcoder what it can encode and decode, and prints the answer as JSON. A process of its own: a transcoder
+ * that hangs is ended together with it.
+ */
+const [, , transcoder = ''] = process.argv;
+const command = ffmpeg().setFfmpegPath(transcoder);
+
+command.getAvailableEncoders((encodersError, encoders) => {
+  if (encodersError) {
+    print({ problem: encodersError.message });
+    return;
+  }
+  command.getAvailableCodecs((codecsError, codecs) => {
+    const decoders = Object.entries(codecs ?? {}).flatMap(([name, { canDecode }]) =>
+      canDecode ? [name] : [],
+    );
+    print({ encoders: Object.keys(encoders ?? {}), decoders: codecsError ? [] : decoders });
+  });
+});
+
+function print(answer: object): void {
+  process.stdout.write(JSON.stringify(answer));
+}

@@ -1,0 +1,100 @@
+import { spawn } from 'node:child_process';
+import { access, constants, stat } from 'node:fs/promises';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { Clock } from '#shared/clock.ts';
+import { systemErrorCode } from '#shared/errors.ts';
+import type { Capabilities } from '#shared/protocol/messages.ts';
+import type { Environment } from '#shared/settings/read.ts';
+import { sendSignal } from '../transcoder/marked.ts';
+
+const DEADLINE_MS = 10_000;
+const ASK = new URL('ask.ts', import.meta.url).pathname;
+
+const Answer = Compile(
+  Type.Union([
+    Type.Object({ problem: Type.String() }),
+    Type.Object({ encoders: Type.Array(Type.String()), decoders: Type.Array(Type.String()) }),
+  ]),
+);
+
+/** A program that the system, or the shell, could not start. */
+const UNSTARTABLE = /spawn .* (ENOENT|EACCES|ENOEXEC)|exited with code 12[67]\b|Cannot find ffmpeg/;
+
+export interface TranscoderCheck {
+  /** Null when the transcoder can be started, else why not. */
+  readonly problem: string | null;
+  readonly capabilities: Capabilities;
+}
+
+const NONE: Capabilities = { encoders: [], decoders: [] };
+
+/**
+ * @param env carries the worker's mark, so that a transcoder that hangs does not outlive the worker
+ *
+ * Whether the transcoder is there and can be started, and what it says it can do. One that does not answer, or that
+ * knows no such question, is usable and claims nothing.
+ */
+export async function checkTranscoder(
+  file: string,
+  env: Environment,
+  clock: Clock,
+): Promise<TranscoderCheck> {
+  const problem = await whyNotExecutable(file);
+  if (problem !== null) return { problem, capabilities: NONE };
+  const answer = await ask(file, env, clock);
+  if (answer === null) return { problem: null, capabilities: NONE };
+  if ('encoders' in answer) return { problem: null, capabilities: answer };
+  const unstartable = UNSTARTABLE.test(answer.problem);
+  return { problem: unstartable ? `${file} can't be started: ${answer.problem}` : null, capabilities: NONE };
+}
+
+async function whyNotExecutable(file: string): Promise<string | null> {
+  const hint = 'correct TRANSCODER_PATH and TRANSCODER_NAME';
+  try {
+    const { isFile } = await stat(file).then((found) => ({ isFile: found.isFile() }));
+    if (!isFile) return `${file} is not a file; ${hint}`;
+    await access(file, constants.X_OK);
+    return null;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return `${file} does not exist; ${hint}`;
+    return `${file} can't be executed by this user (${systemErrorCode(error)})`;
+  }
+}
+
+function ask(
+  file: string,
+  env: Environment,
+  clock: Clock,
+): Promise<Capabilities | { problem: string } | null> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [ASK, file], {
+      env,
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    });
+    let text = '';
+    const deadline = clock.after(DEADLINE_MS, () => endGroup());
+    const endGroup = (): void => {
+      if (child.pid !== undefined) sendSignal(-child.pid, 'SIGKILL');
+    };
+    child.stdout.on('data', (data) => {
+      text += String(data);
+    });
+    child.once('error', () => resolve(null));
+    child.once('exit', () => {
+      deadline.cancel();
+      endGroup();
+    });
+    child.once('close', () => resolve(parse(text)));
+  });
+}
+
+function parse(text: string): Capabilities | { problem: string } | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Answer.Check(value) ? value : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,43 @@
+import { hostname } from 'node:os';
+import { commonSettings } from '#shared/settings/common.ts';
+import {
+  httpUrl,
+  integer,
+  milliseconds,
+  optionalText,
+  port,
+  type SettingsOf,
+  secret,
+  text,
+} from '#shared/settings/table.ts';
+import { mounts } from './storage/mounts.ts';
+
+export const workerSettings = {
+  ORCHESTRATOR_URL: httpUrl('http://localhost:3500', 'Address of the orchestrator.'),
+  LISTENING_PORT: port(3501, 'Port of /health, /ready and /metrics; 0 lets the system choose.'),
+  ...commonSettings,
+  CLUSTERPLEX_WORKER_TOKEN: secret('Token of workers, in place of CLUSTERPLEX_TOKEN.'),
+  WORKER_NAME: optionalText('What this worker is called, unlike any other. Default: the host name.'),
+  WORKER_SLOTS: integer(0, 0, 10_000, 'How many transcodes at once; 0 derives it from the CPU cores.'),
+  MOUNTS: mounts(
+    'Directories that jobs may use, comma separated, each `path:ro` or `path:rw`. Default: `/transcode:rw` and ' +
+      'whichever of `/mnt/media`, `/mnt/streaming-media`, `/mnt/dfs` and `/data` exist, read only.',
+  ),
+  TRANSCODER_PATH: text('/usr/lib/plexmediaserver/', 'Directory of the transcoder.'),
+  TRANSCODER_NAME: text('Plex Transcoder', 'File name of the transcoder: the only program that jobs run.'),
+  KILL_GRACE_MS: milliseconds(5_000, 'How long a transcoder may take to end before SIGKILL.'),
+  FFMPEG_HWACCEL: text('', 'Value for `-hwaccel`, in place of what PMS wrote or before its first option.'),
+  STAT_CPU_INTERVAL: milliseconds(2_000, 'How often the load is measured and reported.'),
+  STAT_CPU_OPS_DURATION: milliseconds(1_000, 'How long the benchmark for LOAD_RANK runs at the start.'),
+};
+
+export type WorkerSettings = SettingsOf<typeof workerSettings>;
+
+export function workerName(settings: WorkerSettings): string {
+  return settings.WORKER_NAME ?? hostname();
+}
+
+export function transcoderFile(settings: WorkerSettings): string {
+  const directory = settings.TRANSCODER_PATH.replace(/\/*$/, '/');
+  return directory + settings.TRANSCODER_NAME;
+}

@@ -1,0 +1,176 @@
+import type { Clock, Timer } from '#shared/clock.ts';
+import type { EndSignal } from '#shared/job.ts';
+import type { OutputStream } from '#shared/protocol/messages.ts';
+import { type Command, type Launched, launch } from './launch.ts';
+import { sendSignal, signalMarked } from './marked.ts';
+import { ATTEMPT_VARIABLE } from './owner.ts';
+
+/** How long a launch may take: entering a cwd on a healthy mount takes milliseconds. */
+const LAUNCH_DEADLINE_MS = 10_000;
+
+/** How long a pipe may stay open after the transcoder has ended: somebody it left behind holds it. */
+const PIPE_DEADLINE_MS = 1_000;
+
+export interface ProcessEnd {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** SIGKILL had to end it. */
+  readonly forced: boolean;
+}
+
+export interface ProcessHandlers {
+  /** The transcoder runs. */
+  started(): void;
+  output(stream: OutputStream, data: Buffer): void;
+  /** It does not run and never will; nothing is called afterwards. */
+  failed(reason: string): void;
+  /** It has ended, with everything it started, and all its output was handed on; nothing is called afterwards. */
+  ended(end: ProcessEnd): void;
+}
+
+export interface ProcessOptions {
+  readonly command: Command;
+  /** Value of ATTEMPT_VARIABLE in the command's env. */
+  readonly mark: string;
+  readonly killGraceMs: number;
+  readonly clock: Clock;
+  readonly handlers: ProcessHandlers;
+}
+
+/**
+ * One transcoder and its whole tree: its process group, and whoever carries its mark.
+ *
+ * - *launching*: the shell is to become the transcoder. Left by the end of its report, a failure, or the deadline.
+ * - *running*: left by the transcoder's exit.
+ * - *exited*: what it left behind is ended and the pipes run dry.
+ * - *over*: the handlers have been told.
+ */
+export class TranscoderProcess {
+  readonly #options: ProcessOptions;
+  readonly #launched: Launched;
+  #mode: 'launching' | 'running' | 'exited' | 'over' = 'launching';
+  #report = '';
+  #forced = false;
+  #timer: Timer | null = null;
+  #ending = false;
+
+  /** @throws when the command is one that nothing can be started with */
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+    this.#launched = launch(options.command);
+    const { child, stdout, stderr, report } = this.#launched;
+    const { handlers, clock } = options;
+    child.once('error', (error) => this.#fail(`the transcoder could not be started: ${error.message}`));
+    child.once('exit', (exitCode, signal) => this.#onExit(exitCode, signal));
+    stdout.on('data', (data: Buffer) => handlers.output('stdout', data));
+    stderr.on('data', (data: Buffer) => handlers.output('stderr', data));
+    report.on('data', (data: Buffer) => {
+      this.#report += data.toString();
+    });
+    report.once('close', () => this.#onReport());
+    // A pipe that breaks has ended; the process's own end says the rest.
+    for (const stream of [stdout, stderr, report]) stream.on('error', () => undefined);
+    this.#timer = clock.after(LAUNCH_DEADLINE_MS, () => {
+      this.#signalTree('SIGKILL');
+      this.#fail(`cwd does not answer within ${LAUNCH_DEADLINE_MS} ms`);
+    });
+  }
+
+  /** Null when it could not be started at all. */
+  get pid(): number | null {
+    return this.#launched.child.pid ?? null;
+  }
+
+  /** Stops reading the transcoder's output, until it stops writing; or reads on. */
+  hold(held: boolean): void {
+    const { stdout, stderr } = this.#launched;
+    for (const stream of [stdout, stderr]) {
+      if (held) stream.pause();
+      else stream.resume();
+    }
+  }
+
+  /** Ends the whole tree: with the signal, and with SIGKILL when the grace period is over. */
+  end(signal: EndSignal): void {
+    if (this.#ending || this.#mode === 'exited' || this.#mode === 'over') return;
+    this.#ending = true;
+    this.#timer?.cancel();
+    // A stopped process would keep the signal waiting.
+    this.#signalTree(signal);
+    this.#signalTree('SIGCONT');
+    this.#timer = this.#options.clock.after(this.#options.killGraceMs, () => {
+      this.#forced = true;
+      this.#signalTree('SIGKILL');
+    });
+  }
+
+  #onReport(): void {
+    if (this.#mode !== 'launching') return;
+    if (this.#report === '') {
+      if (!this.#ending) this.#timer?.cancel();
+      this.#mode = 'running';
+      this.#options.handlers.started();
+    } else if (this.#report.startsWith('cwd')) {
+      this.#fail(
+        'cwd does not exist here, or may not be entered: is the transcode volume mounted, and in MOUNTS?',
+      );
+    } else {
+      this.#fail(
+        `${this.#options.command.file} is not an executable file: correct TRANSCODER_PATH, TRANSCODER_NAME`,
+      );
+    }
+  }
+
+  #onExit(exitCode: number | null, signal: NodeJS.Signals | null): void {
+    // A shell that failed has said so, but the end of its report may come after its exit.
+    if (this.#mode === 'launching') {
+      this.#launched.report.once('close', () => this.#onExit(exitCode, signal));
+      return;
+    }
+    if (this.#mode !== 'running') return;
+    this.#mode = 'exited';
+    this.#timer?.cancel();
+    this.#endRemains();
+    const over = (): void => {
+      if (this.#mode === 'over') return;
+      this.#mode = 'over';
+      this.#timer?.cancel();
+      this.#options.handlers.ended({ exitCode, signal, forced: this.#forced });
+    };
+    this.#launched.child.once('close', over);
+    this.#awaitPipes(over);
+  }
+
+  /** A held pipe is full of output that the hook has yet to get, so only a pipe that is read can be overdue. */
+  #awaitPipes(over: () => void): void {
+    const { stdout, stderr } = this.#launched;
+    this.#timer = this.#options.clock.after(PIPE_DEADLINE_MS, () => {
+      if (stdout.isPaused() || stderr.isPaused()) {
+        this.#awaitPipes(over);
+        return;
+      }
+      signalMarked(ATTEMPT_VARIABLE, this.#options.mark, 'SIGKILL');
+      stdout.destroy();
+      stderr.destroy();
+      over();
+    });
+  }
+
+  #fail(reason: string): void {
+    if (this.#mode === 'over') return;
+    this.#mode = 'over';
+    this.#timer?.cancel();
+    this.#options.handlers.failed(reason);
+  }
+
+  #signalTree(signal: NodeJS.Signals): void {
+    if (this.pid !== null) sendSignal(-this.pid, signal);
+    if (signal === 'SIGKILL') signalMarked(ATTEMPT_VARIABLE, this.#options.mark, signal);
+  }
+
+  /** The transcoder is gone; what it started goes with it. Who asked for its end pays for the thorough search. */
+  #endRemains(): void {
+    if (this.pid !== null) sendSignal(-this.pid, 'SIGKILL');
+    if (this.#ending) signalMarked(ATTEMPT_VARIABLE, this.#options.mark, 'SIGKILL');
+  }
+}
