@@ -10,7 +10,8 @@ import { isAlive, OWNER_VARIABLE, type Owner, ownerMark, readOwnerMark } from '.
 const SCRIPT = `
 cat >/dev/null
 while :; do
-  found=$(grep -laF -- "$1" /proc/[0-9]*/environ 2>/dev/null) || exit 0
+  found=$(grep -laF -- "$1" /proc/[0-9]*/environ 2>/dev/null)
+  [ -n "$found" ] || exit 0
   for file in $found; do
     pid=\${file#/proc/}
     kill -KILL "\${pid%/environ}" 2>/dev/null

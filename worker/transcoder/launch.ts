@@ -31,9 +31,11 @@ const BECOME_TRANSCODER = `
 cd -- "$1" 2>/dev/null || { echo cwd >&3; exit 75; }
 shift
 [ -f "$1" ] && [ -x "$1" ] || { echo transcoder >&3; exit 75; }
+unset PWD OLDPWD
 exec "$@" 3>&-
 `;
-const READ_WORDS = '. /proc/self/fd/4';
+/** Node's pipes are sockets, which can't be opened again under /proc/self/fd. */
+const READ_WORDS = 'eval "$(cat <&4)"';
 
 /**
  * Starts a transcoder in a process group of its own. Failures of the system arrive as the child's `error` event.

@@ -1,0 +1,48 @@
+import { commonSettings } from '#shared/settings/common.ts';
+import {
+  flag,
+  httpUrl,
+  milliseconds,
+  optionalText,
+  port,
+  type SettingsOf,
+  secret,
+} from '#shared/settings/table.ts';
+import { hookSettings } from './hookSettings.ts';
+
+export const relaySettings = {
+  ORCHESTRATOR_URL: httpUrl('http://localhost:3500', 'Address of the orchestrator.'),
+  ...commonSettings,
+  CLUSTERPLEX_RELAY_TOKEN: secret('Token of relays, in place of CLUSTERPLEX_TOKEN.'),
+  RELAY_SOCKET: hookSettings.RELAY_SOCKET,
+  PMS_SERVICE: optionalText('Name by which workers reach this host; takes precedence over PMS_IP.'),
+  PMS_IP: optionalText(
+    'Address by which workers reach this host. Default: its first address that is not loopback.',
+  ),
+  PMS_PORT: port(32_400, 'Port of PMS, here and in its commands.'),
+  LOCAL_RELAY_ENABLED: flag(
+    true,
+    'Whether callbacks come through the Local Relay; else workers call PMS itself.',
+  ),
+  LOCAL_RELAY_PORT: port(32_499, 'Port of the Local Relay; 0 lets the system choose.'),
+  FORCE_HTTPS: flag(false, 'Without the Local Relay: whether workers call PMS by https.'),
+  ORCHESTRATOR_WAIT_MS: milliseconds(
+    1_000,
+    'How long a new job that may run locally waits for a lost connection to the orchestrator.',
+  ),
+  QUEUE_TIMEOUT_MS: milliseconds(
+    5_000,
+    'How long a new job that may not run locally waits for a lost connection to the orchestrator.',
+  ),
+};
+
+export type RelaySettings = SettingsOf<typeof relaySettings>;
+
+export function relayToken(settings: RelaySettings): string | null {
+  return settings.CLUSTERPLEX_RELAY_TOKEN ?? settings.CLUSTERPLEX_TOKEN;
+}
+
+/** PMS as it stands in its own commands. */
+export function pmsOrigin(settings: RelaySettings): string {
+  return `http://127.0.0.1:${settings.PMS_PORT}`;
+}

@@ -1,0 +1,74 @@
+/** What PMS has accepted of one job: what a later attempt has to go on from. */
+export class AcceptedCallbacks {
+  #progress: number | null = null;
+  #speed: number | null = null;
+  #manifest: string | null = null;
+  #segmentList: string | null = null;
+  #firstSegment: number | null = null;
+  #announced = 0;
+
+  /** Percent; null before the first. */
+  get progress(): number | null {
+    return this.#progress;
+  }
+
+  /** Multiple of real time; null while PMS has not been told, or the transcoder is throttled. */
+  get speed(): number | null {
+    return this.#speed;
+  }
+
+  /** Segments, or rows of the list. */
+  get announced(): number {
+    return this.#announced;
+  }
+
+  /** The last MPD. */
+  get manifest(): string | null {
+    return this.#manifest;
+  }
+
+  /** The last list, as CSV. */
+  get segmentList(): string | null {
+    return this.#segmentList;
+  }
+
+  /** @returns whether there is something new to tell */
+  progressAccepted(query: URLSearchParams): boolean {
+    const progress = numberOf(query.get('progress'));
+    if (progress === null) return false;
+    this.#progress = progress;
+    this.#speed = numberOf(query.get('speed'));
+    return true;
+  }
+
+  /** @returns whether there is something new to tell */
+  documentAccepted(text: string): boolean {
+    const announcedBefore = this.#announced;
+    if (text.includes('<MPD')) {
+      this.#manifest = text;
+      this.#announced = Math.max(this.#announced, this.#segmentsOf(text));
+    } else {
+      this.#segmentList = text;
+      // A row that begins with # is of a segment that is still being written.
+      const rows = text.split('\n').filter((row) => row.trim() !== '' && !row.startsWith('#'));
+      this.#announced = Math.max(this.#announced, rows.length);
+    }
+    return this.#announced !== announcedBefore;
+  }
+
+  /** The window of a live MPD moves on, so its last number counts, from the first that ever stood there. */
+  #segmentsOf(manifest: string): number {
+    const template = /<SegmentTemplate\b[^>]*>[\s\S]*?<\/SegmentTemplate>/.exec(manifest)?.[0] ?? '';
+    const start = numberOf(/\bstartNumber="(\d+)"/.exec(template)?.[1] ?? null) ?? 1;
+    this.#firstSegment ??= start;
+    const listed = [...template.matchAll(/<S\b[^>]*>/g)].reduce((sum, [segment]) => {
+      return sum + 1 + Number(/\br="(\d+)"/.exec(segment)?.[1] ?? 0);
+    }, 0);
+    return start + listed - this.#firstSegment;
+  }
+}
+
+function numberOf(text: string | null): number | null {
+  const number = text === null || text === '' ? Number.NaN : Number(text);
+  return Number.isFinite(number) ? number : null;
+}

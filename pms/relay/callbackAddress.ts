@@ -1,0 +1,22 @@
+import { networkInterfaces } from 'node:os';
+import { isLoopback, LOOPBACK } from '#shared/settings/common.ts';
+import type { RelaySettings } from '../config.ts';
+
+/**
+ * What workers call in place of PMS's loopback address: the Local Relay, or without it PMS itself.
+ *
+ * @param relay where the Local Relay listens; null when it is off
+ */
+export function callbackAddress(settings: RelaySettings, relay: URL | null): string {
+  const given = settings.PMS_SERVICE ?? settings.PMS_IP;
+  const loopbackOnly = relay !== null && isLoopback(relay.hostname.replace(/^\[|\]$/g, ''));
+  const host = given ?? (loopbackOnly ? LOOPBACK : (ownAddress() ?? LOOPBACK));
+  const written = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+  if (relay) return `http://${written}:${relay.port}`;
+  return `${settings.FORCE_HTTPS ? 'https' : 'http'}://${written}:${settings.PMS_PORT}`;
+}
+
+function ownAddress(): string | null {
+  const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
+  return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? null;
+}

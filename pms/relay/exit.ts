@@ -1,0 +1,23 @@
+import { constants } from 'node:os';
+import type { Outcome } from '#shared/job.ts';
+
+/** Exit codes of the hook where no transcoder gave one. */
+export const NO_WORKER = 75;
+export const INTERNAL = 70;
+
+/** What the hook is to do now. */
+export type Verdict = { readonly exit: number } | { readonly local: string };
+
+/** The transcoder's own exit code stands; where none ran to its end, the original may run, if it is allowed to. */
+export function verdictOf(outcome: Outcome, mayRunLocally: boolean): Verdict {
+  const { reason, exitCode, signal, message } = outcome;
+  if (reason === 'exited' || reason === 'cancelled') return { exit: exitCode ?? signalCode(signal) };
+  if (mayRunLocally) return { local: message ?? reason };
+  return { exit: reason === 'failed' ? INTERNAL : NO_WORKER };
+}
+
+/** 128 + n, as a shell says it. A job that was cancelled before it ran ended as if by SIGTERM. */
+export function signalCode(signal: string | null): number {
+  const number = Object.entries(constants.signals).find(([name]) => name === signal)?.[1];
+  return 128 + (number ?? constants.signals.SIGTERM);
+}

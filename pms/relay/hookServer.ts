@@ -1,0 +1,110 @@
+import { chmodSync, mkdirSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { CodedError, systemErrorCode } from '#shared/errors.ts';
+import type { Logger } from '#shared/logger.ts';
+import type { JobLine } from '../hookProtocol.ts';
+import { NO_WORKER } from './exit.ts';
+import { HeldJob } from './heldJob.ts';
+import { HookConnection } from './hookConnection.ts';
+import { type Intake, type IntakeOptions, takeIn } from './intake.ts';
+import type { Jobs } from './jobs.ts';
+
+/** Owner and group: whoever may connect may start transcodes. */
+const SOCKET_MODE = 0o660;
+
+/** Serves the hooks of this host on a unix socket. */
+export class HookServer {
+  readonly #jobs: Jobs;
+  readonly #intake: IntakeOptions;
+  readonly #logger: Logger;
+  readonly #server: Server;
+  readonly #connections = new Set<HookConnection>();
+
+  constructor(jobs: Jobs, intake: IntakeOptions, logger: Logger) {
+    this.#jobs = jobs;
+    this.#intake = intake;
+    this.#logger = logger;
+    this.#server = createServer((socket) => {
+      let job: HeldJob | null = null;
+      const hook: HookConnection = new HookConnection(socket, {
+        line: (line) => {
+          if (line.type === 'job') job = job ?? this.#take(line, hook);
+          else if (job && line.type === 'signal') this.#jobs.signalled(job, line);
+          else if (job && line.type === 'received') this.#jobs.received(job, line);
+        },
+        broken: (problem) => {
+          this.#logger.error({ problem }, 'a hook broke the protocol: is it of the same version?');
+          hook.close();
+        },
+        closed: () => {
+          this.#connections.delete(hook);
+          if (job) this.#jobs.hookClosed(job);
+        },
+      });
+      this.#connections.add(hook);
+    });
+  }
+
+  /** @throws CodedError when another relay serves there */
+  async listen(path: string): Promise<void> {
+    mkdirSync(dirname(path), { recursive: true });
+    if (await isServed(path)) {
+      throw new CodedError(
+        'bad-settings',
+        `another relay serves ${path}`,
+        'stop it, or give each its own RELAY_SOCKET',
+      );
+    }
+    try {
+      unlinkSync(path);
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') throw error;
+    }
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(path, () => resolve());
+    });
+    chmodSync(path, SOCKET_MODE);
+  }
+
+  /** Hooks that are connected notice, and look for the next relay. */
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    for (const connection of this.#connections) connection.close();
+    await closed;
+  }
+
+  #take(line: JobLine, hook: HookConnection): HeldJob | null {
+    const intake = takeIn(line, this.#intake);
+    if ('refusal' in intake) {
+      this.#refuse(line, hook, intake.refusal);
+      return null;
+    }
+    const job = heldJob(intake, hook, line.received);
+    this.#jobs.hold(job);
+    return job;
+  }
+
+  #refuse({ jobId, local }: JobLine, hook: HookConnection, reason: string): void {
+    this.#logger.warn({ jobId, reason, local }, 'no worker can run this job');
+    hook.send(local ? { type: 'local', reason } : { type: 'exit', code: NO_WORKER });
+    hook.close();
+  }
+}
+
+function heldJob({ spec, scopes, credential }: Intake, hook: HookConnection, received: number): HeldJob {
+  return new HeldJob(spec, hook, { scopes, credential }, received);
+}
+
+/** A socket file outlives its server; only connecting tells. */
+function isServed(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

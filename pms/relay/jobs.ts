@@ -1,0 +1,245 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Timer } from '#shared/clock.ts';
+import type { JobSpec } from '#shared/job.ts';
+import type { Logger } from '#shared/logger.ts';
+import { Link } from '#shared/protocol/link.ts';
+import type { Message, RelayHello, Status } from '#shared/protocol/messages.ts';
+import { VERSION } from '#shared/version.ts';
+import type { ReceivedLine, SignalLine } from '../hookProtocol.ts';
+import { NO_WORKER, signalCode, type Verdict, verdictOf } from './exit.ts';
+import type { HeldJob } from './heldJob.ts';
+
+/** How long the end of a job waits for output that is still on its way, after a connection broke. */
+const OUTPUT_DEADLINE_MS = 2_000;
+/** How long a running job waits for an orchestrator that stays away. */
+const AWAY_LIMIT_MS = 60_000;
+const CHECKPOINT_INTERVAL_MS = 1_000;
+
+export interface JobsOptions {
+  readonly url: string;
+  readonly token: string | null;
+  readonly name: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly logger: Logger;
+  /** How long a new job waits for a connection to the orchestrator. */
+  readonly waitMs: { readonly local: number; readonly remoteOnly: number };
+}
+
+/** The jobs whose hooks this relay holds, and the one connection over which the orchestrator hears of them. */
+export class Jobs {
+  readonly #options: JobsOptions;
+  readonly #link: Link<'relay'>;
+  readonly #instance = randomUUID();
+  readonly #held = new Map<string, HeldJob>();
+  /** What a job waits for: a connection, the rest of its output, or its next checkpoint. */
+  readonly #timers = new Map<string, Timer>();
+  #away: Timer | null = null;
+
+  constructor(options: JobsOptions) {
+    this.#options = options;
+    const { url, token, clock, random, logger } = options;
+    this.#link = new Link<'relay'>({
+      role: 'relay',
+      url,
+      token,
+      clock,
+      random,
+      logger,
+      handlers: {
+        hello: () => this.#hello(),
+        message: (message) => this.#onMessage(message),
+        lost: () => this.#lost(),
+      },
+    });
+  }
+
+  get held(): Iterable<HeldJob> {
+    return this.#held.values();
+  }
+
+  get connected(): boolean {
+    return this.#link.up;
+  }
+
+  start(): void {
+    this.#link.start();
+  }
+
+  stop(): void {
+    this.#link.stop();
+    this.#away?.cancel();
+    for (const timer of this.#timers.values()) timer.cancel();
+  }
+
+  /** A hook brought a job. */
+  hold(job: HeldJob): void {
+    const { jobId } = job.spec;
+    this.#held.get(jobId)?.hook.close();
+    this.#held.set(jobId, job);
+    job.hook.send({ type: 'accepted' });
+    if (this.#link.up) this.#submit(job);
+    else this.#awaitConnection(job);
+  }
+
+  /** The hook is gone: so is the job. */
+  hookClosed(job: HeldJob): void {
+    if (this.#held.get(job.spec.jobId) !== job) return;
+    this.#log(job).info('the hook is gone: PMS ended the job');
+    this.#drop(job);
+  }
+
+  signalled(job: HeldJob, { signal }: SignalLine): void {
+    const { jobId } = job.spec;
+    if (this.#link.up) this.#link.send({ type: 'end', jobId, signal });
+    else this.#tell(job, { exit: signalCode(signal) }, `PMS sent ${signal}, and the orchestrator is away`);
+  }
+
+  received(job: HeldJob, { offset }: ReceivedLine): void {
+    const { jobId } = job.spec;
+    const acknowledged = job.acknowledged(offset);
+    if (acknowledged) this.#link.send({ type: 'received', jobId, ...acknowledged, again: false });
+  }
+
+  /** PMS has accepted something of this job. Told at most once a second. */
+  accepted(job: HeldJob): void {
+    const key = `checkpoint:${job.spec.jobId}`;
+    if (this.#timers.has(key)) {
+      job.checkpointDue = true;
+      return;
+    }
+    job.checkpointDue = false;
+    this.#checkpoint(job);
+    this.#after(key, CHECKPOINT_INTERVAL_MS, () => {
+      if (job.checkpointDue) this.accepted(job);
+    });
+  }
+
+  #hello(): RelayHello {
+    const { name } = this.#options;
+    return { type: 'hello', version: VERSION, name, instance: this.#instance, jobs: [...this.#held.keys()] };
+  }
+
+  #onMessage(message: Message<'orchestratorToRelay'>): void {
+    if (message.type === 'welcome') {
+      this.#away?.cancel();
+      for (const job of this.#held.values()) this.#submit(job);
+      return;
+    }
+    const job = this.#held.get(message.jobId);
+    if (!job) return;
+    if (message.type === 'status') {
+      this.#onStatus(job, message);
+      return;
+    }
+    const gap = job.deliver(message);
+    if (gap) {
+      const { jobId, attempt } = message;
+      this.#link.send({ type: 'received', jobId, attempt, offset: gap.missingFrom, again: true });
+    }
+    this.#finishIfDelivered(job);
+  }
+
+  #onStatus(job: HeldJob, { attempt, worker, state, outcome }: Status): void {
+    const moved = attempt !== job.attempt || (worker !== null && worker !== job.worker);
+    job.attempt = attempt;
+    job.worker = worker ?? job.worker;
+    if (moved) this.#log(job).info({ state }, 'job placed');
+    if (!outcome) return;
+    job.outcome = outcome;
+    this.#finishIfDelivered(job);
+    if (this.#held.get(job.spec.jobId) !== job) return;
+    this.#after(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => {
+      this.#log(job).warn('the end of the output was lost');
+      this.#finish(job);
+    });
+  }
+
+  #finishIfDelivered(job: HeldJob): void {
+    if (job.outcome && job.isDelivered) this.#finish(job);
+  }
+
+  #finish(job: HeldJob): void {
+    if (!job.outcome) return;
+    const verdict = verdictOf(job.outcome, job.spec.local);
+    this.#tell(job, verdict, job.outcome.message ?? job.outcome.reason);
+  }
+
+  /** The last word to a hook. */
+  #tell(job: HeldJob, verdict: Verdict, reason: string): void {
+    const log = this.#log(job);
+    if ('local' in verdict) {
+      log.warn({ reason }, 'no worker ran it: the hook runs it locally');
+      job.hook.send({ type: 'local', reason: verdict.local });
+    } else {
+      log[verdict.exit === 0 ? 'info' : 'warn']({ exitCode: verdict.exit, reason }, 'job ended');
+      job.hook.send({ type: 'exit', code: verdict.exit });
+    }
+    job.hook.close();
+    this.#drop(job);
+  }
+
+  #drop(job: HeldJob): void {
+    const { jobId } = job.spec;
+    this.#held.delete(jobId);
+    for (const what of ['connection', 'output', 'checkpoint']) this.#cancel(`${what}:${jobId}`);
+    this.#link.send({ type: 'release', jobId });
+  }
+
+  #submit(job: HeldJob): void {
+    this.#cancel(`connection:${job.spec.jobId}`);
+    this.#link.send({ type: 'submit', job: job.spec, attempt: job.attempt });
+  }
+
+  /** No orchestrator: a viewer does not wait long for it. */
+  #awaitConnection(job: HeldJob): void {
+    const { local, remoteOnly } = this.#options.waitMs;
+    this.#after(`connection:${job.spec.jobId}`, job.spec.local ? local : remoteOnly, () => {
+      const reason = 'the orchestrator can not be reached: see ORCHESTRATOR_URL, the token, and its log';
+      this.#tell(job, job.spec.local ? { local: reason } : { exit: NO_WORKER }, reason);
+    });
+  }
+
+  /** Running transcodes go on without us; but a hook must not hang for ever. */
+  #lost(): void {
+    for (const job of this.#held.values()) {
+      if (job.attempt === 0) this.#awaitConnection(job);
+    }
+    this.#away = this.#options.clock.after(AWAY_LIMIT_MS, () => {
+      const reason = `the orchestrator stayed away for ${AWAY_LIMIT_MS / 1_000} s`;
+      for (const job of [...this.#held.values()]) {
+        // Never locally: what may still run on a worker must not get a second writer beside it.
+        this.#tell(job, { exit: NO_WORKER }, reason);
+      }
+    });
+  }
+
+  #checkpoint(job: HeldJob): void {
+    const { progress, speed, announced } = job.accepted;
+    if (job.attempt === 0) return;
+    const { jobId } = job.spec;
+    this.#link.send({ type: 'checkpoint', jobId, attempt: job.attempt, progress, speed, announced });
+  }
+
+  #after(key: string, ms: number, call: () => void): void {
+    this.#cancel(key);
+    const timer = this.#options.clock.after(ms, () => {
+      this.#timers.delete(key);
+      call();
+    });
+    this.#timers.set(key, timer);
+  }
+
+  #cancel(key: string): void {
+    this.#timers.get(key)?.cancel();
+    this.#timers.delete(key);
+  }
+
+  #log({ spec, attempt, worker }: HeldJob): Logger {
+    return this.#options.logger.child(logFields(spec, attempt, worker));
+  }
+}
+
+function logFields({ jobId, session, jobClass, title }: JobSpec, attempt: number, worker: string | null) {
+  return { jobId, session, class: jobClass, title, attempt, worker };
+}

@@ -1,0 +1,103 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { Duplex, Transform, type TransformCallback } from 'node:stream';
+
+const HEAD_END = '\r\n\r\n';
+const MAX_HEAD_BYTES = 64 * 1024;
+
+/**
+ * PMS repeats Content-Length in its replies, which Node refuses even when it is told to be lenient. Drops repetitions
+ * that say the same; what contradicts itself is passed on, and refused.
+ */
+class SingleContentLength extends Transform {
+  #head = Buffer.alloc(0);
+  #inBody = false;
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    if (this.#inBody) {
+      done(null, chunk);
+      return;
+    }
+    this.#head = Buffer.concat([this.#head, chunk]);
+    for (
+      let end = this.#head.indexOf(HEAD_END);
+      end !== -1 && !this.#inBody;
+      end = this.#head.indexOf(HEAD_END)
+    ) {
+      const head = this.#head.subarray(0, end).toString('latin1');
+      // After an interim reply (100 Continue) another head follows.
+      this.#inBody = !/^HTTP\/1\.\d 1\d\d/.test(head);
+      this.push(Buffer.from(withoutRepetition(head) + HEAD_END, 'latin1'));
+      this.#head = this.#head.subarray(end + HEAD_END.length);
+    }
+    if (this.#inBody || this.#head.length > MAX_HEAD_BYTES) {
+      this.#inBody = true;
+      this.push(this.#head);
+      this.#head = Buffer.alloc(0);
+    }
+    done();
+  }
+}
+
+function withoutRepetition(head: string): string {
+  const seen = new Set<string>();
+  return head
+    .split('\r\n')
+    .filter((line) => {
+      if (!/^content-length:/i.test(line)) return true;
+      const length = line.toLowerCase().replace(/\s/g, '');
+      return !seen.has(length) && seen.add(length);
+    })
+    .join('\r\n');
+}
+
+/** Begins a request to PMS on this host, on a connection of its own. */
+export function requestToPms(port: number, incoming: IncomingMessage, path: string): ClientRequest {
+  return request({
+    method: incoming.method ?? 'GET',
+    path,
+    headers: forwardedHeaders(incoming, port),
+    agent: false,
+    createConnection: () => {
+      const socket = connect(port, '127.0.0.1');
+      const replies = new SingleContentLength();
+      socket.on('error', (error) => replies.destroy(error));
+      return Duplex.from({ readable: socket.pipe(replies), writable: socket });
+    },
+  });
+}
+
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
+
+/** PMS refuses a Host that is not its own. */
+function forwardedHeaders({ rawHeaders }: IncomingMessage, port: number): string[] {
+  return [
+    ...endToEnd(rawHeaders, (name) => name !== 'host'),
+    'Host',
+    `127.0.0.1:${port}`,
+    'Connection',
+    'close',
+  ];
+}
+
+/** The headers that concern the two ends, as name and value in turn. */
+export function endToEnd(
+  rawHeaders: readonly string[],
+  keeps: (name: string) => boolean = () => true,
+): string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = rawHeaders.slice(index, index + 2);
+    if (!HOP_BY_HOP.has(name.toLowerCase()) && keeps(name.toLowerCase())) kept.push(name, value);
+  }
+  return kept;
+}
