@@ -155,7 +155,6 @@ function byteString(bytes: string): ByteString {
 
 function runRemotely(settings: HookSettings, call: Call): void {
   const net = process.getBuiltinModule('node:net');
-  const { signals } = process.getBuiltinModule('node:os').constants;
   const job = {
     jobId: fs.readFileSync('/proc/sys/kernel/random/uuid', 'latin1').trim(),
     argv: call.args.map(byteString),
@@ -216,8 +215,9 @@ function runRemotely(settings: HookSettings, call: Call): void {
     }
     if (performance.now() + delay > deadline) {
       // Once a relay had the job a worker may still run it, and two must not write into one directory.
-      if (job.local && !everAccepted) runLocally(call, 'the relay does not answer');
-      if (verbose) say('the relay does not answer');
+      const reason = `no relay answers at ${settings.RELAY_SOCKET}`;
+      if (job.local && !everAccepted) runLocally(call, reason);
+      if (verbose) say(reason);
       process.exit(NO_RELAY);
     }
     setTimeout(connect, delay);
@@ -266,7 +266,7 @@ function runRemotely(settings: HookSettings, call: Call): void {
 
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const) {
     process.on(signal, () => {
-      signalled = signals[signal];
+      signalled = process.getBuiltinModule('node:os').constants.signals[signal];
       if (!relay) process.exit(128 + signalled);
       send({ type: 'signal', signal });
     });

@@ -46,7 +46,11 @@ export function adopt(core: CoreState, job: Job, attempt: Attempt, worker: Worke
 export function adoptOrphan(core: CoreState, job: Job): boolean {
   const orphan = core.orphans.get(job.spec.jobId);
   const worker = orphan ? core.workers.get(orphan.worker) : undefined;
-  if (!orphan || !worker || orphan.number < job.lastAttempt) return false;
+  if (!orphan || !worker) return false;
+  if (orphan.number < job.lastAttempt) {
+    letGoOrphan(core, orphan);
+    return false;
+  }
   dropOrphan(core, orphan);
   adopt(core, job, orphan, worker);
   if (orphan.outcome) attemptEnded(core, orphan, orphan.outcome);
@@ -67,6 +71,21 @@ export function keepOrphan(core: CoreState, orphan: Attempt, worker: Worker): vo
 export function dropOrphan(core: CoreState, orphan: Attempt): void {
   core.orphans.delete(orphan.jobId);
   core.deadlines.cancel(`orphaned:${orphan.jobId}`);
+}
+
+/** The orphan's job did not come back, or a newer attempt did: the worker is told to end it. */
+export function letGoOrphan(core: CoreState, orphan: Attempt): void {
+  dropOrphan(core, orphan);
+  withdraw(core, orphan);
+}
+
+/** Takes an attempt off its worker's list, which makes the worker end it. */
+export function withdraw(core: CoreState, attempt: Attempt): void {
+  const worker = core.workers.get(attempt.worker);
+  if (worker?.attempts.get(attempt.jobId) !== attempt) return;
+  worker.attempts.delete(attempt.jobId);
+  if (attempt.phase !== 'ended') worker.running -= 1;
+  core.changedList(worker);
 }
 
 function attach(job: Job, attempt: Attempt, worker: Worker): void {
@@ -103,7 +122,10 @@ export function attemptEnded(core: CoreState, attempt: Attempt, outcome: Outcome
   attempt.endedAt = core.now;
   attempt.outcome = outcome;
   // An orphan stays on its worker's list: only its job, once submitted, can acknowledge the end.
-  if (!job && core.orphans.get(attempt.jobId) === attempt) return;
+  if (!job && core.orphans.get(attempt.jobId) === attempt) {
+    if (worker) core.candidates.update(worker);
+    return;
+  }
   if (worker?.attempts.get(attempt.jobId) === attempt) {
     worker.attempts.delete(attempt.jobId);
     core.changedList(worker);
@@ -148,7 +170,8 @@ function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outco
   const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
   if (!failed || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;
   for (const worker of core.workers.values()) {
-    if (worker.name !== attempt.worker && isFeasible(worker, job)) return true;
+    const isThere = worker.connection !== null && worker.ready;
+    if (isThere && worker.name !== attempt.worker && isFeasible(worker, job)) return true;
   }
   return false;
 }

@@ -1,6 +1,7 @@
 import { assertNever } from '#shared/errors.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Desired, Status } from '#shared/protocol/messages.ts';
+import { letGoOrphan } from './attempts.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
 import type { Effect } from './effects.ts';
 import type { ClusterEvent } from './events.ts';
@@ -9,7 +10,7 @@ import { type ConnectionId, type Job, jobState, type Relay, type Worker } from '
 import { relayDisconnected, relayHello, relayMessage } from './relays.ts';
 import type { CoreSettings } from './settings.ts';
 import { CoreState, type Due } from './state.ts';
-import { letGoOrphan, workerDisconnected, workerGone, workerHello, workerState } from './workers.ts';
+import { workerDisconnected, workerGone, workerHello, workerState } from './workers.ts';
 
 /**
  * The heart: a synchronous state machine without clock, sockets or chance, so that it can be simulated for millions of

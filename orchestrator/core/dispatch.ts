@@ -1,4 +1,4 @@
-import { outcomeWithoutProcess } from '#shared/job.ts';
+import { type Outcome, outcomeWithoutProcess } from '#shared/job.ts';
 import { assign } from './attempts.ts';
 import { isFeasible } from './feasible.ts';
 import { dequeue, finish } from './lifecycle.ts';
@@ -34,14 +34,23 @@ function endHopeless(core: CoreState): void {
     const [first] = group.jobs;
     if (!first || hasFeasibleWorker(core, first)) continue;
     for (const job of [...group.jobs]) {
-      if (job.spec.local) finish(core, job, outcomeWithoutProcess(...whyNotPlaced(core, job)));
+      if (job.spec.local || ownFailure(job)) finish(core, job, outcomeUnplaced(core, job));
     }
   }
 }
 
 /** The queue deadline has passed. */
 export function queueTimedOut(core: CoreState, job: Job): void {
-  finish(core, job, outcomeWithoutProcess(...whyNotPlaced(core, job)));
+  finish(core, job, outcomeUnplaced(core, job));
+}
+
+/** A transcoder that failed has said how; that nobody could try again takes nothing from it. */
+function outcomeUnplaced(core: CoreState, job: Job): Outcome {
+  return ownFailure(job) ?? outcomeWithoutProcess(...whyNotPlaced(core, job));
+}
+
+function ownFailure(job: Job): Outcome | null {
+  return job.attempts.findLast(({ outcome }) => outcome?.reason === 'exited')?.outcome ?? null;
 }
 
 /** Why a job waits, or why it waited in vain. */

@@ -1,7 +1,15 @@
 import type { AttemptStatus } from '#shared/job.ts';
 import { outcomeWithoutProcess } from '#shared/job.ts';
 import type { WorkerHello, WorkerState } from '#shared/protocol/messages.ts';
-import { adopt, attemptEnded, attemptReported, dropOrphan, keepOrphan } from './attempts.ts';
+import {
+  adopt,
+  attemptEnded,
+  attemptReported,
+  dropOrphan,
+  keepOrphan,
+  letGoOrphan,
+  withdraw,
+} from './attempts.ts';
 import { dequeue } from './lifecycle.ts';
 import type { Attempt, ConnectionId, Job, Worker } from './model.ts';
 import type { CoreState } from './state.ts';
@@ -121,21 +129,6 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     end: null,
     outcome: status.outcome,
   };
-}
-
-/** The orphan's job did not come back, or a newer attempt did: the worker is told to end it. */
-export function letGoOrphan(core: CoreState, orphan: Attempt): void {
-  dropOrphan(core, orphan);
-  withdraw(core, orphan);
-}
-
-/** Takes an attempt off its worker's list, which makes the worker end it. */
-function withdraw(core: CoreState, attempt: Attempt): void {
-  const worker = core.workers.get(attempt.worker);
-  if (worker?.attempts.get(attempt.jobId) !== attempt) return;
-  worker.attempts.delete(attempt.jobId);
-  if (attempt.phase !== 'ended') worker.running -= 1;
-  core.changedList(worker);
 }
 
 /** A worker says what it runs now. */

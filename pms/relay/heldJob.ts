@@ -1,12 +1,18 @@
 import type { JobSpec, Outcome } from '#shared/job.ts';
 import type { Output } from '#shared/protocol/messages.ts';
+import type { RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
-import type { HookConnection } from './hookConnection.ts';
+
+/** The way back to a hook. */
+export interface HookAnswers {
+  send(line: RelayLine): void;
+  close(): void;
+}
 
 /** A job whose hook this relay holds. */
 export class HeldJob {
   readonly spec: JobSpec;
-  readonly hook: HookConnection;
+  readonly hook: HookAnswers;
   /** Paths at PMS that its transcoder may call, as prefixes. */
   readonly scopes: readonly string[];
   /** The secret in its callback addresses; null when there are no tokens. */
@@ -28,7 +34,7 @@ export class HeldJob {
   /** @param received what the hook has already written, when it comes back to a restarted relay */
   constructor(
     spec: JobSpec,
-    hook: HookConnection,
+    hook: HookAnswers,
     place: { readonly scopes: readonly string[]; readonly credential: string | null },
     received: number,
   ) {

@@ -57,7 +57,6 @@ export function requestToPms(port: number, incoming: IncomingMessage, path: stri
     method: incoming.method ?? 'GET',
     path,
     headers: forwardedHeaders(incoming, port),
-    agent: false,
     createConnection: () => {
       const socket = connect(port, '127.0.0.1');
       const replies = new SingleContentLength();

@@ -1,3 +1,4 @@
+import { readable } from '#shared/bytes.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { EndSignal } from '#shared/job.ts';
 import type { OutputStream } from '#shared/protocol/messages.ts';
@@ -111,8 +112,9 @@ export class TranscoderProcess {
       this.#mode = 'running';
       this.#options.handlers.started();
     } else if (this.#report.startsWith('cwd')) {
+      const cwd = readable(this.#options.command.cwd);
       this.#fail(
-        'cwd does not exist here, or may not be entered: is the transcode volume mounted, and in MOUNTS?',
+        `cwd ${cwd} does not exist here, or may not be entered: is the volume mounted, and in MOUNTS?`,
       );
     } else {
       this.#fail(

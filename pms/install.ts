@@ -1,0 +1,97 @@
+import { existsSync, readFileSync, watch } from 'node:fs';
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { CodedError, coerceError } from '#shared/errors.ts';
+import { helpText } from '#shared/settings/help.ts';
+import { readSettings } from '#shared/settings/read.ts';
+import { transcoderSettings } from './hookSettings.ts';
+import { withLock } from './install/lock.ts';
+import { install, isTranscoder, type Place, placeIn, uninstall } from './install/place.ts';
+
+const BAD_SETTINGS = 2;
+const FAILED = 70;
+
+/** How long a changed transcoder must stay as it is before it counts as the whole file. */
+const SETTLE_MS = 1_000;
+
+const PURPOSE = `Puts the hook in place of Plex's transcoder: node pms/install.ts [--uninstall] [--watch]
+
+  --uninstall  puts the original back
+  --watch      stays, and puts the hook in place again whenever an update of Plex replaces it`;
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  if (options.help) {
+    process.stdout.write(helpText(PURPOSE, transcoderSettings));
+    return;
+  }
+  const place = readPlace();
+  if (options.uninstall) {
+    report(await withLock(place.directory, () => uninstall(place)), 'nothing to undo');
+    return;
+  }
+  // Before the installation, so that no update falls in between.
+  if (options.watch) keepInstalled(place);
+  report(await withLock(place.directory, () => install(place)), 'already in place');
+}
+
+function readOptions(): { help?: boolean; uninstall?: boolean; watch?: boolean } {
+  try {
+    const { values } = parseArgs({
+      options: { help: { type: 'boolean' }, uninstall: { type: 'boolean' }, watch: { type: 'boolean' } },
+    });
+    if (values.uninstall && values.watch) throw new Error('--uninstall and --watch exclude each other');
+    return values;
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+function readPlace(): Place {
+  try {
+    // biome-ignore lint/style/noProcessEnv: settings enter this program here and nowhere else.
+    const settings = readSettings(transcoderSettings, process.env, (path) => readFileSync(path, 'utf8'));
+    const directory = resolve(settings.TRANSCODER_PATH);
+    if (!existsSync(directory)) {
+      throw new CodedError('bad-settings', `TRANSCODER_PATH is wrong: there is no ${directory}`);
+    }
+    return placeIn(directory, settings.TRANSCODER_LOCAL_NAME, process.execPath);
+  } catch (error) {
+    return refuse(error);
+  }
+}
+
+function refuse(error: unknown): never {
+  complain(error);
+  process.exit(BAD_SETTINGS);
+}
+
+function keepInstalled(place: Place): void {
+  const installAgain = (): void => {
+    withLock(place.directory, () => install(place)).then((done) => report(done, null), complain);
+  };
+  let settled: NodeJS.Timeout | undefined;
+  watch(place.directory, (_event, name) => {
+    if (!isTranscoder(name)) return;
+    clearTimeout(settled);
+    settled = setTimeout(installAgain, SETTLE_MS);
+  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(0));
+}
+
+function report(done: readonly string[], nothingDone: string | null): void {
+  const lines = done.length > 0 || nothingDone === null ? done : [nothingDone];
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}
+
+function complain(error: unknown): void {
+  const hint = error instanceof CodedError && error.hint ? ` (${error.hint})` : '';
+  process.stderr.write(`${coerceError(error).message}${hint}\n`);
+}
+
+// Stripping the hook's types makes Node warn on every run.
+process.removeAllListeners('warning');
+main().catch((error: unknown) => {
+  complain(error);
+  process.exit(FAILED);
+});
