@@ -1,0 +1,54 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Cluster } from '../support/cluster.ts';
+import { behaviour, installRecordingTranscoder } from '../support/recordingTranscoder.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'no-worker-'));
+const local = { TRANSCODER_PATH: `${directory}/`, TRANSCODER_LOCAL_NAME: 'original' };
+let cluster: Cluster;
+
+beforeAll(async () => {
+  await installRecordingTranscoder(directory, 'original');
+  cluster = await Cluster.start({
+    workers: [],
+    transcoderDirectory: directory,
+    env: { QUEUE_TIMEOUT_MS: '300', QUEUE_TIMEOUT_BACKGROUND_MS: '300', RECOVERY_WINDOW_MS: '0' },
+  });
+});
+
+afterAll(async () => {
+  await cluster.stop();
+  rmSync(directory, { recursive: true });
+});
+
+test('mode both: the original transcoder runs, and its exit code is returned', async () => {
+  const { code } = await cluster.runHook(behaviour({ exit: 41 }), {
+    env: { ...local, TRANSCODE_OPERATING_MODE: 'both' },
+  });
+  expect(code).toBe(41);
+});
+
+test('mode both: the original transcoder’s death by a signal is the hook’s', async () => {
+  const { signal } = await cluster.runHook(behaviour({ signal: 'SEGV' }), { env: local });
+  expect(signal).toBe('SIGSEGV');
+});
+
+test('mode remote: 75 after the queue deadline, with the reason in the relay’s log', async () => {
+  const { code } = await cluster.runHook(behaviour({ exit: 41 }), {
+    env: { ...local, TRANSCODE_OPERATING_MODE: 'remote' },
+  });
+  expect(code).toBe(75);
+  await cluster.relay.logged('job ended', { exitCode: 75, reason: 'no worker is connected' });
+});
+
+test('the orchestrator is away: local after a while, 75 in mode remote', async () => {
+  await cluster.orchestrator.stop('SIGKILL');
+  await cluster.relay.logged('not connected to the orchestrator');
+  const [both, remote] = await Promise.all([
+    cluster.runHook(behaviour({ exit: 42 }), { env: local }),
+    cluster.runHook(behaviour({ exit: 42 }), { env: { ...local, TRANSCODE_OPERATING_MODE: 'remote' } }),
+  ]);
+  expect([both.code, remote.code]).toEqual([42, 75]);
+});

@@ -1,0 +1,173 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { stripTypeScriptTypes } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ByteString } from '#shared/bytes.ts';
+import { launch } from '../../worker/transcoder/launch.ts';
+import { Part } from './part.ts';
+
+export interface ClusterOptions {
+  /** Names of the workers. */
+  readonly workers: readonly string[];
+  /** Directory in which the workers find their `Plex Transcoder`. */
+  readonly transcoderDirectory: string;
+  readonly slots?: number;
+  readonly mounts?: string;
+  readonly pmsPort?: number;
+  readonly token?: string;
+  /** Further settings of all parts. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface HookExit {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: Buffer;
+  readonly stderr: Buffer;
+}
+
+export interface RunningHook {
+  readonly pid: number;
+  readonly exited: Promise<HookExit>;
+  /** Resolves with the first byte that it writes. */
+  readonly spoke: Promise<void>;
+}
+
+/** All parts on this machine, as processes of their own, on free ports, in a directory of their own. */
+export class Cluster {
+  readonly directory = mkdtempSync(join(tmpdir(), 'clusterplex-'));
+  /** A session directory, shared by all. */
+  readonly cwd = join(this.directory, 'transcode');
+  readonly socket = join(this.directory, 'relay.sock');
+  readonly workers = new Map<string, Part>();
+  readonly #options: ClusterOptions;
+  readonly #hook = join(this.directory, 'hook.cjs');
+  #orchestrator: Part | null = null;
+  #relay: Part | null = null;
+  #address = '';
+
+  private constructor(options: ClusterOptions) {
+    this.#options = options;
+    mkdirSync(this.cwd);
+    const source = readFileSync(new URL('../../pms/hook.ts', import.meta.url), 'utf8');
+    writeFileSync(this.#hook, stripTypeScriptTypes(source));
+  }
+
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const cluster = new Cluster(options);
+    await cluster.startOrchestrator();
+    await Promise.all([cluster.startRelay(), ...options.workers.map((name) => cluster.startWorker(name))]);
+    return cluster;
+  }
+
+  get orchestrator(): Part {
+    return present(this.#orchestrator);
+  }
+
+  get relay(): Part {
+    return present(this.#relay);
+  }
+
+  /** The orchestrator's address. */
+  get address(): string {
+    return this.#address;
+  }
+
+  async startOrchestrator(): Promise<void> {
+    // After a restart it is found where it was.
+    const port = this.#address === '' ? '0' : new URL(this.#address).port;
+    const part = new Part('orchestrator/main.ts', { ...this.#env(), LISTENING_PORT: port });
+    this.#orchestrator = part;
+    this.#address = await part.listening();
+  }
+
+  async startRelay(): Promise<void> {
+    const part = new Part('pms/relay.ts', {
+      ...this.#env(),
+      ORCHESTRATOR_URL: this.#address,
+      LOCAL_RELAY_PORT: '0',
+      RELAY_SOCKET: this.socket,
+      ...(this.#options.pmsPort === undefined ? {} : { PMS_PORT: String(this.#options.pmsPort) }),
+    });
+    this.#relay = part;
+    await part.logged('connected to the orchestrator');
+  }
+
+  async startWorker(name: string, env: Readonly<Record<string, string>> = {}): Promise<Part> {
+    const part = new Part('worker/main.ts', {
+      ...this.#env(),
+      ORCHESTRATOR_URL: this.#address,
+      LISTENING_PORT: '0',
+      WORKER_NAME: name,
+      WORKER_SLOTS: String(this.#options.slots ?? 2),
+      MOUNTS: this.#options.mounts ?? `${this.directory}:rw`,
+      TRANSCODER_PATH: this.#options.transcoderDirectory,
+      STAT_CPU_OPS_DURATION: '0',
+      KILL_GRACE_MS: '1000',
+      ...env,
+    });
+    this.workers.set(name, part);
+    await part.logged('connected to the orchestrator');
+    await this.orchestrator.logged('worker connected', { worker: name });
+    return part;
+  }
+
+  /** Starts the hook as PMS starts its transcoder. */
+  startHook(
+    argv: readonly ByteString[],
+    options: { readonly cwd?: ByteString; readonly env?: Readonly<Record<string, ByteString>> } = {},
+  ): RunningHook {
+    const { child, stdout, stderr, report } = launch({
+      file: process.execPath,
+      argv: [this.#hook, ...argv],
+      env: { PATH: '/usr/bin:/bin', RELAY_SOCKET: this.socket, ...options.env },
+      cwd: options.cwd ?? this.cwd,
+    });
+    report.resume();
+    const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
+    stdout.on('data', (data: Buffer) => output.stdout.push(data));
+    stderr.on('data', (data: Buffer) => output.stderr.push(data));
+    const exited = new Promise<HookExit>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => {
+        const [out, err] = [Buffer.concat(output.stdout), Buffer.concat(output.stderr)];
+        resolve({ code, signal, stdout: out, stderr: err });
+      });
+    });
+    const spoke = new Promise<void>((resolve) => {
+      stdout.once('data', () => resolve());
+    });
+    return { pid: child.pid ?? -1, exited, spoke };
+  }
+
+  runHook(...args: Parameters<Cluster['startHook']>): Promise<HookExit> {
+    return this.startHook(...args).exited;
+  }
+
+  /** Asks the orchestrator's API. */
+  async api(path: string, init: RequestInit = {}): Promise<unknown> {
+    const { token } = this.#options;
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const response = await fetch(`${this.#address}${path}`, { ...init, headers });
+    return response.json();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.workers.values(), this.#relay].map((part) => part?.stop()));
+    await this.#orchestrator?.stop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #env(): Record<string, string> {
+    const { token, env } = this.#options;
+    return {
+      ...(token === undefined ? {} : { CLUSTERPLEX_TOKEN: token, LISTENING_HOST: '127.0.0.1' }),
+      ...env,
+    };
+  }
+}
+
+function present(part: Part | null): Part {
+  if (!part) throw new Error('not started');
+  return part;
+}

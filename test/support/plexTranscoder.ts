@@ -1,0 +1,34 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type FfmpegTools, ffmpegTools } from './ffmpeg.ts';
+import type { StandInConfig } from './plexTranscoder/config.ts';
+
+export interface PlexTranscoderOptions {
+  readonly tools?: FfmpegTools;
+  /** DASH manifests list the whole run (the default), or the last five segments with a start number that moves on. */
+  readonly listing?: StandInConfig['listing'];
+  /** The file's name; PMS's own by default. */
+  readonly name?: string;
+}
+
+/**
+ * Writes an executable stand-in for `Plex Transcoder` into a directory, and says where it is. It takes the genuine
+ * transcoder's arguments and makes the genuine transcoder's calls, but transcodes with stock ffmpeg.
+ */
+export async function installPlexTranscoder(
+  directory: string,
+  options: PlexTranscoderOptions = {},
+): Promise<string> {
+  const { tools = ffmpegTools(), listing = 'whole', name = 'Plex Transcoder' } = options;
+  const config: StandInConfig = { ...tools, listing };
+  const main = fileURLToPath(import.meta.resolve('./plexTranscoder/main.ts'));
+  const command = [process.execPath, main, JSON.stringify(config)].map(quote).join(' ');
+  const path = join(directory, name);
+  await writeFile(path, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
+  return path;
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

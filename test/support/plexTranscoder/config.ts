@@ -1,0 +1,8 @@
+import type { Listing } from './dashOutput.ts';
+
+/** Of one installation; the script that starts the stand-in hands it over in front of the transcoder's arguments. */
+export interface StandInConfig {
+  readonly ffmpeg: string;
+  readonly ffprobe: string;
+  readonly listing: Listing;
+}

@@ -1,0 +1,24 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** The transcoder that a worker runs, when it runs one: the process with the worker's mark in its environment. */
+export function transcoderOf(workerPid: number): number {
+  return processWith('environ', (text) => text.includes(`CLUSTERPLEX_OWNER=${workerPid}:`));
+}
+
+export function guardianOf(workerPid: number): number {
+  return processWith('cmdline', (text) =>
+    text.includes(`clusterplex-guardian\0CLUSTERPLEX_OWNER=${workerPid}:`),
+  );
+}
+
+function processWith(file: string, matches: (text: string) => boolean): number {
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    try {
+      if (matches(readFileSync(`/proc/${entry}/${file}`, 'latin1'))) return Number(entry);
+    } catch {
+      // It has ended while we looked.
+    }
+  }
+  throw new Error('no such process');
+}

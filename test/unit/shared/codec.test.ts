@@ -1,0 +1,234 @@
+import { describe, expect, test } from 'vitest';
+import { CLOSE, retryAfterClose } from '#shared/protocol/closeCodes.ts';
+import { messageReader } from '#shared/protocol/codec.ts';
+import { type Direction, MESSAGES } from '#shared/protocol/messages.ts';
+
+const outcome = {
+  reason: 'exited',
+  exitCode: 0,
+  signal: null,
+  forced: false,
+  message: null,
+  outputBytes: 3,
+};
+const state = {
+  revision: 0,
+  ready: true,
+  draining: false,
+  load: { cpu: 12.5, ops: 1e6 },
+  attempts: [
+    { jobId: 'j', attempt: 1, phase: 'running', outcome: null },
+    { jobId: 'k', attempt: 2, phase: 'ended', outcome },
+  ],
+};
+const job = {
+  jobId: 'j',
+  session: null,
+  jobClass: 'playback',
+  title: 'film.mkv',
+  local: true,
+  argv: ['-i', { base64: '/w==' }],
+  env: { TZ: 'UTC', ODD: { base64: '/w==' } },
+  cwd: '/transcode',
+  changes: ['callback-address'],
+};
+const output = { type: 'output', jobId: 'j', attempt: 1, offset: 0, stream: 'stderr', data: 'AA==' };
+const received = { type: 'received', jobId: 'j', attempt: 1, offset: 7, again: false };
+const welcome = { type: 'welcome', orchestrator: 'o', term: 0, heartbeatMs: 3333 };
+
+const EXAMPLES: Record<Direction, Record<string, object>> = {
+  workerToOrchestrator: {
+    hello: {
+      type: 'hello',
+      version: '1',
+      name: 'w',
+      instance: 'i',
+      slots: 1,
+      capabilities: { decoders: ['hevc'], encoders: [] },
+      storage: [{ path: '/transcode', mode: 'rw', problem: null }],
+      state,
+    },
+    state: { type: 'state', ...state, load: null },
+    output,
+  },
+  orchestratorToWorker: {
+    welcome,
+    job: { type: 'job', job },
+    desired: { type: 'desired', revision: 1, attempts: [{ jobId: 'j', attempt: 1, end: 'SIGTERM' }] },
+    received,
+  },
+  relayToOrchestrator: {
+    hello: { type: 'hello', version: '1', name: 'r', instance: 'i', jobs: ['j'] },
+    submit: { type: 'submit', job, attempt: 0 },
+    end: { type: 'end', jobId: 'j', signal: 'SIGINT' },
+    release: { type: 'release', jobId: 'j' },
+    checkpoint: { type: 'checkpoint', jobId: 'j', attempt: 1, progress: 1.5, speed: null, announced: 3 },
+    received,
+  },
+  orchestratorToRelay: {
+    welcome,
+    status: { type: 'status', jobId: 'j', state: 'ended', attempt: 1, worker: null, outcome },
+    output,
+  },
+};
+
+function problem(direction: Direction, message: unknown): string {
+  const result = messageReader(direction).read(JSON.stringify(message));
+  return 'problem' in result ? result.problem : '';
+}
+
+type Path = readonly (string | number)[];
+
+/** Every object in the value, by its path. */
+function objectsIn(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inside = Object.entries(value).flatMap(([key, child]) => {
+    return objectsIn(child, [...path, Array.isArray(value) ? Number(key) : key]);
+  });
+  return Array.isArray(value) ? inside : [path, ...inside];
+}
+
+/** A copy in which the object at the path was changed. */
+function changed(value: unknown, path: Path, change: (object: Record<string, unknown>) => object): unknown {
+  const [key, ...rest] = path;
+  if (typeof value !== 'object' || value === null) throw new Error('the path leads nowhere');
+  if (key === undefined) return change({ ...value });
+  if (Array.isArray(value)) {
+    return value.map((child: unknown, index) => (index === key ? changed(child, rest, change) : child));
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([name, child]) => [name, name === key ? changed(child, rest, change) : child]),
+  );
+}
+
+function fieldsAt(value: unknown, path: Path): string[] {
+  let fields: string[] = [];
+  changed(value, path, (object) => {
+    fields = Object.keys(object);
+    return object;
+  });
+  return fields;
+}
+
+const directions: Direction[] = [
+  'workerToOrchestrator',
+  'orchestratorToWorker',
+  'relayToOrchestrator',
+  'orchestratorToRelay',
+];
+const cases = directions.flatMap((direction) => {
+  return Object.keys(MESSAGES[direction]).map((type): [Direction, string] => [direction, type]);
+});
+
+describe.each(cases)('%s %s', (direction, type) => {
+  const example = EXAMPLES[direction][type] ?? {};
+
+  test('is read as it was written', () => {
+    expect(messageReader(direction).read(JSON.stringify(example))).toEqual({ message: example });
+  });
+
+  test('is refused with an unknown field, wherever it stands, which the problem names', () => {
+    for (const path of objectsIn(example)) {
+      // The environment's names are free.
+      if (path.at(-1) === 'env') continue;
+      const stranger = changed(example, path, (object) => ({ ...object, stranger: 1 }));
+      const found = problem(direction, stranger);
+      expect(found).toContain(`${type}: `);
+      expect(found).toContain(['', ...path, 'stranger'].join('/'));
+    }
+  });
+
+  test('is refused without any of its fields, and the problem names the field and its place', () => {
+    for (const path of objectsIn(example)) {
+      if (path.at(-1) === 'env' || path.at(-2) === 'env' || path.at(-2) === 'argv') continue;
+      for (const field of fieldsAt(example, path)) {
+        if (path.length === 0 && field === 'type') continue;
+        const without = changed(example, path, ({ [field]: _, ...rest }) => rest);
+        const found = problem(direction, without);
+        expect(found).toContain(field);
+        expect(found).toContain(path.length === 0 ? '(whole)' : `/${path.join('/')}`);
+      }
+    }
+  });
+});
+
+test('a message of another direction, of no type or of an inherited name is none', () => {
+  const reader = messageReader('workerToOrchestrator');
+  for (const type of ['submit', 'welcome', '__proto__', 'constructor', '', 7, null]) {
+    expect(reader.read(JSON.stringify({ type }))).toEqual({
+      problem: expect.stringContaining('no such message'),
+    });
+  }
+  for (const text of ['null', '[]', '"hello"', '7']) {
+    expect(reader.read(text)).toEqual({ problem: 'no such message: undefined' });
+  }
+});
+
+test('what is not JSON is refused, without repeating more than a few words of it', () => {
+  const result = messageReader('relayToOrchestrator').read(`{${'x'.repeat(5_000)}`);
+  const text = 'problem' in result ? result.problem : '';
+  expect(text).toMatch(/^not JSON: /);
+  expect(text.length).toBeLessThan(100);
+});
+
+test.each<[string, Direction, string, Path, object]>([
+  ['a name over 256', 'workerToOrchestrator', 'hello', [], { name: 'x'.repeat(257) }],
+  ['an empty name', 'workerToOrchestrator', 'hello', [], { name: '' }],
+  ['a version over 64', 'relayToOrchestrator', 'hello', [], { version: 'x'.repeat(65) }],
+  ['no slots', 'workerToOrchestrator', 'hello', [], { slots: 0 }],
+  ['too many slots', 'workerToOrchestrator', 'hello', [], { slots: 10_001 }],
+  [
+    'an encoder name over 64',
+    'workerToOrchestrator',
+    'hello',
+    ['capabilities'],
+    { encoders: ['x'.repeat(65)] },
+  ],
+  ['a path over 4096', 'workerToOrchestrator', 'hello', ['storage', 0], { path: 'x'.repeat(4_097) }],
+  ['a problem over 1024', 'workerToOrchestrator', 'hello', ['storage', 0], { problem: 'x'.repeat(1_025) }],
+  ['CPU over 100', 'workerToOrchestrator', 'hello', ['state', 'load'], { cpu: 100.1 }],
+  ['a negative CPU', 'workerToOrchestrator', 'hello', ['state', 'load'], { cpu: -1 }],
+  ['attempt 0', 'workerToOrchestrator', 'output', [], { attempt: 0 }],
+  ['a negative offset', 'workerToOrchestrator', 'output', [], { offset: -1 }],
+  ['a broken offset', 'workerToOrchestrator', 'output', [], { offset: 1.5 }],
+  ['another stream', 'workerToOrchestrator', 'output', [], { stream: 'stdin' }],
+  ['output over 64 KiB', 'workerToOrchestrator', 'output', [], { data: 'A'.repeat(87_385) }],
+  ['an exit code over 255', 'workerToOrchestrator', 'state', ['attempts', 1, 'outcome'], { exitCode: 256 }],
+  [
+    'a signal over 16',
+    'workerToOrchestrator',
+    'state',
+    ['attempts', 1, 'outcome'],
+    { signal: 'x'.repeat(17) },
+  ],
+  [
+    'an outcome message over 8192',
+    'workerToOrchestrator',
+    'state',
+    ['attempts', 1, 'outcome'],
+    { message: 'x'.repeat(8_193) },
+  ],
+  ['SIGKILL, which nothing can pass on', 'relayToOrchestrator', 'end', [], { signal: 'SIGKILL' }],
+  ['an empty argv', 'relayToOrchestrator', 'submit', ['job'], { argv: [] }],
+  ['a number in argv', 'relayToOrchestrator', 'submit', ['job'], { argv: [1] }],
+  ['a job id over 256', 'relayToOrchestrator', 'submit', ['job'], { jobId: 'x'.repeat(257) }],
+  ['a session over 1024', 'relayToOrchestrator', 'submit', ['job'], { session: 'x'.repeat(1_025) }],
+  ['a title over 4096', 'relayToOrchestrator', 'submit', ['job'], { title: 'x'.repeat(4_097) }],
+  ['another class', 'relayToOrchestrator', 'submit', ['job'], { jobClass: 'urgent' }],
+  ['a heartbeat of 0', 'orchestratorToWorker', 'welcome', [], { heartbeatMs: 0 }],
+])('%s is refused, and the problem names the field', (_, direction, type, path, fields) => {
+  const broken = changed(EXAMPLES[direction][type], path, (object) => ({ ...object, ...fields }));
+  const [field = ''] = Object.keys(fields);
+  expect(problem(direction, broken)).toContain(`${type}: ${['', ...path, field].join('/')}`);
+});
+
+test('the longest allowed values pass', () => {
+  const longest = { ...output, jobId: 'x'.repeat(256), data: 'A'.repeat(87_384) };
+  expect(problem('workerToOrchestrator', longest)).toBe('');
+});
+
+test('a close code that nobody knows is worth another try', () => {
+  expect(retryAfterClose(1006)).toBe('backoff');
+  expect(retryAfterClose(4999)).toBe('backoff');
+  for (const { code, retry } of Object.values(CLOSE)) expect(retryAfterClose(code)).toBe(retry);
+});
