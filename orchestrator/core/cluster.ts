@@ -109,6 +109,8 @@ export class Cluster {
         const worker = core.workers.get(event.worker);
         if (!worker || worker.drained === event.drained) break;
         worker.drained = event.drained;
+        if (event.drained) core.drained.add(worker.name);
+        else core.drained.delete(worker.name);
         core.candidates.update(worker);
         core.emit({ type: 'worker-changed', worker, change: 'changed' });
         break;

@@ -9,7 +9,6 @@ const MAX_STORY = 200;
 /** The job waits for a worker, from now, in the place that its age gives it. */
 export function enqueue(core: CoreState, job: Job, why: string | null): void {
   const { spec } = job;
-  job.queuedAt = core.now;
   core.recovering.delete(job);
   core.queue.add(job);
   const timeout = core.settings.queueTimeoutMs[spec.jobClass];

@@ -64,7 +64,6 @@ export interface Job {
   holderInstance: string;
   /** Nobody will ask for the outcome any more. */
   released: boolean;
-  queuedAt: number;
   /** The highest attempt number that anybody is known to have used. */
   lastAttempt: number;
   current: Attempt | null;

@@ -29,6 +29,8 @@ export class CoreState {
   now: number;
   readonly peers = new Map<ConnectionId, Peer>();
   readonly workers = new Map<string, Worker>();
+  /** Names of the workers that an operator drained: whoever comes back under such a name stays drained. */
+  readonly drained = new Set<string>();
   /** Not yet ended, or ended and not yet released by their relay. */
   readonly jobs = new Map<string, Job>();
   /** Ended and released; the oldest is dropped first. */

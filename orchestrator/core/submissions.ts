@@ -40,7 +40,6 @@ function newJob(core: CoreState, spec: JobSpec, instance: string): Job {
     holder: null,
     holderInstance: instance,
     released: false,
-    queuedAt: core.now,
     lastAttempt: 0,
     current: null,
     attempts: [],

@@ -66,7 +66,7 @@ function newWorker(
     connection,
     ready: state.ready,
     draining: state.draining,
-    drained: before?.drained ?? false,
+    drained: core.drained.has(name),
     load: state.load ?? before?.load ?? { cpu: 0, ops: 0 },
     sampledAt: core.now,
     unsampled: 0,

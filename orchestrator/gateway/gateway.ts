@@ -107,8 +107,10 @@ export class Gateway implements Performer {
   }
 
   #flush(): void {
-    for (const session of this.#due) session.flush();
+    // A peer that turns out too slow ends its jobs, which is news for others: that is the next flush's.
+    const due = [...this.#due];
     this.#due.clear();
+    for (const session of due) session.flush();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {

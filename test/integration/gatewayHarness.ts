@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Direction, type Message, SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import type { Tokens } from '../../orchestrator/config.ts';
@@ -150,9 +149,10 @@ export class Peer<Out extends Direction, In extends Direction> {
 
 /** Waits for something that a message on its way will make true. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (let turn = 0; turn < 2_000; turn += 1) {
-    if (condition()) return;
-    await sleep(turn < 50 ? 1 : 5);
-  }
-  throw new Error(`waited in vain for ${what}`);
+  await vi.waitFor(
+    () => {
+      if (!condition()) throw new Error(`waited in vain for ${what}`);
+    },
+    { timeout: 10_000, interval: 1 },
+  );
 }

@@ -153,8 +153,7 @@ test('a relay that reads nothing is closed as too slow at a bound, and nobody el
   expect((await other.next('output')).data).toBe('eWVz');
 });
 
-// Fails while Gateway.#flush() clears what was added during it; drop `.fails` with that fix.
-test.fails('a status that comes up while others are being sent is not lost', async () => {
+test('a status that comes up while others are being sent is not lost', async () => {
   const harness = await GatewayHarness.start();
   const worker = await harness.worker('w');
   const waiting = await harness.relay('waiting');

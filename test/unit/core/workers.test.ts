@@ -245,3 +245,16 @@ test('a state on a connection that never said hello, or was replaced, is ignored
   expect(world.workerOn(second)).toMatchObject({ ready: true, draining: false });
   expect(job.current?.number).toBe(1);
 });
+
+test('an operator’s drain outlives the worker’s process, and ends when it is taken back', () => {
+  const world = World.settled();
+  const first = world.worker('a');
+  world.handle({ type: 'drain', worker: 'a', drained: true });
+  world.disconnect(first);
+  world.advance(world.settings.workerReconnectMs);
+  world.worker('a', { instance: 'another process' });
+  const job = world.submit(world.relay(), 'job', { local: false });
+  expect(job.current).toBeNull();
+  world.handle({ type: 'drain', worker: 'a', drained: false });
+  expect(job.current?.worker).toBe('a');
+});

@@ -244,7 +244,6 @@ export function jobModel(order: number, fields: Partial<Job> = {}): Job {
     holder: null,
     holderInstance: '',
     released: false,
-    queuedAt: 0,
     lastAttempt: 0,
     current: null,
     attempts: [],
