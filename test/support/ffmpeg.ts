@@ -23,6 +23,9 @@ export function systemFfmpeg(): FfmpegTools | null {
 
 /** Static builds that come with `npm ci`: an ffmpeg of 2018, which is the oldest that the tests have to work with. */
 export function bundledFfmpeg(): FfmpegTools {
+  // That ffprobe is linked statically, and crashes on MPEG-TS when it loads the system's character conversions.
+  // biome-ignore lint/style/noProcessEnv: inherited by whoever starts it
+  process.env['GCONV_PATH'] = '/nonexistent';
   return { ffmpeg: ffmpegInstaller.path, ffprobe: ffprobeInstaller.path };
 }
 
