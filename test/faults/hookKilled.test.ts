@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { OUTPUT_WINDOW_BYTES } from '#shared/protocol/messages.ts';
 import { Cluster } from '../support/cluster.ts';
+import { HookClient } from '../support/hookClient.ts';
 import { allEnded } from '../support/processes.ts';
 import {
   behaviour,
@@ -49,4 +51,12 @@ test('a transcoder that ignores SIGTERM is ended with SIGKILL after the grace pe
   await cluster.workers
     .get('w1')
     ?.logged('attempt ended', { signal: 'SIGKILL', forced: true, reason: 'cancelled' });
+});
+
+test('a hook that dies with output unread gives its slot back, too', async () => {
+  const argv = behaviour({ output: 8 * OUTPUT_WINDOW_BYTES }, { block: true });
+  const client = new HookClient(cluster.socket, { argv, cwd: cluster.cwd });
+  await client.outputReaches(OUTPUT_WINDOW_BYTES);
+  client.die();
+  expect((await cluster.runHook(behaviour({ exit: 5 }))).code).toBe(5);
 });

@@ -54,6 +54,10 @@ export class TranscoderProcess {
   #forced = false;
   #timer: Timer | null = null;
   #ending = false;
+  /** Exit, end of the report and end of the pipes come in any order. */
+  #reported = false;
+  #exit: Pick<ProcessEnd, 'exitCode' | 'signal'> | null = null;
+  #drained = false;
 
   /** @throws when the command is one that nothing can be started with */
   constructor(options: ProcessOptions) {
@@ -62,13 +66,23 @@ export class TranscoderProcess {
     const { child, stdout, stderr, report } = this.#launched;
     const { handlers, clock } = options;
     child.once('error', (error) => this.#fail(`the transcoder could not be started: ${error.message}`));
-    child.once('exit', (exitCode, signal) => this.#onExit(exitCode, signal));
+    child.once('exit', (exitCode, signal) => {
+      this.#exit = { exitCode, signal };
+      this.#advance();
+    });
+    child.once('close', () => {
+      this.#drained = true;
+      this.#advance();
+    });
     stdout.on('data', (data: Buffer) => handlers.output('stdout', data));
     stderr.on('data', (data: Buffer) => handlers.output('stderr', data));
     report.on('data', (data: Buffer) => {
       this.#report += data.toString();
     });
-    report.once('close', () => this.#onReport());
+    report.once('close', () => {
+      this.#reported = true;
+      this.#advance();
+    });
     // A pipe that breaks has ended; the process's own end says the rest.
     for (const stream of [stdout, stderr, report]) stream.on('error', () => undefined);
     this.#timer = clock.after(LAUNCH_DEADLINE_MS, () => {
@@ -93,8 +107,9 @@ export class TranscoderProcess {
 
   /** Ends the whole tree: with the signal, and with SIGKILL when the grace period is over. */
   end(signal: EndSignal): void {
-    if (this.#ending || this.#mode === 'exited' || this.#mode === 'over') return;
+    if (this.#ending || this.#mode === 'over') return;
     this.#ending = true;
+    if (this.#mode === 'exited') return;
     this.#timer?.cancel();
     // A stopped process would keep the signal waiting.
     this.#signalTree(signal);
@@ -105,57 +120,53 @@ export class TranscoderProcess {
     });
   }
 
+  #advance(): void {
+    if (this.#mode === 'launching' && this.#reported) this.#onReport();
+    if (this.#mode === 'running' && this.#exit) {
+      this.#mode = 'exited';
+      this.#timer?.cancel();
+      this.#endRemains();
+      this.#awaitPipes();
+    }
+    if (this.#mode === 'exited' && this.#drained) this.#end();
+  }
+
   #onReport(): void {
-    if (this.#mode !== 'launching') return;
+    const { file, cwd } = this.#options.command;
     if (this.#report === '') {
       if (!this.#ending) this.#timer?.cancel();
       this.#mode = 'running';
       this.#options.handlers.started();
     } else if (this.#report.startsWith('cwd')) {
-      const cwd = readable(this.#options.command.cwd);
+      const place = readable(cwd);
       this.#fail(
-        `cwd ${cwd} does not exist here, or may not be entered: is the volume mounted, and in MOUNTS?`,
+        `cwd ${place} does not exist here, or may not be entered: is the volume mounted, and in MOUNTS?`,
       );
     } else {
-      this.#fail(
-        `${this.#options.command.file} is not an executable file: correct TRANSCODER_PATH, TRANSCODER_NAME`,
-      );
+      this.#fail(`${file} is not an executable file: correct TRANSCODER_PATH, TRANSCODER_NAME`);
     }
   }
 
-  #onExit(exitCode: number | null, signal: NodeJS.Signals | null): void {
-    // A shell that failed has said so, but the end of its report may come after its exit.
-    if (this.#mode === 'launching') {
-      this.#launched.report.once('close', () => this.#onExit(exitCode, signal));
-      return;
-    }
-    if (this.#mode !== 'running') return;
-    this.#mode = 'exited';
-    this.#timer?.cancel();
-    this.#endRemains();
-    const over = (): void => {
-      if (this.#mode === 'over') return;
-      this.#mode = 'over';
-      this.#timer?.cancel();
-      this.#options.handlers.ended({ exitCode, signal, forced: this.#forced });
-    };
-    this.#launched.child.once('close', over);
-    this.#awaitPipes(over);
-  }
-
-  /** A held pipe is full of output that the hook has yet to get, so only a pipe that is read can be overdue. */
-  #awaitPipes(over: () => void): void {
+  /** A held pipe is full of output that the hook has yet to get; only one that is read, or that nobody wants, is overdue. */
+  #awaitPipes(): void {
     const { stdout, stderr } = this.#launched;
     this.#timer = this.#options.clock.after(PIPE_DEADLINE_MS, () => {
-      if (stdout.isPaused() || stderr.isPaused()) {
-        this.#awaitPipes(over);
+      if (!this.#ending && (stdout.isPaused() || stderr.isPaused())) {
+        this.#awaitPipes();
         return;
       }
       signalMarked(ATTEMPT_VARIABLE, this.#options.mark, 'SIGKILL');
       stdout.destroy();
       stderr.destroy();
-      over();
+      this.#end();
     });
+  }
+
+  #end(): void {
+    if (this.#mode !== 'exited' || !this.#exit) return;
+    this.#mode = 'over';
+    this.#timer?.cancel();
+    this.#options.handlers.ended({ ...this.#exit, forced: this.#forced });
   }
 
   #fail(reason: string): void {
