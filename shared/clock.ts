@@ -9,6 +9,8 @@ export interface Clock {
   now(): number;
   /** Calls once after `ms` milliseconds. */
   after(ms: number, call: () => void): Timer;
+  /** Calls when what happens now is done, before anything else happens. */
+  soon(call: () => void): void;
 }
 
 export const systemClock: Clock = {
@@ -17,6 +19,7 @@ export const systemClock: Clock = {
     const handle = setTimeout(call, ms);
     return { cancel: () => clearTimeout(handle) };
   },
+  soon: (call) => process.nextTick(call),
 };
 
 /** The wall-clock time of a moment of `clock`, for people and for the API. */

@@ -1,20 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#shared/clock.ts';
 import type { JobSpec } from '#shared/job.ts';
-import type { Logger } from '#shared/logger.ts';
-import { Link } from '#shared/protocol/link.ts';
+import type { LinkHandlers, OpenLink } from '#shared/protocol/link.ts';
 import type { Capabilities, Load, Message, Mount, WorkerHello } from '#shared/protocol/messages.ts';
 import { VERSION } from '#shared/version.ts';
 import type { Attempts } from './attempts/attempts.ts';
 
 export interface AgentOptions {
-  readonly url: string;
-  readonly token: string | null;
   readonly name: string;
   readonly slots: number;
   readonly clock: Clock;
-  readonly random: () => number;
-  readonly logger: Logger;
+  readonly openLink: OpenLink<'worker'>;
   /** Everything below is asked for anew with every message that says it. */
   attempts(): Attempts;
   capabilities(): Capabilities;
@@ -26,7 +22,7 @@ export interface AgentOptions {
 /** Speaks for the worker: says what it is and runs, hears what it should run. */
 export class Agent {
   readonly #options: AgentOptions;
-  readonly #link: Link<'worker'>;
+  readonly #link: ReturnType<OpenLink<'worker'>>;
   readonly #instance = randomUUID();
   /** Jobs of this connection's `job` messages whose attempts have not yet been listed or are still listed. */
   readonly #jobs = new Map<string, JobSpec>();
@@ -36,20 +32,12 @@ export class Agent {
 
   constructor(options: AgentOptions) {
     this.#options = options;
-    const { url, token, clock, random, logger } = options;
-    this.#link = new Link<'worker'>({
-      role: 'worker',
-      url,
-      token,
-      clock,
-      random,
-      logger,
-      handlers: {
-        hello: () => this.#hello(),
-        message: (message) => this.#onMessage(message),
-        lost: () => this.#jobs.clear(),
-      },
-    });
+    const handlers: LinkHandlers<'worker'> = {
+      hello: () => this.#hello(),
+      message: (message) => this.#onMessage(message),
+      lost: () => this.#jobs.clear(),
+    };
+    this.#link = options.openLink(handlers);
   }
 
   get connected(): boolean {
@@ -74,7 +62,7 @@ export class Agent {
   changed(): void {
     if (this.#due) return;
     this.#due = true;
-    process.nextTick(() => {
+    this.#options.clock.soon(() => {
       if (this.#due) this.#sendState();
     });
   }

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
+import { Link } from '#shared/protocol/link.ts';
 import type { Capabilities } from '#shared/protocol/messages.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
@@ -18,6 +19,7 @@ import { type Check, canTakeJobs, checksOf } from './readiness.ts';
 import { Storage } from './storage/storage.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
 import { OWNER_VARIABLE, ownerMark, thisOwner } from './transcoder/owner.ts';
+import { TranscoderProcess } from './transcoder/process.ts';
 
 /** How soon a transcoder that is not usable is tried again. */
 const RETRY_CHECK_MS = 5_000;
@@ -36,6 +38,7 @@ export interface WorkerOptions {
 /** Puts a worker together and lets it serve. */
 export async function startWorker({ settings, env, clock, random, logger }: WorkerOptions) {
   const name = workerName(settings);
+  const token = settings.CLUSTERPLEX_WORKER_TOKEN ?? settings.CLUSTERPLEX_TOKEN;
   const file = transcoderFile(settings);
   const owner = thisOwner(name);
   endLeftovers(name, logger);
@@ -74,18 +77,17 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
         cwd,
       }),
+      run: (options) => new TranscoderProcess(options),
       send: (output) => agent.send(output),
     },
     () => agent.changed(),
   );
   const agent = new Agent({
-    url: settings.ORCHESTRATOR_URL,
-    token: settings.CLUSTERPLEX_WORKER_TOKEN ?? settings.CLUSTERPLEX_TOKEN,
     name,
     slots,
     clock,
-    random,
-    logger,
+    openLink: (handlers) =>
+      new Link({ role: 'worker', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     attempts: () => attempts,
     capabilities: () => capabilities,
     storage: () => storage.mounts,
@@ -118,10 +120,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   };
 
   const health = await serveHealth({
-    host: listeningHost(
-      settings.LISTENING_HOST,
-      (settings.CLUSTERPLEX_WORKER_TOKEN ?? settings.CLUSTERPLEX_TOKEN) !== null,
-    ),
+    host: listeningHost(settings.LISTENING_HOST, token !== null),
     port: settings.LISTENING_PORT,
     checks,
     metrics: () => metrics.exposition(),

@@ -1,53 +1,31 @@
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Clock } from '#shared/clock.ts';
-import { coerceError } from '#shared/errors.ts';
-import type { Logger } from '#shared/logger.ts';
 import { Channel } from '#shared/protocol/channel.ts';
-import type { CloseName } from '#shared/protocol/closeCodes.ts';
 import { messageReader } from '#shared/protocol/codec.ts';
-import { MISSED_HEARTBEATS } from '#shared/protocol/link.ts';
-import {
-  MAX_MESSAGE_BYTES,
-  type Message,
-  type Output,
-  type Received,
-  SUBPROTOCOL,
-} from '#shared/protocol/messages.ts';
+import { MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import type { Tokens } from '../config.ts';
-import type { ConnectionId } from '../core/model.ts';
-import type { Driver, Performer } from '../driver.ts';
-import { RelaySession, type Session, WorkerSession } from './session.ts';
+import { Hub, type HubOptions } from './hub.ts';
 import { admit } from './upgrade.ts';
 
-const HELLO_DEADLINE_MS = 3_000;
 const CLOSE_TIMEOUT_MS = 1_000;
 
 const workerReader = messageReader('workerToOrchestrator');
 const relayReader = messageReader('relayToOrchestrator');
 
-export interface GatewayOptions {
-  readonly driver: Driver;
+export interface GatewayOptions extends HubOptions {
   readonly tokens: Tokens;
-  readonly silenceMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
-/** The sockets: turns what arrives into events of the core, and the core's effects into messages. */
-export class Gateway implements Performer {
-  readonly #options: GatewayOptions;
-  readonly #instance = randomUUID();
-  readonly #sessions = new Map<ConnectionId, Session>();
-  readonly #due = new Set<Session>();
+/** The WebSockets: lets in who may come in, and gives each to the hub. */
+export class Gateway {
+  readonly #tokens: Tokens;
+  readonly #hub: Hub;
   readonly #server: WebSocketServer;
-  #lastConnection = 0;
-  #closing = false;
 
   constructor(options: GatewayOptions) {
-    this.#options = options;
+    this.#tokens = options.tokens;
+    this.#hub = new Hub(options);
     const serverOptions = {
       noServer: true,
       maxPayload: MAX_MESSAGE_BYTES,
@@ -56,7 +34,6 @@ export class Gateway implements Performer {
       handleProtocols: () => SUBPROTOCOL,
     };
     this.#server = new WebSocketServer(serverOptions);
-    options.driver.performWith(this);
   }
 
   /** Takes over the HTTP server's upgrades. */
@@ -66,171 +43,28 @@ export class Gateway implements Performer {
 
   /** Closes every connection with a code that says: come back at once, to me or to another. */
   close(): void {
-    this.#closing = true;
-    for (const session of this.#sessions.values()) {
-      session.channel.close('shutting-down', 'the orchestrator is stopping');
-    }
+    this.#hub.close();
     for (const socket of this.#server.clients) socket.terminate();
     this.#server.close();
-  }
-
-  perform(effect: Parameters<Performer['perform']>[0]): void {
-    const session = this.#sessions.get(effect.connection);
-    if (!session) return;
-    switch (effect.type) {
-      case 'welcome':
-        session.channel.send({
-          type: 'welcome',
-          orchestrator: this.#instance,
-          term: 0,
-          heartbeatMs: Math.max(1, Math.floor(this.#options.silenceMs / MISSED_HEARTBEATS)),
-        });
-        break;
-      case 'tell-worker':
-        if (session.kind === 'worker') session.tell(effect.worker);
-        this.#flushLater(session);
-        break;
-      case 'tell-relay':
-        if (session.kind === 'relay') session.tell(effect.job);
-        this.#flushLater(session);
-        break;
-      case 'close':
-        this.#options.logger.warn({ code: effect.code, reason: effect.reason }, 'closing a connection');
-        session.channel.close(effect.code, effect.reason);
-        break;
-    }
-  }
-
-  #flushLater(session: Session): void {
-    if (this.#due.size === 0) process.nextTick(() => this.#flush());
-    this.#due.add(session);
-  }
-
-  #flush(): void {
-    // A peer that turns out too slow ends its jobs, which is news for others: that is the next flush's.
-    const due = [...this.#due];
-    this.#due.clear();
-    for (const session of due) session.flush();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Nobody listens on a socket that is being refused.
     socket.on('error', () => socket.destroy());
-    const admission = admit(request, this.#options.tokens);
-    if ('refusal' in admission || this.#closing) {
+    const admission = admit(request, this.#tokens);
+    if ('refusal' in admission || this.#hub.closing) {
       const refusal = 'refusal' in admission ? admission.refusal : '503 Service Unavailable';
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-      if (admission.role === 'worker') this.#acceptWorker(webSocket);
-      else this.#acceptRelay(webSocket);
-    });
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, admission.role));
   }
 
-  #acceptWorker(socket: WebSocket): void {
-    const connection = this.#nextConnection();
-    const { driver } = this.#options;
-    const greeting = this.#expectHello(connection);
-    const channel: WorkerSession['channel'] = new Channel(socket, workerReader, {
-      message: (message) => {
-        this.#guarded(connection, () => {
-          if (!greeting.accepts(message)) return;
-          if (message.type === 'hello') driver.handle({ type: 'worker-hello', connection, hello: message });
-          else if (message.type === 'state') {
-            driver.handle({ type: 'worker-state', connection, state: message });
-          } else this.#passOutput(connection, message);
-        });
-      },
-      heard: () => driver.heard(connection),
-      closed: (code, reason) => this.#closed(connection, greeting, code, reason),
-    });
-    this.#sessions.set(connection, new WorkerSession(channel, driver.cluster));
-  }
-
-  #acceptRelay(socket: WebSocket): void {
-    const connection = this.#nextConnection();
-    const { driver } = this.#options;
-    const greeting = this.#expectHello(connection);
-    const channel: RelaySession['channel'] = new Channel(socket, relayReader, {
-      message: (message) => {
-        this.#guarded(connection, () => {
-          if (!greeting.accepts(message)) return;
-          if (message.type === 'hello') driver.handle({ type: 'relay-hello', connection, hello: message });
-          else if (message.type === 'received') this.#passReceived(connection, message);
-          else driver.handle({ type: 'relay-message', connection, message });
-        });
-      },
-      heard: () => driver.heard(connection),
-      closed: (code, reason) => this.#closed(connection, greeting, code, reason),
-    });
-    this.#sessions.set(connection, new RelaySession(channel));
-  }
-
-  #nextConnection(): ConnectionId {
-    this.#lastConnection += 1;
-    return this.#lastConnection;
-  }
-
-  /** `hello` comes first, in time, and once. */
-  #expectHello(connection: ConnectionId): Greeting {
-    const closeWith = (code: CloseName, reason: string): void => {
-      this.#sessions.get(connection)?.channel.close(code, reason);
-    };
-    const deadline = this.#options.clock.after(HELLO_DEADLINE_MS, () => {
-      closeWith('hello-timeout', `no hello within ${HELLO_DEADLINE_MS} ms`);
-    });
-    let greeted = false;
-    return {
-      accepts({ type }) {
-        if ((type === 'hello') === greeted) {
-          closeWith('out-of-order', greeted ? 'a second hello' : `${type} before hello`);
-          return false;
-        }
-        greeted = true;
-        deadline.cancel();
-        return true;
-      },
-      cancel: () => deadline.cancel(),
-    };
-  }
-
-  /** A defect of ours must not take the other connections with it. */
-  #guarded(connection: ConnectionId, handle: () => void): void {
-    try {
-      handle();
-    } catch (error) {
-      this.#options.logger.error({ err: coerceError(error), connection }, 'a message could not be handled');
-      this.#sessions.get(connection)?.channel.close('internal', 'internal error');
+  #accept(socket: WebSocket, role: 'relay' | 'worker'): void {
+    if (role === 'worker') {
+      this.#hub.acceptWorker((handlers) => new Channel(socket, workerReader, handlers));
+    } else {
+      this.#hub.acceptRelay((handlers) => new Channel(socket, relayReader, handlers));
     }
   }
-
-  #closed(connection: ConnectionId, greeting: Greeting, code: number, reason: string): void {
-    greeting.cancel();
-    this.#sessions.delete(connection);
-    this.#options.logger.debug({ connection, code, reason }, 'connection closed');
-    if (!this.#closing) this.#options.driver.handle({ type: 'disconnected', connection });
-  }
-
-  /** Output does not pass the core, which only knows where it comes from and where it goes. */
-  #passOutput(connection: ConnectionId, output: Output): void {
-    const job = this.#options.driver.cluster.jobs.get(output.jobId);
-    if (job?.current?.number !== output.attempt || job.holder === null) return;
-    const worker = this.#options.driver.cluster.workers.get(job.current.worker);
-    const relay = this.#sessions.get(job.holder);
-    if (worker?.connection === connection && relay?.kind === 'relay') relay.channel.send(output);
-  }
-
-  #passReceived(connection: ConnectionId, received: Received): void {
-    const job = this.#options.driver.cluster.jobs.get(received.jobId);
-    if (job?.holder !== connection || job.current?.number !== received.attempt) return;
-    const worker = this.#options.driver.cluster.workers.get(job.current.worker);
-    const session = worker?.connection ? this.#sessions.get(worker.connection) : undefined;
-    if (session?.kind === 'worker') session.received(received);
-  }
-}
-
-interface Greeting {
-  accepts(message: Message<'workerToOrchestrator'> | Message<'relayToOrchestrator'>): boolean;
-  cancel(): void;
 }

@@ -1,7 +1,15 @@
-import type { Channel } from '#shared/protocol/channel.ts';
-import type { Received } from '#shared/protocol/messages.ts';
+import type { CloseName } from '#shared/protocol/closeCodes.ts';
+import type { Direction, Message, Received } from '#shared/protocol/messages.ts';
 import { type Cluster, desiredOf, statusOf } from '../core/cluster.ts';
 import type { Attempt, Job, Worker } from '../core/model.ts';
+
+/** The way to a peer. */
+interface Outlet<Out extends Direction> {
+  send(message: Message<Out>): void;
+  close(name: CloseName, reason: string): void;
+}
+export type WorkerChannel = Outlet<'orchestratorToWorker'>;
+export type RelayChannel = Outlet<'orchestratorToRelay'>;
 
 /** A connection on which the peer has said who it is, or may still do so. */
 export type Session = WorkerSession | RelaySession;
@@ -12,13 +20,13 @@ export type Session = WorkerSession | RelaySession;
  */
 export class WorkerSession {
   readonly kind = 'worker';
-  readonly channel: Channel<'workerToOrchestrator', 'orchestratorToWorker'>;
+  readonly channel: WorkerChannel;
   readonly #cluster: Cluster;
   /** Attempts whose jobs this connection has carried. */
   #sent = new Set<Attempt>();
   #due: Worker | null = null;
 
-  constructor(channel: Channel<'workerToOrchestrator', 'orchestratorToWorker'>, cluster: Cluster) {
+  constructor(channel: WorkerChannel, cluster: Cluster) {
     this.channel = channel;
     this.#cluster = cluster;
   }
@@ -49,10 +57,10 @@ export class WorkerSession {
 
 export class RelaySession {
   readonly kind = 'relay';
-  readonly channel: Channel<'relayToOrchestrator', 'orchestratorToRelay'>;
+  readonly channel: RelayChannel;
   readonly #due = new Set<Job>();
 
-  constructor(channel: Channel<'relayToOrchestrator', 'orchestratorToRelay'>) {
+  constructor(channel: RelayChannel) {
     this.channel = channel;
   }
 

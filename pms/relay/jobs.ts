@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
-import { Link } from '#shared/protocol/link.ts';
+import type { OpenLink } from '#shared/protocol/link.ts';
 import type { Message, RelayHello, Status } from '#shared/protocol/messages.ts';
 import { VERSION } from '#shared/version.ts';
 import type { ReceivedLine, SignalLine } from '../hookProtocol.ts';
@@ -16,12 +16,10 @@ const AWAY_LIMIT_MS = 60_000;
 const CHECKPOINT_INTERVAL_MS = 1_000;
 
 export interface JobsOptions {
-  readonly url: string;
-  readonly token: string | null;
   readonly name: string;
   readonly clock: Clock;
-  readonly random: () => number;
   readonly logger: Logger;
+  readonly openLink: OpenLink<'relay'>;
   /** How long a new job waits for a connection to the orchestrator. */
   readonly waitMs: { readonly local: number; readonly remoteOnly: number };
 }
@@ -29,7 +27,7 @@ export interface JobsOptions {
 /** The jobs whose hooks this relay holds, and the one connection over which the orchestrator hears of them. */
 export class Jobs {
   readonly #options: JobsOptions;
-  readonly #link: Link<'relay'>;
+  readonly #link: ReturnType<OpenLink<'relay'>>;
   readonly #instance = randomUUID();
   readonly #held = new Map<string, HeldJob>();
   /** What a job waits for: a connection, the rest of its output, or its next checkpoint. */
@@ -38,19 +36,10 @@ export class Jobs {
 
   constructor(options: JobsOptions) {
     this.#options = options;
-    const { url, token, clock, random, logger } = options;
-    this.#link = new Link<'relay'>({
-      role: 'relay',
-      url,
-      token,
-      clock,
-      random,
-      logger,
-      handlers: {
-        hello: () => this.#hello(),
-        message: (message) => this.#onMessage(message),
-        lost: () => this.#lost(),
-      },
+    this.#link = options.openLink({
+      hello: () => this.#hello(),
+      message: (message) => this.#onMessage(message),
+      lost: () => this.#lost(),
     });
   }
 

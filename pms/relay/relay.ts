@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Clock } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
+import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import { pmsOrigin, type RelaySettings, relayToken } from '../config.ts';
 import { callbackAddress } from './callbackAddress.ts';
@@ -19,12 +20,11 @@ export interface RelayOptions {
 export async function startRelay({ settings, clock, random, logger }: RelayOptions) {
   const token = relayToken(settings);
   const jobs = new Jobs({
-    url: settings.ORCHESTRATOR_URL,
-    token,
     name: hostname(),
     clock,
-    random,
     logger,
+    openLink: (handlers) =>
+      new Link({ role: 'relay', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     waitMs: { local: settings.ORCHESTRATOR_WAIT_MS, remoteOnly: settings.QUEUE_TIMEOUT_MS },
   });
   const localRelay = new LocalRelay({

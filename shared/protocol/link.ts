@@ -56,6 +56,17 @@ export interface LinkOptions<R extends Role> {
   readonly handlers: LinkHandlers<R>;
 }
 
+/** What the owner of a link sees of it. */
+export interface LinkPort<R extends Role> {
+  readonly up: boolean;
+  start(): void;
+  stop(): void;
+  send(message: Message<Outgoing<R>>): void;
+}
+
+/** Makes the link that an owner will use; tests make others. */
+export type OpenLink<R extends Role> = (handlers: LinkHandlers<R>) => LinkPort<R>;
+
 /**
  * One peer's connection to the orchestrator, made again for as long as the link runs.
  *
@@ -65,7 +76,7 @@ export interface LinkOptions<R extends Role> {
  * - *waiting*: nothing is open; a timer will dial.
  * - *stopped*: for good.
  */
-export class Link<R extends Role> {
+export class Link<R extends Role> implements LinkPort<R> {
   readonly #options: LinkOptions<R>;
   #mode: 'dialling' | 'greeting' | 'up' | 'waiting' | 'stopped' = 'waiting';
   #channel: Channel<Incoming<R>, Outgoing<R>> | null = null;

@@ -12,7 +12,7 @@ import type { Logger } from '#shared/logger.ts';
 import type { Output } from '#shared/protocol/messages.ts';
 import type { Command } from '../transcoder/launch.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
-import { type ProcessEnd, TranscoderProcess } from '../transcoder/process.ts';
+import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
 
 export interface AttemptContext {
@@ -23,6 +23,8 @@ export interface AttemptContext {
   whyRefused(job: JobSpec): string | null;
   /** The job as this worker runs it. */
   commandOf(job: JobSpec): Command;
+  /** Starts a transcoder. */
+  run(options: ProcessOptions): RunningTranscoder;
   send(output: Output): void;
   /** The status of the attempt is another now. */
   changed(): void;
@@ -37,7 +39,7 @@ export class Attempt {
   readonly #output = new OutputWindow();
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
-  #process: TranscoderProcess | null = null;
+  #process: RunningTranscoder | null = null;
   #asked = false;
   #givenUp: string | null = null;
 
@@ -72,7 +74,7 @@ export class Attempt {
     const mark = `${this.job.jobId} ${this.number}`;
     try {
       const command = this.#context.commandOf(this.job);
-      this.#process = new TranscoderProcess({
+      this.#process = this.#context.run({
         command: { ...command, env: { ...command.env, [ATTEMPT_VARIABLE]: mark } },
         mark,
         killGraceMs,

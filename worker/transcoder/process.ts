@@ -38,6 +38,13 @@ export interface ProcessOptions {
   readonly handlers: ProcessHandlers;
 }
 
+/** What the owner of a transcoder sees of it. */
+export interface RunningTranscoder {
+  readonly pid: number | null;
+  hold(held: boolean): void;
+  end(signal: EndSignal): void;
+}
+
 /**
  * One transcoder and its whole tree: its process group, and whoever carries its mark.
  *
@@ -46,7 +53,7 @@ export interface ProcessOptions {
  * - *exited*: what it left behind is ended and the pipes run dry.
  * - *over*: the handlers have been told.
  */
-export class TranscoderProcess {
+export class TranscoderProcess implements RunningTranscoder {
   readonly #options: ProcessOptions;
   readonly #launched: Launched;
   #mode: 'launching' | 'running' | 'exited' | 'over' = 'launching';

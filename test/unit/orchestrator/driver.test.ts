@@ -63,6 +63,7 @@ test('one timer is enough, and a sooner deadline moves it forward', () => {
 test('an event that brings no sooner deadline sets no timer', () => {
   let timers = 0;
   const driver = new Driver(new Cluster(SETTINGS, 0), {
+    soon: () => undefined,
     now: () => 0,
     after: () => {
       timers += 1;
@@ -94,6 +95,7 @@ test('a timer that fires before its time does nothing, and is set again', () => 
   const calls: (() => void)[] = [];
   const cluster = new Cluster(SETTINGS, 0);
   const other = new Driver(cluster, {
+    soon: () => undefined,
     now: () => early.now(),
     after: (_, call) => {
       calls.push(call);

@@ -30,6 +30,10 @@ export class FakeClock implements Clock {
     };
   }
 
+  soon(call: () => void): void {
+    process.nextTick(call);
+  }
+
   advance(ms: number): void {
     const until = this.time + ms;
     for (let next = this.#soonest(until); next; next = this.#soonest(until)) {

@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '#shared/clock.ts';
+import { coerceError } from '#shared/errors.ts';
+import type { Logger } from '#shared/logger.ts';
+import type { ChannelHandlers } from '#shared/protocol/channel.ts';
+import type { CloseName } from '#shared/protocol/closeCodes.ts';
+import { MISSED_HEARTBEATS } from '#shared/protocol/link.ts';
+import type { Message, Output, Received } from '#shared/protocol/messages.ts';
+import type { ConnectionId } from '../core/model.ts';
+import type { Driver, Performer } from '../driver.ts';
+import {
+  type RelayChannel,
+  RelaySession,
+  type Session,
+  type WorkerChannel,
+  WorkerSession,
+} from './session.ts';
+
+const HELLO_DEADLINE_MS = 3_000;
+
+export interface HubOptions {
+  readonly driver: Driver;
+  readonly silenceMs: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** All connections: turns what arrives into events of the core, and the core's effects into messages. */
+export class Hub implements Performer {
+  readonly #options: HubOptions;
+  readonly #instance = randomUUID();
+  readonly #sessions = new Map<ConnectionId, Session>();
+  readonly #due = new Set<Session>();
+  #lastConnection = 0;
+  #closing = false;
+
+  constructor(options: HubOptions) {
+    this.#options = options;
+    options.driver.performWith(this);
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  /** A worker connected. */
+  acceptWorker(open: (handlers: ChannelHandlers<'workerToOrchestrator'>) => WorkerChannel): void {
+    const connection = this.#nextConnection();
+    const { driver } = this.#options;
+    const greeting = this.#expectHello(connection);
+    const channel = open({
+      message: (message) => {
+        this.#guarded(connection, () => {
+          if (!greeting.accepts(message)) return;
+          if (message.type === 'hello') driver.handle({ type: 'worker-hello', connection, hello: message });
+          else if (message.type === 'state') {
+            driver.handle({ type: 'worker-state', connection, state: message });
+          } else this.#passOutput(connection, message);
+        });
+      },
+      heard: () => driver.heard(connection),
+      closed: (code, reason) => this.#closed(connection, greeting, code, reason),
+    });
+    this.#sessions.set(connection, new WorkerSession(channel, driver.cluster));
+  }
+
+  /** A relay connected. */
+  acceptRelay(open: (handlers: ChannelHandlers<'relayToOrchestrator'>) => RelayChannel): void {
+    const connection = this.#nextConnection();
+    const { driver } = this.#options;
+    const greeting = this.#expectHello(connection);
+    const channel = open({
+      message: (message) => {
+        this.#guarded(connection, () => {
+          if (!greeting.accepts(message)) return;
+          if (message.type === 'hello') driver.handle({ type: 'relay-hello', connection, hello: message });
+          else if (message.type === 'received') this.#passReceived(connection, message);
+          else driver.handle({ type: 'relay-message', connection, message });
+        });
+      },
+      heard: () => driver.heard(connection),
+      closed: (code, reason) => this.#closed(connection, greeting, code, reason),
+    });
+    this.#sessions.set(connection, new RelaySession(channel));
+  }
+
+  /** Closes every connection with a code that says: come back at once, to me or to another. */
+  close(): void {
+    this.#closing = true;
+    for (const session of [...this.#sessions.values()]) {
+      session.channel.close('shutting-down', 'the orchestrator is stopping');
+    }
+  }
+
+  perform(effect: Parameters<Performer['perform']>[0]): void {
+    const session = this.#sessions.get(effect.connection);
+    if (!session) return;
+    switch (effect.type) {
+      case 'welcome':
+        session.channel.send({
+          type: 'welcome',
+          orchestrator: this.#instance,
+          term: 0,
+          heartbeatMs: Math.max(1, Math.floor(this.#options.silenceMs / MISSED_HEARTBEATS)),
+        });
+        break;
+      case 'tell-worker':
+        if (session.kind === 'worker') session.tell(effect.worker);
+        this.#flushLater(session);
+        break;
+      case 'tell-relay':
+        if (session.kind === 'relay') session.tell(effect.job);
+        this.#flushLater(session);
+        break;
+      case 'close':
+        this.#options.logger.warn({ code: effect.code, reason: effect.reason }, 'closing a connection');
+        session.channel.close(effect.code, effect.reason);
+        break;
+    }
+  }
+
+  #flushLater(session: Session): void {
+    if (this.#due.size === 0) this.#options.clock.soon(() => this.#flush());
+    this.#due.add(session);
+  }
+
+  #flush(): void {
+    // A peer that turns out too slow ends its jobs, which is news for others: that is the next flush's.
+    const due = [...this.#due];
+    this.#due.clear();
+    for (const session of due) session.flush();
+  }
+
+  #nextConnection(): ConnectionId {
+    this.#lastConnection += 1;
+    return this.#lastConnection;
+  }
+
+  /** `hello` comes first, in time, and once. */
+  #expectHello(connection: ConnectionId): Greeting {
+    const closeWith = (code: CloseName, reason: string): void => {
+      this.#sessions.get(connection)?.channel.close(code, reason);
+    };
+    const deadline = this.#options.clock.after(HELLO_DEADLINE_MS, () => {
+      closeWith('hello-timeout', `no hello within ${HELLO_DEADLINE_MS} ms`);
+    });
+    let greeted = false;
+    return {
+      accepts({ type }) {
+        if ((type === 'hello') === greeted) {
+          closeWith('out-of-order', greeted ? 'a second hello' : `${type} before hello`);
+          return false;
+        }
+        greeted = true;
+        deadline.cancel();
+        return true;
+      },
+      cancel: () => deadline.cancel(),
+    };
+  }
+
+  /** A defect of ours must not take the other connections with it. */
+  #guarded(connection: ConnectionId, handle: () => void): void {
+    try {
+      handle();
+    } catch (error) {
+      this.#options.logger.error({ err: coerceError(error), connection }, 'a message could not be handled');
+      this.#sessions.get(connection)?.channel.close('internal', 'internal error');
+    }
+  }
+
+  #closed(connection: ConnectionId, greeting: Greeting, code: number, reason: string): void {
+    greeting.cancel();
+    this.#sessions.delete(connection);
+    this.#options.logger.debug({ connection, code, reason }, 'connection closed');
+    if (!this.#closing) this.#options.driver.handle({ type: 'disconnected', connection });
+  }
+
+  /** Output does not pass the core, which only knows where it comes from and where it goes. */
+  #passOutput(connection: ConnectionId, output: Output): void {
+    const job = this.#options.driver.cluster.jobs.get(output.jobId);
+    if (job?.current?.number !== output.attempt || job.holder === null) return;
+    const worker = this.#options.driver.cluster.workers.get(job.current.worker);
+    const relay = this.#sessions.get(job.holder);
+    if (worker?.connection === connection && relay?.kind === 'relay') relay.channel.send(output);
+  }
+
+  #passReceived(connection: ConnectionId, received: Received): void {
+    const job = this.#options.driver.cluster.jobs.get(received.jobId);
+    if (job?.holder !== connection || job.current?.number !== received.attempt) return;
+    const worker = this.#options.driver.cluster.workers.get(job.current.worker);
+    const session = worker?.connection ? this.#sessions.get(worker.connection) : undefined;
+    if (session?.kind === 'worker') session.received(received);
+  }
+}
+
+interface Greeting {
+  accepts(message: Message<'workerToOrchestrator'> | Message<'relayToOrchestrator'>): boolean;
+  cancel(): void;
+}
