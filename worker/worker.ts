@@ -17,6 +17,7 @@ import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { type Check, canTakeJobs, checksOf } from './readiness.ts';
 import { Storage } from './storage/storage.ts';
+import { FenceWatch, ownershipOf } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
 import { OWNER_VARIABLE, ownerMark, thisOwner } from './transcoder/owner.ts';
 import { TranscoderProcess } from './transcoder/process.ts';
@@ -44,6 +45,8 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   endLeftovers(name, logger);
   const guardian = new Guardian(owner, logger);
   guardian.start();
+  const fence = new FenceWatch(ownerMark(owner), { [OWNER_VARIABLE]: ownerMark(owner) }, logger);
+  fence.start();
 
   let transcoderProblem: string | null | undefined;
   let capabilities: Capabilities = { encoders: [], decoders: [] };
@@ -71,13 +74,14 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         if (problem) return `this worker is not ready: ${problem.name}: ${problem.message}`;
         return whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) });
       },
-      commandOf: ({ argv, env: given, cwd }) => ({
+      commandOf: ({ jobId, argv, env: given, cwd }, attempt) => ({
         file,
         argv: applyHwaccel(argv, settings.FFMPEG_HWACCEL),
         env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
         cwd,
+        ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
       }),
-      run: (options) => new TranscoderProcess(options),
+      run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
     },
     () => agent.changed(),
@@ -141,6 +145,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       await attempts.close('the worker is stopping');
       agent.stop();
       await health.close();
+      fence.stop();
       guardian.stop();
     },
   };

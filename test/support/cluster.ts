@@ -3,8 +3,8 @@ import { stripTypeScriptTypes } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteString } from '#shared/bytes.ts';
-import { launch } from '../../worker/transcoder/launch.ts';
 import { Part } from './part.ts';
+import { startProgram } from './startProgram.ts';
 
 export interface ClusterOptions {
   /** Names of the workers. */
@@ -117,13 +117,12 @@ export class Cluster {
     argv: readonly ByteString[],
     options: { readonly cwd?: ByteString; readonly env?: Readonly<Record<string, ByteString>> } = {},
   ): RunningHook {
-    const { child, stdout, stderr, report } = launch({
+    const { child, stdout, stderr } = startProgram({
       file: process.execPath,
       argv: [this.#hook, ...argv],
       env: { PATH: '/usr/bin:/bin', RELAY_SOCKET: this.socket, ...options.env },
       cwd: options.cwd ?? this.cwd,
     });
-    report.resume();
     const output = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
     stdout.on('data', (data: Buffer) => output.stdout.push(data));
     stderr.on('data', (data: Buffer) => output.stderr.push(data));

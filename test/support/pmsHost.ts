@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as plainTest } from 'vitest';
 import type { ByteString } from '#shared/bytes.ts';
-import { launch } from '../../worker/transcoder/launch.ts';
 import { FakeRelay } from './fakeRelay.ts';
 import { installRecordingTranscoder, type RecordingTranscoder } from './recordingTranscoder.ts';
+import { startProgram } from './startProgram.ts';
 
 /** The hook runs from its source, and as the installer writes it. */
 export type HookForm = 'ts' | 'cjs';
@@ -66,8 +66,7 @@ export class PmsHost {
   /** Starts anything as PMS would: nothing of the test's own environment, bytes as they are. */
   start(file: string, { argv, env = {}, cwd = this.directory }: HookRun): RunningProcess {
     const settings = { PATH: '/usr/bin:/bin', RELAY_SOCKET: this.socket, TRANSCODER_PATH: this.plex };
-    const { child, stdout, stderr, report } = launch({ file, argv, env: { ...settings, ...env }, cwd });
-    report.resume();
+    const { child, stdout, stderr } = startProgram({ file, argv, env: { ...settings, ...env }, cwd });
     const output: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
     stdout.on('data', (data: Buffer) => output.stdout.push(data));
     stderr.on('data', (data: Buffer) => output.stderr.push(data));

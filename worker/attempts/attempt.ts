@@ -22,9 +22,9 @@ export interface AttemptContext {
   /** Why the job may not run here, or null. */
   whyRefused(job: JobSpec): string | null;
   /** The job as this worker runs it. */
-  commandOf(job: JobSpec): Command;
+  commandOf(job: JobSpec, attempt: number): Command;
   /** Starts a transcoder. */
-  run(options: ProcessOptions): RunningTranscoder;
+  run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
   /** The status of the attempt is another now. */
   changed(): void;
@@ -73,7 +73,7 @@ export class Attempt {
     const { clock, killGraceMs } = this.#context;
     const mark = `${this.job.jobId} ${this.number}`;
     try {
-      const command = this.#context.commandOf(this.job);
+      const command = this.#context.commandOf(this.job, this.number);
       this.#process = this.#context.run({
         command: { ...command, env: { ...command.env, [ATTEMPT_VARIABLE]: mark } },
         mark,
@@ -82,7 +82,9 @@ export class Attempt {
         handlers: {
           started: () => this.#started(),
           output: (stream, data) => this.#sendAll(this.#output.add(stream, data)),
-          failed: (reason) => this.#end(outcomeWithoutProcess('refused', reason)),
+          failed: (reason, superseded) => {
+            this.#end(outcomeWithoutProcess(superseded ? 'lost' : 'refused', reason));
+          },
           ended: (end) => this.#processEnded(end),
         },
       });
@@ -132,9 +134,10 @@ export class Attempt {
     if (this.#output.isFull) this.#process?.hold(true);
   }
 
-  #processEnded({ exitCode, signal, forced }: ProcessEnd): void {
+  #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
     const outputBytes = this.#output.written;
     const how = { exitCode, signal, forced, outputBytes };
+    if (superseded) this.#givenUp = 'another attempt owns the job';
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
     else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });
   }

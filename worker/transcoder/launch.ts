@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { type ByteString, bytesOf } from '#shared/bytes.ts';
 import { invariant } from '#shared/errors.ts';
+import type { Ownership } from './fence.ts';
 
 export interface Command {
   /** The transcoder; also its argv[0]. */
@@ -9,6 +10,7 @@ export interface Command {
   readonly argv: readonly ByteString[];
   readonly env: Readonly<Record<string, ByteString>>;
   readonly cwd: ByteString;
+  readonly ownership: Ownership;
 }
 
 export interface Launched {
@@ -19,19 +21,30 @@ export interface Launched {
   readonly report: Readable;
 }
 
-/** What the shell says when it can't become the transcoder. */
-export const LAUNCH_FAILURES = ['cwd', 'transcoder'] as const;
-
 /**
- * A shell that becomes the transcoder. It enters the cwd, because a chdir into a hung mount would freeze whoever does
+ * A shell that becomes the transcoder, once it owns the job: it creates the attempt's own claim, which only one can, and
+ * then puts its number into the owner file, for all earlier ones to see. It enters the cwd, because a chdir into a hung mount would freeze whoever does
  * it, and Node's own spawn makes the worker wait for it; and it carries bytes that are not UTF-8, which Node's strings
  * can't. It reports on descriptor 3, which closes when the transcoder takes over.
  */
 const BECOME_TRANSCODER = `
 cd -- "$1" 2>/dev/null || { echo cwd >&3; exit 75; }
-shift
+owner=$2 number=$3 writer=$4
+shift 4
 [ -f "$1" ] && [ -x "$1" ] || { echo transcoder >&3; exit 75; }
-unset PWD OLDPWD
+current= by=
+[ ! -e "$owner" ] || read -r current by < "$owner"
+case $current in *[!0-9]*) current= ;; esac
+set -C
+if [ "\${current:-0}" -ge "$number" ] || ! true 2>/dev/null > "$owner.$number"; then
+  [ -e "$owner.$number" ] || [ -n "$current" ] || { echo owner >&3; exit 75; }
+  echo superseded >&3
+  exit 75
+fi
+{ echo "$number $writer" > "$owner.new.$number" && mv -f "$owner.new.$number" "$owner"; } 2>/dev/null ||
+  { echo owner >&3; exit 75; }
+set +C
+unset PWD OLDPWD current by owner number writer
 exec "$@" 3>&-
 `;
 /** Node's pipes are sockets, which can't be opened again under /proc/self/fd. */
@@ -42,13 +55,22 @@ const READ_WORDS = 'eval "$(cat <&4)"';
  *
  * @throws for what no program can be started with, such as a NUL byte in an argument
  */
-export function launch({ file, argv, env, cwd }: Command): Launched {
-  const words = [cwd, file, ...argv];
+export function launch({ file, argv, env, cwd, ownership }: Command): Launched {
+  const { file: owner, number, writer } = ownership;
+  return spawnShell(BECOME_TRANSCODER, [cwd, owner, String(number), writer, file, ...argv], env);
+}
+
+/** Runs a script in a process group of its own, with words and variables of any bytes. */
+export function spawnShell(
+  script: string,
+  words: readonly ByteString[],
+  env: Readonly<Record<string, ByteString>>,
+): Launched {
   const plain = words.filter(isText);
   const isPlain = plain.length === words.length && Object.values(env).every(isText);
   const child = spawn(
     '/bin/sh',
-    isPlain ? ['-c', BECOME_TRANSCODER, 'sh', ...plain] : ['-c', `${READ_WORDS}\n${BECOME_TRANSCODER}`],
+    isPlain ? ['-c', script, 'sh', ...plain] : ['-c', `${READ_WORDS}\n${script}`],
     {
       cwd: '/',
       env: textOnly(env),

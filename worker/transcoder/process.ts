@@ -2,6 +2,7 @@ import { readable } from '#shared/bytes.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { EndSignal } from '#shared/job.ts';
 import type { OutputStream } from '#shared/protocol/messages.ts';
+import type { FenceWatch } from './fence.ts';
 import { type Command, type Launched, launch } from './launch.ts';
 import { sendSignal, signalMarked } from './marked.ts';
 import { ATTEMPT_VARIABLE } from './owner.ts';
@@ -17,14 +18,20 @@ export interface ProcessEnd {
   readonly signal: string | null;
   /** SIGKILL had to end it. */
   readonly forced: boolean;
+  /** Another attempt owns the job now. */
+  readonly superseded: boolean;
 }
 
 export interface ProcessHandlers {
   /** The transcoder runs. */
   started(): void;
   output(stream: OutputStream, data: Buffer): void;
-  /** It does not run and never will; nothing is called afterwards. */
-  failed(reason: string): void;
+  /**
+   * It does not run and never will; nothing is called afterwards.
+   *
+   * @param superseded because another attempt owns the job
+   */
+  failed(reason: string, superseded: boolean): void;
   /** It has ended, with everything it started, and all its output was handed on; nothing is called afterwards. */
   ended(end: ProcessEnd): void;
 }
@@ -35,6 +42,7 @@ export interface ProcessOptions {
   readonly mark: string;
   readonly killGraceMs: number;
   readonly clock: Clock;
+  readonly fence: FenceWatch;
   readonly handlers: ProcessHandlers;
 }
 
@@ -139,11 +147,16 @@ export class TranscoderProcess implements RunningTranscoder {
   }
 
   #onReport(): void {
-    const { file, cwd } = this.#options.command;
+    const { file, cwd, ownership } = this.#options.command;
     if (this.#report === '') {
       if (!this.#ending) this.#timer?.cancel();
       this.#mode = 'running';
+      if (this.pid !== null) this.#options.fence.watch(this.pid, cwd, ownership);
       this.#options.handlers.started();
+    } else if (this.#report.startsWith('superseded')) {
+      this.#fail('another attempt owns the job', true);
+    } else if (this.#report.startsWith('owner')) {
+      this.#fail(`cwd ${readable(cwd)} can't be written as this user`);
     } else if (this.#report.startsWith('cwd')) {
       const place = readable(cwd);
       this.#fail(
@@ -173,14 +186,16 @@ export class TranscoderProcess implements RunningTranscoder {
     if (this.#mode !== 'exited' || !this.#exit) return;
     this.#mode = 'over';
     this.#timer?.cancel();
-    this.#options.handlers.ended({ ...this.#exit, forced: this.#forced });
+    const { fence, command, handlers } = this.#options;
+    const superseded = this.pid !== null && fence.unwatch(this.pid, command.ownership);
+    handlers.ended({ ...this.#exit, forced: this.#forced, superseded });
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string, superseded = false): void {
     if (this.#mode === 'over') return;
     this.#mode = 'over';
     this.#timer?.cancel();
-    this.#options.handlers.failed(reason);
+    this.#options.handlers.failed(reason, superseded);
   }
 
   #signalTree(signal: NodeJS.Signals): void {

@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ByteString, bytesOf } from '#shared/bytes.ts';
+import type { Logger } from '#shared/logger.ts';
+
+/** What an attempt writes into its job's cwd before it starts, so that no earlier one goes on beside it. */
+export interface Ownership {
+  /** Name of the owner file in the cwd. */
+  readonly file: string;
+  /** The attempt: who has the higher one owns the job. */
+  readonly number: number;
+  /** Tells two writers with the same number apart. */
+  readonly writer: string;
+}
+
+export function ownershipOf(jobId: string, number: number, writer: string): Ownership {
+  // A jobId is anything; a file name is not.
+  return { file: `.clusterplex-${encodeURIComponent(jobId).slice(0, 200)}`, number, writer };
+}
+
+/**
+ * Reads the owner files of all running attempts once a second, which on NFS sees what other machines wrote because each
+ * time it opens them anew, and kills the process group of an attempt that no longer owns its job. A process of its own:
+ * it works while the worker is cut off, and a dead mount hangs nobody else.
+ *
+ * Each attempt is a symbolic link in a local directory, called `GROUP.NUMBER`, to its owner file: links take any bytes.
+ */
+const SCRIPT = `
+while sleep 1; do
+  for link in "$1"/*.*; do
+    [ -e "$link" ] || continue
+    name=\${link##*/}
+    group=\${name%%.*} number=\${name##*.}
+    case $number in *[!0-9]*) continue ;; esac
+    current= by=
+    read -r current by < "$link" || continue
+    case $current in ''|*[!0-9]*) continue ;; esac
+    if [ "$current" -gt "$number" ] || { [ "$current" -eq "$number" ] && [ "$by" != "$2" ]; }; then
+      : > "$1/$name.superseded"
+      kill -KILL "-$group"
+    fi
+  done
+done 2>/dev/null
+`;
+
+/** Sees to it that no attempt goes on writing once another owns its job. */
+export class FenceWatch {
+  readonly #writer: string;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #logger: Logger;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'clusterplex-fence-'));
+  #child: ChildProcess | null = null;
+  #stopped = false;
+
+  /** @param env carries the worker's mark, so that the watch ends with the worker */
+  constructor(writer: string, env: Readonly<Record<string, string>>, logger: Logger) {
+    this.#writer = writer;
+    this.#env = env;
+    this.#logger = logger;
+  }
+
+  start(): void {
+    const child = spawn('/bin/sh', ['-c', SCRIPT, 'clusterplex-fence', this.#directory, this.#writer], {
+      cwd: '/',
+      detached: true,
+      env: this.#env,
+      stdio: 'ignore',
+    });
+    child.on('error', (error) => this.#logger.error({ err: error }, 'the fence watch could not be started'));
+    child.on('exit', (code, signal) => {
+      if (this.#stopped) return;
+      this.#logger.warn({ code, signal }, 'the fence watch ended, and is started again');
+      this.start();
+    });
+    child.unref();
+    this.#child = child;
+  }
+
+  /** The attempt's transcoder runs in this process group. */
+  watch(group: number, cwd: ByteString, { file, number }: Ownership): void {
+    const target = Buffer.concat([bytesOf(cwd), Buffer.from(`/${file}`)]);
+    symlinkSync(target, this.#link(group, number));
+  }
+
+  /** The transcoder has ended. Returns whether the watch ended it. */
+  unwatch(group: number, { number }: Ownership): boolean {
+    const link = this.#link(group, number);
+    rmSync(link, { force: true });
+    const superseded = existsSync(`${link}.superseded`);
+    if (superseded) rmSync(`${link}.superseded`, { force: true });
+    return superseded;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    const pid = this.#child?.pid;
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  #link(group: number, number: number): string {
+    return join(this.#directory, `${group}.${number}`);
+  }
+}
