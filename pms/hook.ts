@@ -1,6 +1,5 @@
-// What PMS starts in place of `Plex Transcoder`. A viewer waits for its start, so this file is whole in itself: nothing
-// is imported but types, and node:net only where it is needed. The installer strips the types and writes it as
-// CommonJS, which starts twice as fast; so it uses nothing that only one of the two module systems has.
+// What PMS starts in place of `Plex Transcoder`. A viewer waits for its start, so this file imports nothing but types.
+// The installer strips those and writes CommonJS, which starts twice as fast: it works in both module systems.
 // Argv, env and paths need not be UTF-8: they are held as strings of a byte per character (Latin-1).
 import type { Socket } from 'node:net';
 import type { ByteString } from '#shared/bytes.ts';
@@ -13,22 +12,20 @@ const { isUtf8 } = process.getBuiltinModule('node:buffer');
 const BAD_SETTINGS = 64;
 const INTERNAL = 70;
 const NO_RELAY = 75;
+/** Higher than any attempt of a worker. */
+const LOCAL_ATTEMPT = 1_000_000_000;
 
-/** How long a relay may be away before the job runs without it. */
-const CONNECT_MS = 250;
-const CONNECT_INTERVAL_MS = 20;
+/** How long a relay may be away before the job runs without it, and how often it is tried. */
+const [CONNECT_MS, CONNECT_INTERVAL_MS] = [250, 20];
 /** A relay that is stopped still takes connections, by way of the kernel. */
 const ACCEPT_MS = 2_000;
 /** How long a relay that has the job may be away: its supervisor restarts it. */
 const RECONNECT_MS = 10_000;
-const RECONNECT_FIRST_MS = 50;
-const RECONNECT_LAST_MS = 500;
-/** As for every message (docs/protocol.md). */
+const [RECONNECT_FIRST_MS, RECONNECT_LAST_MS] = [50, 500];
 const MAX_LINE = 16 * 1024 * 1024;
 
 /** What the wrapper adds to the environment (pms/install/wrapper.ts); no transcoder sees it. */
-const SAVED = 'HOOK_SAVED_';
-const ORIGINAL = 'HOOK_ORIGINAL';
+const [SAVED, ORIGINAL] = ['HOOK_SAVED_', 'HOOK_ORIGINAL'];
 
 type Call = ReturnType<typeof readCall>;
 let verbose = false;
@@ -126,6 +123,14 @@ function runLocally({ args, env, original }: Call, reason: string): never {
   throw new Error('this Node has no process.execve');
 }
 
+/** A local run is an attempt, too: one that is still running elsewhere ends when it reads this (worker/transcoder/fence.ts). */
+function takeOver(jobId: string): void {
+  try {
+    fs.writeFileSync(`.clusterplex-${jobId}.new`, `${LOCAL_ATTEMPT} local\n`);
+    fs.renameSync(`.clusterplex-${jobId}.new`, `.clusterplex-${jobId}`);
+  } catch {}
+}
+
 /** Node can't pass on bytes that are not UTF-8, so the shell's printf makes them from text. */
 function shellArgv(words: readonly string[]): string[] {
   const parameters: string[] = [];
@@ -167,11 +172,9 @@ function runRemotely(settings: HookSettings, call: Call): void {
   const inbox: (RelayLine | { type: 'closed' })[] = [];
   let relay: Socket | null = null;
   let acceptTimer: NodeJS.Timeout | undefined;
-  let accepted = false;
-  let everAccepted = false;
+  let [accepted, everAccepted] = [false, false];
   let signalled: number | null = null;
-  let written = 0;
-  let writing = false;
+  let [written, writing] = [0, false];
   let deadline = performance.now() + CONNECT_MS;
   let delay = CONNECT_INTERVAL_MS;
 
@@ -184,7 +187,7 @@ function runRemotely(settings: HookSettings, call: Call): void {
     socket.on('error', () => {});
     socket.on('connect', () => {
       relay = socket;
-      send({ type: 'job', ...job, received: written });
+      send({ type: 'job', ...job, again: everAccepted, received: written });
     });
     socket.on('data', (chunk: string) => {
       clearTimeout(acceptTimer);
@@ -233,6 +236,7 @@ function runRemotely(settings: HookSettings, call: Call): void {
       if (line.type === 'closed') reconnect();
       if (line.type === 'local') {
         if (signalled) process.exit(128 + signalled);
+        if (accepted) takeOver(job.jobId);
         runLocally(call, line.reason);
       }
     }
@@ -277,6 +281,7 @@ function runRemotely(settings: HookSettings, call: Call): void {
 /** Checks what hookProtocol.ts says, as far as anything here depends on it. */
 function readLine(text: string): RelayLine {
   const { type, stream, data, offset, code, reason }: Record<string, unknown> = Object(JSON.parse(text));
+  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
   if (type === 'accepted') return { type };
   if (type === 'local' && typeof reason === 'string') return { type, reason };
   if (type === 'exit' && isCount(code) && code <= 255) return { type, code };
@@ -285,16 +290,10 @@ function readLine(text: string): RelayLine {
   throw new Error(`bad line from the relay: ${text.slice(0, 80)}`);
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
 function say(text: string): void {
   try {
     fs.writeSync(2, `clusterplex: ${text}\n`);
-  } catch {
-    // Nobody reads it.
-  }
+  } catch {}
 }
 
 main();

@@ -20,6 +20,8 @@ export const JobLine = Type.Object(
     /** Whether the hook may run the original transcoder itself. */
     local: Type.Boolean(),
     verbose: Type.Boolean(),
+    /** A relay has accepted this job before: a worker may be running it. */
+    again: Type.Boolean(),
     /** Bytes of output that the hook has written: 0 but after a reconnect. */
     received: Count,
   },

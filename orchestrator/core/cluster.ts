@@ -65,8 +65,13 @@ export class Cluster {
     return this.#core.queue.size;
   }
 
+  /** It ran before this orchestrator started, and waits for its worker to say so. */
+  isRecovering(job: Job): boolean {
+    return this.#core.recovering.has(job);
+  }
+
   whyWaiting(job: Job): string {
-    return this.#core.recovering.has(job)
+    return this.isRecovering(job)
       ? 'it ran before the orchestrator started, and waits for its worker to say so'
       : whyNotPlaced(this.#core, job)[1];
   }

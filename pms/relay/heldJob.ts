@@ -25,24 +25,26 @@ export class HeldJob {
   checkpointDue = false;
   /** How it ended, while output is still to come. */
   outcome: Outcome | null = null;
+  readonly #returned: boolean;
   /** Bytes of all attempts that were passed to the hook. */
   #delivered: number;
   #outputAttempt = 0;
   /** Where in the hook's output that attempt's begins. */
   #base = 0;
 
-  /** @param received what the hook has already written, when it comes back to a restarted relay */
+  /** @param before what its hook brings with it to a restarted relay; null when the job is new */
   constructor(
     spec: JobSpec,
     hook: HookAnswers,
     place: { readonly scopes: readonly string[]; readonly credential: string | null },
-    received: number,
+    before: { readonly received: number } | null,
   ) {
     this.spec = spec;
     this.hook = hook;
     this.scopes = place.scopes;
     this.credential = place.credential;
-    this.#delivered = received;
+    this.#delivered = before?.received ?? 0;
+    this.#returned = before !== null;
   }
 
   /** Passes output on, what is new of it. Returns the offset to go on from when something before it is missing. */
@@ -67,6 +69,11 @@ export class HeldJob {
   acknowledged(offset: number): { attempt: number; offset: number } | null {
     if (this.#outputAttempt === 0 || offset < this.#base) return null;
     return { attempt: this.#outputAttempt, offset: offset - this.#base };
+  }
+
+  /** Whether a worker may be running it, whatever this relay has heard. */
+  get mayRunElsewhere(): boolean {
+    return this.#returned || this.attempt > 0;
   }
 
   /** Whether the hook was passed everything that the job's last attempt has written. */

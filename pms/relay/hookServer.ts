@@ -81,7 +81,7 @@ export class HookServer {
       this.#refuse(line, hook, intake.refusal);
       return null;
     }
-    const job = heldJob(intake, hook, line.received);
+    const job = heldJob(intake, hook, line.again ? line : null);
     this.#jobs.hold(job);
     return job;
   }
@@ -93,8 +93,12 @@ export class HookServer {
   }
 }
 
-function heldJob({ spec, scopes, credential }: Intake, hook: HookConnection, received: number): HeldJob {
-  return new HeldJob(spec, hook, { scopes, credential }, received);
+function heldJob(
+  { spec, scopes, credential }: Intake,
+  hook: HookConnection,
+  before: JobLine | null,
+): HeldJob {
+  return new HeldJob(spec, hook, { scopes, credential }, before);
 }
 
 /** A socket file outlives its server; only connecting tells. */

@@ -32,7 +32,6 @@ export class Jobs {
   readonly #held = new Map<string, HeldJob>();
   /** What a job waits for: a connection, the rest of its output, or its next checkpoint. */
   readonly #timers = new Map<string, Timer>();
-  #away: Timer | null = null;
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -57,7 +56,6 @@ export class Jobs {
 
   stop(): void {
     this.#link.stop();
-    this.#away?.cancel();
     for (const timer of this.#timers.values()) timer.cancel();
   }
 
@@ -73,7 +71,7 @@ export class Jobs {
 
   /** The hook is gone: so is the job. */
   hookClosed(job: HeldJob): void {
-    if (this.#held.get(job.spec.jobId) !== job) return;
+    if (!this.#holds(job)) return;
     this.#log(job).info('the hook is gone: PMS ended the job');
     this.#drop(job);
   }
@@ -111,7 +109,6 @@ export class Jobs {
 
   #onMessage(message: Message<'orchestratorToRelay'>): void {
     if (message.type === 'welcome') {
-      this.#away?.cancel();
       for (const job of this.#held.values()) this.#submit(job);
       return;
     }
@@ -137,7 +134,7 @@ export class Jobs {
     if (!outcome) return;
     job.outcome = outcome;
     this.#finishIfDelivered(job);
-    if (this.#held.get(job.spec.jobId) !== job) return;
+    if (!this.#holds(job)) return;
     this.#after(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => {
       this.#log(job).warn('the end of the output was lost');
       this.#finish(job);
@@ -156,6 +153,8 @@ export class Jobs {
 
   /** The last word to a hook. */
   #tell(job: HeldJob, verdict: Verdict, reason: string): void {
+    // It was told already, and what it still had to say crossed that.
+    if (!this.#holds(job)) return;
     const log = this.#log(job);
     if ('local' in verdict) {
       log.warn({ reason }, 'no worker ran it: the hook runs it locally');
@@ -168,6 +167,10 @@ export class Jobs {
     this.#drop(job);
   }
 
+  #holds(job: HeldJob): boolean {
+    return this.#held.get(job.spec.jobId) === job;
+  }
+
   #drop(job: HeldJob): void {
     const { jobId } = job.spec;
     this.#held.delete(jobId);
@@ -177,30 +180,27 @@ export class Jobs {
 
   #submit(job: HeldJob): void {
     this.#cancel(`connection:${job.spec.jobId}`);
-    this.#link.send({ type: 'submit', job: job.spec, attempt: job.attempt });
+    // What a worker may be running is waited for before it is placed anew.
+    const attempt = Math.max(job.attempt, job.mayRunElsewhere ? 1 : 0);
+    this.#link.send({ type: 'submit', job: job.spec, attempt });
   }
 
-  /** No orchestrator: a viewer does not wait long for it. */
+  /**
+   * No orchestrator: a viewer does not wait long for it. But what may run on a worker goes on without us, and must not get
+   * a second writer beside it; its hook waits for longer, and not for ever.
+   */
   #awaitConnection(job: HeldJob): void {
     const { local, remoteOnly } = this.#options.waitMs;
-    this.#after(`connection:${job.spec.jobId}`, job.spec.local ? local : remoteOnly, () => {
-      const reason = 'the orchestrator can not be reached: see ORCHESTRATOR_URL, the token, and its log';
-      this.#tell(job, job.spec.local ? { local: reason } : { exit: NO_WORKER }, reason);
+    const mayRunHere = job.spec.local && !job.mayRunElsewhere;
+    const ms = job.mayRunElsewhere ? AWAY_LIMIT_MS : mayRunHere ? local : remoteOnly;
+    this.#after(`connection:${job.spec.jobId}`, ms, () => {
+      const reason = `no orchestrator for ${ms} ms: see ORCHESTRATOR_URL, the token, and its log`;
+      this.#tell(job, mayRunHere ? { local: reason } : { exit: NO_WORKER }, reason);
     });
   }
 
-  /** Running transcodes go on without us; but a hook must not hang for ever. */
   #lost(): void {
-    for (const job of this.#held.values()) {
-      if (job.attempt === 0) this.#awaitConnection(job);
-    }
-    this.#away = this.#options.clock.after(AWAY_LIMIT_MS, () => {
-      const reason = `the orchestrator stayed away for ${AWAY_LIMIT_MS / 1_000} s`;
-      for (const job of [...this.#held.values()]) {
-        // Never locally: what may still run on a worker must not get a second writer beside it.
-        this.#tell(job, { exit: NO_WORKER }, reason);
-      }
-    });
+    for (const job of this.#held.values()) this.#awaitConnection(job);
   }
 
   #checkpoint(job: HeldJob): void {

@@ -1,5 +1,5 @@
 /** When a peer whose connection was closed may connect again. */
-export type Retry = 'at-once' | 'backoff' | 'slow' | 'never';
+export type Retry = 'at-once' | 'backoff' | 'slow';
 
 interface CloseCodeEntry {
   readonly code: number;
@@ -14,8 +14,8 @@ export const CLOSE = {
   'out-of-order': { code: 4403, retry: 'backoff' },
   'hello-timeout': { code: 4408, retry: 'backoff' },
   'name-taken': { code: 4409, retry: 'slow' },
-  // Not retried: the same process holds the newer connection, and would fight itself.
-  replaced: { code: 4410, retry: 'never' },
+  // Retried all the same: hellos of one process may arrive out of order, and then the living connection is replaced.
+  replaced: { code: 4410, retry: 'backoff' },
   'not-leader': { code: 4421, retry: 'at-once' },
   'too-slow': { code: 4429, retry: 'backoff' },
   silent: { code: 4440, retry: 'backoff' },

@@ -199,22 +199,17 @@ export class Link<R extends Role> implements LinkPort<R> {
     const wasUp = this.#mode === 'up';
     this.#mode = 'waiting';
     const { clock, random, logger, handlers } = this.#options;
-    if (retry === 'never') {
-      this.#mode = 'stopped';
-      logger.error({ reason }, 'the orchestrator does not want this connection again');
-    } else {
-      const delayMs = retryDelayMs(retry, this.#failures, random());
-      this.#failures += 1;
-      // The first failure is news, the rest is weather.
-      const level = wasUp || this.#failures === 1 || retry === 'slow' ? 'warn' : 'debug';
-      logger[level]({ reason, delayMs: Math.round(delayMs) }, 'not connected to the orchestrator');
-      this.#timer = clock.after(delayMs, () => this.#dial());
-    }
+    const delayMs = retryDelayMs(retry, this.#failures, random());
+    this.#failures += 1;
+    // The first failure is news, the rest is weather.
+    const level = wasUp || this.#failures === 1 || retry === 'slow' ? 'warn' : 'debug';
+    logger[level]({ reason, delayMs: Math.round(delayMs) }, 'not connected to the orchestrator');
+    this.#timer = clock.after(delayMs, () => this.#dial());
     if (wasUp) handlers.lost(reason);
   }
 }
 
-function retryDelayMs(retry: Exclude<Retry, 'never'>, failures: number, random: number): number {
+function retryDelayMs(retry: Retry, failures: number, random: number): number {
   if (retry === 'slow') return SLOW_MS;
   return backoffMs(retry === 'at-once' ? 0 : failures, random, RECONNECT);
 }

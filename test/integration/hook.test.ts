@@ -126,7 +126,7 @@ describe.concurrent.each(forms)('the hook as %s', (form) => {
     await first.close();
     const second = await pms.relay();
     const again = await second.job();
-    expect(again.job).toEqual({ ...job, received: 3 });
+    expect(again.job).toEqual({ ...job, again: true, received: 3 });
     again.connection.output('stdout', Buffer.from('cde'), 2);
     await again.connection.received(5);
     again.connection.send({ type: 'exit', code: 9 });

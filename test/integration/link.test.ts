@@ -82,6 +82,7 @@ test.each([
   ['too-slow', 50],
   ['silent', 50],
   ['internal', 50],
+  ['replaced', 50],
   ['not-leader', 50],
   ['shutting-down', 50],
   ['name-taken', 30_000],
@@ -97,13 +98,6 @@ test.each([
     await welcome((await peer).socket, 0);
   },
 );
-
-test('closed with replaced, it stays away: its newer self is connected', async () => {
-  const socket = await connected();
-  socket.close(CLOSE.replaced.code);
-  await vi.waitFor(() => expect(lost).toHaveBeenCalledOnce(), { interval: 1 });
-  expect(clock.timers).toEqual([]);
-});
 
 test('the wait doubles while nobody welcomes it, to 2 s at most, and is short again after a welcome', async () => {
   link.start();

@@ -73,7 +73,7 @@ function job(credential: string | null): HeldJob {
     ...{ argv: ['-y'], env: {} },
   };
   const hook = { send: () => undefined, close: () => undefined };
-  return new HeldJob(spec, hook, { scopes: [`${SESSION}/`], credential }, 0);
+  return new HeldJob(spec, hook, { scopes: [`${SESSION}/`], credential }, null);
 }
 
 /** One request, as a transcoder makes it. */

@@ -33,6 +33,7 @@ export class HookClient {
       env: {},
       local: false,
       verbose: false,
+      again: false,
       received: 0,
       ...job,
     };

@@ -9,6 +9,8 @@ import { Attempt, type AttemptContext } from './attempt.ts';
 export class Attempts {
   readonly #context: AttemptContext;
   readonly #attempts = new Map<string, Attempt>();
+  /** What the orchestrator listed last; null before it listed anything. */
+  #wanted: ReadonlySet<string> | null = null;
   #closed = false;
   #onEmpty: (() => void) | null = null;
 
@@ -18,6 +20,7 @@ export class Attempts {
       changed: () => {
         // A successor may have waited for this one's end: there are never two writers.
         this.#startWaiting();
+        this.#forgetUnwanted();
         if (this.running === 0) this.#onEmpty?.();
         changed();
       },
@@ -44,11 +47,11 @@ export class Attempts {
       const job = known || end || this.#closed ? undefined : jobOf(jobId);
       if (job) this.#attempts.set(key, new Attempt(job, number, this.#context));
     }
+    this.#wanted = wanted;
     for (const [key, attempt] of this.#attempts) {
-      if (wanted.has(key)) continue;
-      if (attempt.phase === 'ended') this.#attempts.delete(key);
-      else attempt.end('SIGTERM');
+      if (!wanted.has(key)) attempt.end('SIGTERM');
     }
+    this.#forgetUnwanted();
     this.#startWaiting();
   }
 
@@ -72,6 +75,13 @@ export class Attempts {
     }
     if (this.running === 0) this.#onEmpty?.();
     return empty;
+  }
+
+  /** The orchestrator knows that they have ended, or does not care. */
+  #forgetUnwanted(): void {
+    for (const [key, { phase }] of this.#attempts) {
+      if (phase === 'ended' && this.#wanted !== null && !this.#wanted.has(key)) this.#attempts.delete(key);
+    }
   }
 
   #startWaiting(): void {

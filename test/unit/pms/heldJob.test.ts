@@ -26,7 +26,7 @@ function held(received = 0): Heard {
     },
     ...{ argv: ['-y'], cwd: '/' },
   };
-  const job = new HeldJob(spec, hook, { scopes: [], credential: null }, received);
+  const job = new HeldJob(spec, hook, { scopes: [], credential: null }, received === 0 ? null : { received });
   return {
     job,
     lines,

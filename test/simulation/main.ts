@@ -1,0 +1,32 @@
+/** `npm run simulate -- --seeds N [--from S]`: worlds one after the other; prints the smallest plan that fails. */
+import { parseArgs } from 'node:util';
+import { planOf } from './plan.ts';
+import { shrink } from './shrink.ts';
+import { Simulation } from './simulation.ts';
+
+const { values } = parseArgs({
+  options: { seeds: { type: 'string', default: '10000' }, from: { type: 'string', default: '1' } },
+});
+const first = Number(values.from);
+const started = performance.now();
+const faults = new Map<string, number>();
+let steps = 0;
+let failed = 0;
+for (let seed = first; seed < first + Number(values.seeds) && failed < 3; seed += 1) {
+  const plan = planOf(seed);
+  for (const act of plan.acts) faults.set(act.do, (faults.get(act.do) ?? 0) + 1);
+  const result = new Simulation(plan).run();
+  steps += result.steps;
+  if (result.violations.length === 0) continue;
+  failed += 1;
+  const { plan: smallest, result: why } = shrink(plan);
+  process.stdout.write(
+    `seed ${seed}: ${result.violations[0]}\n\nsmallest plan: ${JSON.stringify(smallest)}\n${why.trace.join('\n')}\n\n`,
+  );
+}
+const seconds = (performance.now() - started) / 1_000;
+process.stdout.write(
+  `${steps} steps in ${seconds.toFixed(1)} s (${Math.round(steps / seconds)} a second), ${failed} failures\n`,
+);
+process.stdout.write(`${[...faults].map(([what, count]) => `${what} ${count}`).join(', ')}\n`);
+process.exitCode = failed === 0 ? 0 : 1;

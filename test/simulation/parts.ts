@@ -1,0 +1,207 @@
+import { pino } from 'pino';
+import type { JobSpec } from '#shared/job.ts';
+import type { Mount } from '#shared/protocol/messages.ts';
+import { Cluster } from '../../orchestrator/core/cluster.ts';
+import type { CoreSettings } from '../../orchestrator/core/settings.ts';
+import { Driver, type Observer } from '../../orchestrator/driver.ts';
+import { Hub } from '../../orchestrator/gateway/hub.ts';
+import { Jobs } from '../../pms/relay/jobs.ts';
+import { Agent } from '../../worker/agent.ts';
+import { Attempts } from '../../worker/attempts/attempts.ts';
+import { Wire } from './connection.ts';
+import { type EventLoop, SimProcess } from './eventLoop.ts';
+import { SimLink } from './network.ts';
+import type { Random } from './random.ts';
+import { type OwnerFiles, SimTranscoder } from './transcoder.ts';
+
+export const SETTINGS: CoreSettings = {
+  strategy: 'LOAD_TASKS',
+  queueTimeoutMs: { playback: 5_000, background: 60_000 },
+  workerReconnectMs: 2_000,
+  silenceMs: 10_000,
+  recoveryWindowMs: 3_000,
+  relayReconnectMs: 30_000,
+  earlyExitMs: 5_000,
+  historySize: 1_000,
+};
+
+const logger = pino({ level: 'silent' });
+const KILL_GRACE_MS = 1_000;
+
+/** What all parts of one world share. */
+export interface Surroundings {
+  readonly loop: EventLoop;
+  readonly random: Random;
+  readonly owners: OwnerFiles;
+  readonly transcoders: Set<SimTranscoder>;
+  /** The orchestrator that answers now. */
+  readonly orchestrator: () => SimOrchestrator | null;
+  readonly violation: (text: string) => void;
+  /** A transcoder ended by itself with this code. */
+  readonly exited: (jobId: string, code: number) => void;
+}
+
+/** The real core, driver and hub in a process. */
+export class SimOrchestrator {
+  readonly process: SimProcess;
+  readonly cluster: Cluster;
+  readonly driver: Driver;
+  readonly hub: Hub;
+
+  constructor({ loop }: Surroundings, observer: (orchestrator: SimOrchestrator) => Observer) {
+    this.process = new SimProcess(loop);
+    const { clock } = this.process;
+    this.cluster = new Cluster(SETTINGS, clock.now());
+    this.driver = new Driver(this.cluster, clock);
+    this.hub = new Hub({ driver: this.driver, silenceMs: SETTINGS.silenceMs, clock, logger });
+    this.driver.observe(observer(this));
+  }
+}
+
+/** The real agent and attempts of a worker in a process. */
+export class SimWorker {
+  readonly name: string;
+  readonly slots: number;
+  readonly wire: Wire;
+  readonly process: SimProcess;
+  readonly attempts: Attempts;
+  readonly link: SimLink<'worker'>;
+  readonly agent: Agent;
+  readonly #surroundings: Surroundings;
+  ready = true;
+
+  constructor(surroundings: Surroundings, name: string, slots: number, wire: Wire) {
+    const { loop, random, owners, transcoders, orchestrator, violation, exited } = surroundings;
+    this.#surroundings = surroundings;
+    this.name = name;
+    this.slots = slots;
+    this.wire = wire;
+    this.process = new SimProcess(loop);
+    const { process } = this;
+    const { clock } = process;
+    this.attempts = new Attempts(
+      {
+        clock,
+        logger,
+        killGraceMs: KILL_GRACE_MS,
+        whyRefused: () => (this.ready ? null : 'storage is bad'),
+        commandOf: ({ cwd, argv }) => ({
+          ...{ file: 't', argv, env: {}, cwd },
+          ownership: { file: 'o', number: 0, writer: '' },
+        }),
+        run: (options) =>
+          new SimTranscoder({
+            ...{ loop, random, owners, exited, live: transcoders, worker: process, workerName: name },
+            process: options,
+          }),
+        send: (output) => this.agent.send(output),
+      },
+      () => this.agent.changed(),
+    );
+    const links: SimLink<'worker'>[] = [];
+    this.agent = new Agent({
+      name,
+      slots,
+      clock,
+      openLink: (handlers) => {
+        const link = new SimLink<'worker'>({
+          ...{ role: 'worker', process, loop, random, wire, handlers, violation },
+          server: () => {
+            const to = orchestrator();
+            return to && { process: to.process, accept: (open) => to.hub.acceptWorker(open) };
+          },
+        });
+        links.push(link);
+        return link;
+      },
+      attempts: () => this.attempts,
+      capabilities: () => ({ encoders: [], decoders: [] }),
+      storage: (): Mount[] => [],
+      ready: () => this.ready,
+      stopping: () => false,
+    });
+    const [link] = links;
+    if (!link) throw new Error('the agent opened no link');
+    this.link = link;
+    this.agent.start();
+  }
+
+  setReady(ready: boolean): void {
+    this.process.run(() => {
+      this.ready = ready;
+      this.agent.changed();
+    });
+  }
+
+  /** SIGKILL: connection and transcoders go with it. */
+  crash(): void {
+    this.link.cut();
+    this.process.alive = false;
+    for (const transcoder of this.#surroundings.transcoders) {
+      if (transcoder.workerName === this.name) transcoder.orphaned();
+    }
+  }
+}
+
+/** The real jobs of a relay in a process. */
+export class SimRelay {
+  readonly process: SimProcess;
+  readonly wire: Wire;
+  readonly jobs: Jobs;
+  readonly link: SimLink<'relay'>;
+
+  constructor({ loop, random, orchestrator, violation }: Surroundings, wire: Wire) {
+    this.process = new SimProcess(loop);
+    this.wire = wire;
+    const { process } = this;
+    const links: SimLink<'relay'>[] = [];
+    this.jobs = new Jobs({
+      name: 'relay',
+      clock: process.clock,
+      logger,
+      waitMs: { local: 1_000, remoteOnly: 5_000 },
+      openLink: (handlers) => {
+        const link = new SimLink<'relay'>({
+          ...{ role: 'relay', process, loop, random, wire, handlers, violation },
+          server: () => {
+            const to = orchestrator();
+            return to && { process: to.process, accept: (open) => to.hub.acceptRelay(open) };
+          },
+        });
+        links.push(link);
+        return link;
+      },
+    });
+    const [link] = links;
+    if (!link) throw new Error('the relay opened no link');
+    this.link = link;
+    this.jobs.start();
+  }
+
+  crash(): void {
+    this.link.cut();
+    this.process.alive = false;
+  }
+}
+
+export function specOf(jobId: string, jobClass: JobSpec['jobClass'], local: boolean): JobSpec {
+  return {
+    ...{
+      jobId,
+      jobClass,
+      local,
+      session: null,
+      title: jobId,
+      argv: ['-y'],
+      env: {},
+      cwd: '/transcode',
+      changes: [],
+    },
+  };
+}
+
+export function newWire(random: Random): Wire {
+  const wire = new Wire();
+  wire.latency = random.pick([1, 5, 50]);
+  return wire;
+}
