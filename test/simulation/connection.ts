@@ -10,6 +10,10 @@ export class Wire {
   /** Milliseconds at most that a message takes. */
   latency = 2;
   connection: Connection | null = null;
+
+  blocks(way: 'up' | 'down'): boolean {
+    return this.blocked === way || this.blocked === 'both';
+  }
 }
 
 /** One direction of one connection: in order, never corrupted, and cut off at any point. */
@@ -54,17 +58,16 @@ export class Connection {
   clientOpen = true;
 
   constructor(loop: EventLoop, random: Random, wire: Wire) {
-    const blocked = (way: Blocked): boolean => wire.blocked === way || wire.blocked === 'both';
     this.up = new Pipe(
       loop,
       random,
-      () => blocked('up'),
+      () => wire.blocks('up'),
       () => wire.latency,
     );
     this.down = new Pipe(
       loop,
       random,
-      () => blocked('down'),
+      () => wire.blocks('down'),
       () => wire.latency,
     );
   }

@@ -47,6 +47,10 @@ export class SimProcess {
     this.#loop = loop;
   }
 
+  get frozen(): boolean {
+    return this.#loop.now < this.#frozenUntil;
+  }
+
   freeze(ms: number): void {
     this.#frozenUntil = Math.max(this.#frozenUntil, this.#loop.now + ms);
   }
@@ -54,7 +58,7 @@ export class SimProcess {
   /** Does something in this process: never when it is dead, later when it is frozen. */
   run(call: () => void): void {
     if (!this.alive) return;
-    if (this.#loop.now < this.#frozenUntil) this.#loop.at(this.#frozenUntil, () => this.run(call));
+    if (this.frozen) this.#loop.at(this.#frozenUntil, () => this.run(call));
     else call();
   }
 

@@ -248,15 +248,18 @@ export class SimLink<R extends Role> implements LinkPort<R> {
     if (wasUp) handlers.lost('down');
   }
 
-  /** Both ends learn that the connection broke, each in its own time. */
+  /** Both ends learn that the connection broke, each in its own time; beyond a partition only silence tells. */
   cut(): void {
     const connection = this.#connection;
-    const { loop, random, process } = this.#options;
+    const { loop, random, process, wire } = this.#options;
     if (!connection) return;
     const end = this.#ends.get(connection);
     this.break();
-    loop.at(loop.now + random.next() * 50, () => process.run(() => this.#down(connection, BROKEN)));
-    loop.at(loop.now + random.next() * 50, () => {
+    const [toClient, toServer] = [random.next() * 50, random.next() * 50];
+    if (!wire.blocks('down'))
+      loop.at(loop.now + toClient, () => process.run(() => this.#down(connection, BROKEN)));
+    if (wire.blocks('up')) return;
+    loop.at(loop.now + toServer, () => {
       end?.process.run(() => {
         if (!connection.serverOpen) return;
         connection.serverOpen = false;

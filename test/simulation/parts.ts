@@ -47,10 +47,12 @@ export class SimOrchestrator {
   readonly cluster: Cluster;
   readonly driver: Driver;
   readonly hub: Hub;
+  readonly startedAt: number;
 
   constructor({ loop }: Surroundings, observer: (orchestrator: SimOrchestrator) => Observer) {
     this.process = new SimProcess(loop);
     const { clock } = this.process;
+    this.startedAt = clock.now();
     this.cluster = new Cluster(SETTINGS, clock.now());
     this.driver = new Driver(this.cluster, clock);
     this.hub = new Hub({ driver: this.driver, silenceMs: SETTINGS.silenceMs, clock, logger });

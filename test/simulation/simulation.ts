@@ -1,8 +1,7 @@
-import { isFeasible } from '../../orchestrator/core/feasible.ts';
-import { type Job, jobState, type Worker } from '../../orchestrator/core/model.ts';
 import type { Observer } from '../../orchestrator/driver.ts';
 import { EventLoop } from './eventLoop.ts';
 import { SimHook } from './hook.ts';
+import { Invariants } from './invariants.ts';
 import { newWire, SimOrchestrator, SimRelay, SimWorker, type Surroundings, specOf } from './parts.ts';
 import type { Act, Plan } from './plan.ts';
 import { Random } from './random.ts';
@@ -26,7 +25,8 @@ export class Simulation {
   readonly #transcoders = new Set<SimTranscoder>();
   readonly #surroundings: Surroundings;
   readonly #hooks: SimHook[] = [];
-  readonly #workers: (SimWorker | null)[] = [];
+  readonly #workers: SimWorker[] = [];
+  readonly #invariants: Invariants;
   readonly #violations: string[] = [];
   readonly #trace: string[] = [];
   /** Codes with which transcoders of a job ended by themselves. */
@@ -49,6 +49,7 @@ export class Simulation {
         this.#codes.set(jobId, codes.add(code));
       },
     };
+    this.#invariants = new Invariants(this.#surroundings, this.#workers, this.#hooks, this.#codes);
   }
 
   run(): Result {
@@ -58,8 +59,8 @@ export class Simulation {
     for (const index of workers.keys()) this.#startWorker(index);
     for (const act of acts) this.#loop.at(act.at, () => this.#do(act));
     const end = (acts.at(-1)?.at ?? 0) + QUIET_MS;
-    while (this.#violations.length === 0 && this.#loop.step(end)) this.#check();
-    if (this.#violations.length === 0) this.#checkEnd();
+    while (this.#violations.length === 0 && this.#loop.step(end)) this.#invariants.step();
+    if (this.#violations.length === 0) this.#invariants.end();
     return { steps: this.#loop.steps, violations: this.#violations, trace: this.#trace };
   }
 
@@ -188,88 +189,13 @@ export class Simulation {
     this.#loop.at(this.#loop.now + ms, call);
   }
 
-  /** Every placement, at the moment in which it is made. */
   #observer(orchestrator: SimOrchestrator): Observer {
     return (effect) => {
       if (effect.type !== 'job-changed' || effect.event === 'progress') return;
       const { job, event, attempt } = effect;
       this.#say(`${job.spec.jobId} ${event} ${attempt ? `${attempt.number} on ${attempt.worker}` : ''}`);
-      if (event !== 'placed' || !attempt) return;
-      const worker = orchestrator.cluster.workers.get(attempt.worker);
-      const eligible = worker?.connection !== null && worker?.ready && !worker.draining && !worker.drained;
-      if (!worker || !eligible || job.avoid.has(worker.name))
-        this.#violation(`${job.spec.jobId} was placed on an ineligible ${attempt.worker}`);
-      if (job.spec.jobClass === 'background') this.#checkOrder(orchestrator, job, worker);
+      if (event === 'placed' && attempt) this.#invariants.placed(orchestrator, job, attempt);
     };
-  }
-
-  #checkOrder(orchestrator: SimOrchestrator, job: Job, worker: Worker | undefined): void {
-    for (const other of waiting(orchestrator)) {
-      if (other.spec.jobClass === 'playback' && worker && isFeasible(worker, other)) {
-        this.#violation(`${job.spec.jobId} went before ${other.spec.jobId}, for which somebody waits`);
-      }
-    }
-  }
-
-  /** What holds after every step. */
-  #check(): void {
-    const writers = new Set<string>();
-    const load = new Map<string, number>();
-    for (const transcoder of this.#transcoders) {
-      const { jobId, workerName, writes } = transcoder;
-      if (writes && writers.has(jobId)) this.#violation(`${jobId} has two writers`);
-      if (writes) writers.add(jobId);
-      load.set(workerName, (load.get(workerName) ?? 0) + 1);
-    }
-    const orchestrator = this.#orchestrator;
-    if (!orchestrator) return;
-    for (const { name, running, slots, attempts } of orchestrator.cluster.workers.values()) {
-      if (running > slots) this.#violation(`${name} holds ${running} attempts in ${slots} slots`);
-      const live = [...attempts.values()].filter(({ phase }) => phase !== 'ended').length;
-      if (live !== running) this.#violation(`${name} counts ${running} attempts and holds ${live}`);
-    }
-    if (orchestrator.cluster.queued > 0) this.#checkIdle(orchestrator);
-  }
-
-  #checkIdle(orchestrator: SimOrchestrator): void {
-    const idle = [...orchestrator.cluster.workers.values()].filter(
-      ({ connection, ready, draining, drained, running, slots }) =>
-        connection !== null && ready && !draining && !drained && running < slots,
-    );
-    if (idle.length === 0) return;
-    for (const job of waiting(orchestrator)) {
-      const worker = idle.find((candidate) => isFeasible(candidate, job));
-      if (worker) this.#violation(`${job.spec.jobId} waits beside the idle ${worker.name}`);
-    }
-  }
-
-  /** What holds when the faults have stopped and time has passed. */
-  #checkEnd(): void {
-    for (const hook of this.#hooks) this.#checkVerdict(hook);
-    for (const { jobId, number } of this.#transcoders)
-      this.#violation(`${jobId} attempt ${number} never ended`);
-    const cluster = this.#orchestrator?.cluster;
-    if (!cluster) return;
-    for (const { spec } of cluster.jobs.values()) this.#violation(`${spec.jobId} is still known`);
-    for (const { name, attempts } of cluster.workers.values()) {
-      if (attempts.size > 0) this.#violation(`${name} still holds ${attempts.size} attempts`);
-    }
-    for (const worker of this.#workers) {
-      if (worker && worker.attempts.statuses.length > 0)
-        this.#violation(`${worker.name} still knows attempts`);
-    }
-    if (cluster.workers.size !== this.#workers.length) this.#violation('not all workers came back');
-  }
-
-  #checkVerdict({ spec, verdict, signalled }: SimHook): void {
-    if (verdict === null) {
-      this.#violation(`the hook of ${spec.jobId} hangs`);
-      return;
-    }
-    const code = Number(verdict.replace('exit ', ''));
-    if (verdict === 'gone' || verdict === 'local' || code === 75 || signalled) return;
-    if (!this.#codes.get(spec.jobId)?.has(code))
-      this.#violation(`${spec.jobId} ended with ${code}, which no transcoder said`);
   }
 
   #say(text: string): void {
@@ -280,10 +206,4 @@ export class Simulation {
     this.#say(`VIOLATION ${text}`);
     this.#violations.push(text);
   }
-}
-
-/** Jobs in the queue, as opposed to those that wait for their workers after a restart. */
-function waiting({ cluster }: SimOrchestrator): Job[] {
-  if (cluster.queued === 0) return [];
-  return [...cluster.jobs.values()].filter((job) => jobState(job) === 'queued' && !cluster.isRecovering(job));
 }

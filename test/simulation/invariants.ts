@@ -1,0 +1,132 @@
+import { isFeasible } from '../../orchestrator/core/feasible.ts';
+import { type Attempt, type Job, jobState, type Worker } from '../../orchestrator/core/model.ts';
+import type { SimHook } from './hook.ts';
+import { SETTINGS, type SimOrchestrator, type SimWorker, type Surroundings } from './parts.ts';
+
+/** What must be true of a world, whatever happens to it. */
+export class Invariants {
+  readonly #surroundings: Surroundings;
+  readonly #workers: readonly SimWorker[];
+  readonly #hooks: readonly SimHook[];
+  /** Codes with which transcoders of a job ended by themselves. */
+  readonly #codes: ReadonlyMap<string, ReadonlySet<number>>;
+
+  constructor(
+    surroundings: Surroundings,
+    workers: readonly SimWorker[],
+    hooks: readonly SimHook[],
+    codes: ReadonlyMap<string, ReadonlySet<number>>,
+  ) {
+    this.#surroundings = surroundings;
+    this.#workers = workers;
+    this.#hooks = hooks;
+    this.#codes = codes;
+  }
+
+  /** At the moment in which a job is placed. */
+  placed(orchestrator: SimOrchestrator, job: Job, attempt: Attempt): void {
+    const { violation } = this.#surroundings;
+    const worker = orchestrator.cluster.workers.get(attempt.worker);
+    const eligible = worker?.connection !== null && worker?.ready && !worker.draining && !worker.drained;
+    if (!worker || !eligible || job.avoid.has(worker.name))
+      violation(`${job.spec.jobId} was placed on an ineligible ${attempt.worker}`);
+    if (job.endRequested) violation(`${job.spec.jobId} was placed after it was cancelled`);
+    if (job.spec.jobClass === 'background') this.#order(orchestrator, job, worker);
+    this.#fence(job, attempt);
+    this.#queueDeadline(job);
+    if (job.attempts.length === 1) this.#recovery(orchestrator, attempt);
+  }
+
+  #order(orchestrator: SimOrchestrator, job: Job, worker: Worker | undefined): void {
+    for (const other of waiting(orchestrator)) {
+      if (other.spec.jobClass === 'playback' && worker && isFeasible(worker, other))
+        this.#surroundings.violation(`${job.spec.jobId} went before ${other.spec.jobId}, which is playback`);
+    }
+  }
+
+  #fence({ spec, attempts }: Job, { number }: Attempt): void {
+    const before = attempts.at(-2);
+    if (before && before.number >= number)
+      this.#surroundings.violation(`${spec.jobId}: attempt ${number} after ${before.number}`);
+  }
+
+  #queueDeadline({ spec, story }: Job): void {
+    const { loop, violation } = this.#surroundings;
+    const waited = loop.now - (story.findLast(({ event }) => event === 'queued')?.at ?? 0);
+    if (waited > SETTINGS.queueTimeoutMs[spec.jobClass]) violation(`${spec.jobId} waited ${waited} ms`);
+  }
+
+  /** What ran before the orchestrator started has a while in which its worker may say so. */
+  #recovery({ startedAt }: SimOrchestrator, { jobId, number }: Attempt): void {
+    const { loop, transcoders, violation } = this.#surroundings;
+    if (loop.now >= startedAt + SETTINGS.recoveryWindowMs) return;
+    for (const other of transcoders) {
+      if (other.jobId === jobId && other.number < number && other.writes)
+        violation(`${jobId} was placed anew beside attempt ${other.number} on ${other.workerName}`);
+    }
+  }
+
+  /** After every step. */
+  step(): void {
+    const { transcoders, orchestrator, violation } = this.#surroundings;
+    const writers = new Set<string>();
+    for (const { jobId, writes } of transcoders) {
+      if (writes && writers.has(jobId)) violation(`${jobId} has two writers`);
+      if (writes) writers.add(jobId);
+    }
+    const known = orchestrator();
+    if (!known) return;
+    for (const { name, running, slots, attempts } of known.cluster.workers.values()) {
+      if (running > slots) violation(`${name} holds ${running} attempts in ${slots} slots`);
+      const live = [...attempts.values()].filter(({ phase }) => phase !== 'ended').length;
+      if (live !== running) violation(`${name} counts ${running} attempts and holds ${live}`);
+    }
+    if (known.cluster.queued > 0) this.#idle(known);
+  }
+
+  #idle(orchestrator: SimOrchestrator): void {
+    const idle = [...orchestrator.cluster.workers.values()].filter(
+      ({ connection, ready, draining, drained, running, slots }) =>
+        connection !== null && ready && !draining && !drained && running < slots,
+    );
+    if (idle.length === 0) return;
+    for (const job of waiting(orchestrator)) {
+      const worker = idle.find((candidate) => isFeasible(candidate, job));
+      if (worker) this.#surroundings.violation(`${job.spec.jobId} waits beside the idle ${worker.name}`);
+    }
+  }
+
+  /** When the faults have stopped and time has passed. */
+  end(): void {
+    const { transcoders, orchestrator, violation } = this.#surroundings;
+    for (const hook of this.#hooks) this.#verdict(hook);
+    for (const { jobId, number } of transcoders) violation(`${jobId} attempt ${number} never ended`);
+    const cluster = orchestrator()?.cluster;
+    if (!cluster) return;
+    for (const { spec } of cluster.jobs.values()) violation(`${spec.jobId} is still known`);
+    for (const { name, attempts } of cluster.workers.values()) {
+      if (attempts.size > 0) violation(`${name} still holds ${attempts.size} attempts`);
+    }
+    for (const { name, attempts } of this.#workers) {
+      if (attempts.statuses.length > 0) violation(`${name} still knows attempts`);
+    }
+    if (cluster.workers.size !== this.#workers.length) violation('not all workers came back');
+  }
+
+  #verdict({ spec, verdict, signalled }: SimHook): void {
+    const { violation } = this.#surroundings;
+    if (verdict === null) {
+      violation(`the hook of ${spec.jobId} hangs`);
+      return;
+    }
+    const code = Number(verdict.replace('exit ', ''));
+    if (verdict === 'gone' || verdict === 'local' || code === 75 || signalled) return;
+    if (!this.#codes.get(spec.jobId)?.has(code))
+      violation(`${spec.jobId} ended with ${code}, which no transcoder said`);
+  }
+}
+
+/** Jobs in the queue, as opposed to those that wait for their workers after a restart. */
+function waiting({ cluster }: SimOrchestrator): Job[] {
+  return [...cluster.jobs.values()].filter((job) => jobState(job) === 'queued' && !cluster.isRecovering(job));
+}

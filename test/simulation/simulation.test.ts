@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { type Plan, planOf } from './plan.ts';
+import { shrink } from './shrink.ts';
+import { Simulation } from './simulation.ts';
+
+/** Worlds that once went wrong. */
+const REGRESSIONS = [9, 26, 50, 98, 128, 2_001, 2_297, 4_610, 7_995];
+const BLOCK = 500;
+
+test.each(REGRESSIONS)('seed %d, which once failed', (seed) => {
+  expectToHold(planOf(seed));
+});
+
+test.each(Array.from({ length: 10 }, (_, index) => 10_000 + index * BLOCK))(
+  'the seeds from %d on',
+  (first) => {
+    for (let seed = first; seed < first + BLOCK; seed += 1) expectToHold(planOf(seed));
+  },
+);
+
+test('the same seed is the same world', () => {
+  const [first, second] = [new Simulation(planOf(7)).run(), new Simulation(planOf(7)).run()];
+  expect(second).toEqual(first);
+  expect(first.steps).toBeGreaterThan(100);
+  expect(new Simulation(planOf(8)).run().trace).not.toEqual(first.trace);
+});
+
+function expectToHold(plan: Plan): void {
+  const { violations } = new Simulation(plan).run();
+  if (violations.length === 0) return;
+  const { plan: smallest, result } = shrink(plan);
+  expect.fail(
+    `seed ${plan.seed}: ${result.violations[0]}\n${JSON.stringify(smallest)}\n${result.trace.join('\n')}`,
+  );
+}
