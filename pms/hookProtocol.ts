@@ -9,6 +9,21 @@ import { OutputStream } from '#shared/protocol/messages.ts';
 const strict = { additionalProperties: false };
 const Count = Type.Integer({ minimum: 0 });
 
+/** Attempt, where in the hook's output that attempt's begins, and whether stdout was written: opaque to the hook. */
+const Cursor = Type.String({ pattern: '^\\d{1,15} \\d{1,15} [01]$' });
+
+/** What a hook brings with it from a relay that is gone. */
+const Before = Type.Object(
+  {
+    /** Bytes of output that the hook has written. */
+    received: Count,
+    /** As the last output that it has written said; null when it has written none. */
+    cursor: Type.Union([Cursor, Type.Null()]),
+  },
+  strict,
+);
+export type Before = Static<typeof Before>;
+
 export const JobLine = Type.Object(
   {
     type: Type.Literal('job'),
@@ -20,10 +35,8 @@ export const JobLine = Type.Object(
     /** Whether the hook may run the original transcoder itself. */
     local: Type.Boolean(),
     verbose: Type.Boolean(),
-    /** A relay has accepted this job before: a worker may be running it. */
-    again: Type.Boolean(),
-    /** Bytes of output that the hook has written: 0 but after a reconnect. */
-    received: Count,
+    /** A relay has accepted this job before, so that a worker may be running it; null when none has. */
+    before: Type.Union([Before, Type.Null()]),
   },
   strict,
 );
@@ -45,6 +58,7 @@ export const OutputLine = Type.Object(
     data: Type.String(),
     /** Bytes of both streams that came before. */
     offset: Count,
+    cursor: Cursor,
   },
   strict,
 );

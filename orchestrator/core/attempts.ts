@@ -1,7 +1,7 @@
 import type { AttemptStatus, Outcome } from '#shared/job.ts';
 import { outcomeWithoutProcess } from '#shared/job.ts';
 import { isFeasible } from './feasible.ts';
-import { enqueue, finish, tell, tellHolder } from './lifecycle.ts';
+import { enqueue, finish, tell, tellHolder, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
 import type { CoreState } from './state.ts';
 
@@ -19,6 +19,7 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     number: job.lastAttempt,
     worker: worker.name,
     assignedAt: core.now,
+    adopted: false,
     revision: worker.revision + 1,
     phase: 'preparing',
     startedAt: null,
@@ -79,15 +80,6 @@ export function letGoOrphan(core: CoreState, orphan: Attempt): void {
   withdraw(core, orphan);
 }
 
-/** Takes an attempt off its worker's list, which makes the worker end it. */
-export function withdraw(core: CoreState, attempt: Attempt): void {
-  const worker = core.workers.get(attempt.worker);
-  if (worker?.attempts.get(attempt.jobId) !== attempt) return;
-  worker.attempts.delete(attempt.jobId);
-  if (attempt.phase !== 'ended') worker.running -= 1;
-  core.changedList(worker);
-}
-
 function attach(job: Job, attempt: Attempt, worker: Worker): void {
   job.current = attempt;
   if (!job.attempts.includes(attempt)) job.attempts.push(attempt);
@@ -103,6 +95,7 @@ function hold(attempt: Attempt, worker: Worker): void {
 
 /** What the worker says about an attempt that is on its list. */
 export function attemptReported(core: CoreState, attempt: Attempt, status: AttemptStatus): void {
+  if (attempt.phase === 'ended') return;
   const started = status.phase === 'running' || (status.outcome !== null && hadProcess(status.outcome));
   if (attempt.phase === 'preparing' && started) {
     attempt.startedAt = core.now;
@@ -121,19 +114,17 @@ export function attemptEnded(core: CoreState, attempt: Attempt, outcome: Outcome
   attempt.phase = 'ended';
   attempt.endedAt = core.now;
   attempt.outcome = outcome;
-  // An orphan stays on its worker's list: only its job, once submitted, can acknowledge the end.
-  if (!job && core.orphans.get(attempt.jobId) === attempt) {
-    if (worker) core.candidates.update(worker);
-    return;
+  if (worker) core.candidates.update(worker);
+  if (job) {
+    job.current = null;
+    tell(core, job, 'attempt-ended', attempt, outcome.message);
+    decide(core, job, attempt, outcome);
   }
-  if (worker?.attempts.get(attempt.jobId) === attempt) {
-    worker.attempts.delete(attempt.jobId);
-    core.changedList(worker);
-  }
-  if (!job) return;
-  job.current = null;
-  tell(core, job, 'attempt-ended', attempt, outcome.message);
-  decide(core, job, attempt, outcome);
+  // Its output, which the worker keeps as long as the attempt is listed, may not yet have reached the hook.
+  const owed = job?.outcome && !job.released && outcome.outputBytes > 0;
+  // An orphan's end only its job, once submitted, can acknowledge.
+  const orphaned = !job && core.orphans.get(attempt.jobId) === attempt;
+  if (!owed && !orphaned) withdraw(core, attempt);
 }
 
 function freeSlot(worker: Worker | undefined, attempt: Attempt): void {
@@ -146,7 +137,10 @@ function freeSlot(worker: Worker | undefined, attempt: Attempt): void {
 function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
   if (job.endRequested) {
     finish(core, job, { ...outcome, reason: 'cancelled' });
-  } else if (outcome.reason === 'exited' || outcome.reason === 'cancelled') {
+  } else if (outcome.reason === 'cancelled') {
+    // By the orchestrator before this one.
+    finish(core, job, outcome);
+  } else if (outcome.reason === 'exited') {
     if (isWorthAnotherWorker(core, job, attempt, outcome)) {
       job.avoid.add(attempt.worker);
       enqueue(core, job, `failed at once on ${attempt.worker}`);
@@ -168,7 +162,8 @@ function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outco
   const ranMs = core.now - (attempt.startedAt ?? core.now);
   const traceless = outcome.outputBytes === 0 && job.accepted?.attempt !== attempt.number;
   const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
-  if (!failed || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;
+  // How long an adopted attempt has run, and what PMS has of it, only the orchestrator before this one knew.
+  if (!failed || attempt.adopted || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;
   for (const worker of core.workers.values()) {
     const isThere = worker.connection !== null && worker.ready;
     if (isThere && worker.name !== attempt.worker && isFeasible(worker, job)) return true;

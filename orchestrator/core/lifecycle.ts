@@ -50,6 +50,15 @@ export function requestEnd(core: CoreState, job: Job, signal: EndSignal): void {
   if (worker) core.changedList(worker);
 }
 
+/** Takes an attempt off its worker's list, which makes the worker end and forget it. */
+export function withdraw(core: CoreState, attempt: Attempt): void {
+  const worker = core.workers.get(attempt.worker);
+  if (worker?.attempts.get(attempt.jobId) !== attempt) return;
+  worker.attempts.delete(attempt.jobId);
+  if (attempt.phase !== 'ended') worker.running -= 1;
+  core.changedList(worker);
+}
+
 /** The one place where a job ends. */
 export function finish(core: CoreState, job: Job, outcome: Outcome): void {
   dequeue(core, job);
@@ -62,6 +71,8 @@ export function finish(core: CoreState, job: Job, outcome: Outcome): void {
 
 function forget(core: CoreState, job: Job): void {
   const { jobId } = job.spec;
+  const last = job.attempts.at(-1);
+  if (last) withdraw(core, last);
   core.jobs.delete(jobId);
   core.history.set(jobId, job);
   for (const oldest of core.history.keys()) {

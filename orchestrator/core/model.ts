@@ -10,6 +10,8 @@ export interface Attempt {
   readonly number: number;
   readonly worker: string;
   readonly assignedAt: number;
+  /** Another orchestrator assigned it. */
+  readonly adopted: boolean;
   /** The first desired list of the worker's connection that names this attempt. */
   revision: number;
   phase: AttemptPhase;
@@ -98,7 +100,7 @@ export interface Worker {
   sampledAt: number;
   /** Live attempts that `load` does not show yet. */
   unsampled: number;
-  /** What it should run, and what it ran and has not yet been told to forget. */
+  /** What it should run, and what it ran and has not yet been told to forget: its hook may still want the output. */
   readonly attempts: Map<string, Attempt>;
   /** Attempts of `attempts` that have not ended: its used slots. */
   running: number;
@@ -115,6 +117,11 @@ export interface Relay {
   readonly version: string;
   /** The jobs whose hooks it holds. */
   readonly held: Set<Job>;
+}
+
+/** The attempt whose output the hook writes. */
+export function outputAttempt(job: Job): Attempt | null {
+  return job.current ?? job.attempts.at(-1) ?? null;
 }
 
 export function jobState(job: Job): 'queued' | 'running' | 'ended' {

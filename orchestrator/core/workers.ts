@@ -1,16 +1,8 @@
 import type { AttemptStatus } from '#shared/job.ts';
 import { outcomeWithoutProcess } from '#shared/job.ts';
 import type { WorkerHello, WorkerState } from '#shared/protocol/messages.ts';
-import {
-  adopt,
-  attemptEnded,
-  attemptReported,
-  dropOrphan,
-  keepOrphan,
-  letGoOrphan,
-  withdraw,
-} from './attempts.ts';
-import { dequeue } from './lifecycle.ts';
+import { adopt, attemptEnded, attemptReported, dropOrphan, keepOrphan, letGoOrphan } from './attempts.ts';
+import { dequeue, withdraw } from './lifecycle.ts';
 import type { Attempt, ConnectionId, Job, Worker } from './model.ts';
 import type { CoreState } from './state.ts';
 
@@ -122,6 +114,7 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     number: status.attempt,
     worker: worker.name,
     assignedAt: core.now,
+    adopted: true,
     revision: 0,
     phase: status.phase,
     startedAt: status.phase === 'preparing' ? null : core.now,
@@ -155,7 +148,13 @@ function forgottenAttempts(core: CoreState, worker: Worker, state: WorkerState):
   const named = new Set(state.attempts.map(({ jobId }) => jobId));
   for (const attempt of [...worker.attempts.values()]) {
     if (attempt.revision > state.revision || named.has(attempt.jobId)) continue;
-    attemptEnded(core, attempt, outcomeWithoutProcess('lost', `${worker.name} no longer knows the attempt`));
+    if (attempt.phase === 'ended') withdraw(core, attempt);
+    else
+      attemptEnded(
+        core,
+        attempt,
+        outcomeWithoutProcess('lost', `${worker.name} no longer knows the attempt`),
+      );
   }
 }
 
@@ -177,7 +176,8 @@ export function workerGone(core: CoreState, worker: Worker, why: string): void {
   core.deadlines.cancel(`gone:${worker.name}`);
   for (const attempt of [...worker.attempts.values()]) {
     if (core.orphans.get(attempt.jobId) === attempt) dropOrphan(core, attempt);
-    attemptEnded(core, attempt, outcomeWithoutProcess('lost', `${worker.name} went away: ${why}`));
+    if (attempt.phase !== 'ended')
+      attemptEnded(core, attempt, outcomeWithoutProcess('lost', `${worker.name} went away: ${why}`));
   }
   core.emit({ type: 'worker-changed', worker, change: 'gone' });
 }

@@ -6,7 +6,7 @@ import type { ChannelHandlers } from '#shared/protocol/channel.ts';
 import type { CloseName } from '#shared/protocol/closeCodes.ts';
 import { MISSED_HEARTBEATS } from '#shared/protocol/link.ts';
 import type { Message, Output, Received } from '#shared/protocol/messages.ts';
-import type { ConnectionId } from '../core/model.ts';
+import { type ConnectionId, outputAttempt } from '../core/model.ts';
 import type { Driver, Performer } from '../driver.ts';
 import {
   type RelayChannel,
@@ -179,16 +179,18 @@ export class Hub implements Performer {
   /** Output does not pass the core, which only knows where it comes from and where it goes. */
   #passOutput(connection: ConnectionId, output: Output): void {
     const job = this.#options.driver.cluster.jobs.get(output.jobId);
-    if (job?.current?.number !== output.attempt || job.holder === null) return;
-    const worker = this.#options.driver.cluster.workers.get(job.current.worker);
+    const attempt = job && outputAttempt(job);
+    if (attempt?.number !== output.attempt || !job?.holder) return;
+    const worker = this.#options.driver.cluster.workers.get(attempt.worker);
     const relay = this.#sessions.get(job.holder);
     if (worker?.connection === connection && relay?.kind === 'relay') relay.channel.send(output);
   }
 
   #passReceived(connection: ConnectionId, received: Received): void {
     const job = this.#options.driver.cluster.jobs.get(received.jobId);
-    if (job?.holder !== connection || job.current?.number !== received.attempt) return;
-    const worker = this.#options.driver.cluster.workers.get(job.current.worker);
+    const attempt = job && outputAttempt(job);
+    if (job?.holder !== connection || attempt?.number !== received.attempt) return;
+    const worker = this.#options.driver.cluster.workers.get(attempt.worker);
     const session = worker?.connection ? this.#sessions.get(worker.connection) : undefined;
     if (session?.kind === 'worker') session.received(received);
   }

@@ -4,6 +4,9 @@ import { stripTypeScriptTypes } from 'node:module';
 /** Tells our wrapper from every other file that could stand in its place. */
 export const MARKER = 'CLUSTERPLEX-HOOK';
 
+/** Each may use what stands before it. */
+const HOOK_FILES = ['hook/settings.ts', 'hook/call.ts', 'hook.ts'];
+
 export interface WrapperPaths {
   readonly node: string;
   readonly hook: string;
@@ -33,10 +36,11 @@ exec ${original} "$@"
 `;
 }
 
-/** The hook as CommonJS without types, which starts in half the time. */
+/** The hook as one file of CommonJS without types, which starts in half the time. */
 export function hookText(): string {
-  const source = readFileSync(new URL('../hook.ts', import.meta.url), 'utf8');
-  return `'use strict';\n${stripTypeScriptTypes(source)}`;
+  const sources = HOOK_FILES.map((file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
+  const code = sources.map((source) => stripTypeScriptTypes(source)).join('\n');
+  return `'use strict';\n${code.replace(/^import [^;]*;$/gm, '').replace(/^export /gm, '')}`;
 }
 
 function quoted(path: string): string {

@@ -1,12 +1,19 @@
-import type { JobSpec, Outcome } from '#shared/job.ts';
+import type { EndSignal, JobSpec, Outcome } from '#shared/job.ts';
 import type { Output } from '#shared/protocol/messages.ts';
-import type { RelayLine } from '../hookProtocol.ts';
+import type { Before, RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
 
 /** The way back to a hook. */
 export interface HookAnswers {
   send(line: RelayLine): void;
   close(): void;
+}
+
+/** How far a hook is in the output of one attempt; with `again` the rest of it did not arrive. */
+export interface Position {
+  readonly attempt: number;
+  readonly offset: number;
+  readonly again: boolean;
 }
 
 /** A job whose hook this relay holds. */
@@ -18,6 +25,8 @@ export class HeldJob {
   /** The secret in its callback addresses; null when there are no tokens. */
   readonly credential: string | null;
   readonly accepted = new AcceptedCallbacks();
+  /** An orchestrator may know of it. */
+  submitted: boolean;
   /** The highest attempt that the orchestrator has named. */
   attempt = 0;
   worker: string | null = null;
@@ -25,50 +34,85 @@ export class HeldJob {
   checkpointDue = false;
   /** How it ended, while output is still to come. */
   outcome: Outcome | null = null;
+  /** PMS wants its end, with this signal. */
+  signal: EndSignal | null = null;
+  /** What it has written since the connection broke may never have been sent to this relay. */
+  resync: boolean;
   readonly #returned: boolean;
-  /** Bytes of all attempts that were passed to the hook. */
+  /** Bytes of all attempts that were passed to the hook, and that it has written. */
   #delivered: number;
+  #written: number;
   #outputAttempt = 0;
   /** Where in the hook's output that attempt's begins. */
   #base = 0;
+  #hasStdout = false;
+  /** From where output was asked for again, and has not come yet. */
+  #askedFrom: number | null = null;
 
-  /** @param before what its hook brings with it to a restarted relay; null when the job is new */
+  /** @param before what its hook brings with it from a relay that is gone; null when the job is new */
   constructor(
     spec: JobSpec,
     hook: HookAnswers,
     place: { readonly scopes: readonly string[]; readonly credential: string | null },
-    before: { readonly received: number } | null,
+    before: Before | null,
   ) {
     this.spec = spec;
     this.hook = hook;
     this.scopes = place.scopes;
     this.credential = place.credential;
-    this.#delivered = before?.received ?? 0;
     this.#returned = before !== null;
+    this.submitted = before !== null;
+    this.resync = before !== null;
+    this.#delivered = before?.received ?? 0;
+    this.#written = this.#delivered;
+    if (!before?.cursor) return;
+    const [attempt, base, stdout] = before.cursor.split(' ').map(Number);
+    this.#outputAttempt = attempt ?? 0;
+    this.#base = base ?? 0;
+    this.#hasStdout = stdout === 1;
   }
 
-  /** Passes output on, what is new of it. Returns the offset to go on from when something before it is missing. */
-  deliver({ attempt, offset, stream, data }: Output): { missingFrom: number } | null {
+  /** Passes output on, what is new of it. Returns what its worker should know of: a gap, or that it is known already. */
+  deliver({ attempt, offset, stream, data }: Output): Position | null {
     if (attempt < this.#outputAttempt) return null;
     if (attempt > this.#outputAttempt) {
-      // What a hook brought with it to a restarted relay belongs to the attempt that is running.
-      if (this.#outputAttempt > 0) this.#base = this.#delivered;
+      this.#base = this.#delivered;
       this.#outputAttempt = attempt;
+      this.#askedFrom = null;
     }
     const bytes = Buffer.from(data, 'base64');
-    const known = this.#delivered - this.#base - offset;
-    if (known < 0) return { missingFrom: this.#delivered - this.#base };
-    if (known >= bytes.length) return null;
-    const fresh = bytes.subarray(known);
-    this.hook.send({ type: 'output', stream, data: fresh.toString('base64'), offset: this.#delivered });
+    const passed = this.#delivered - this.#base;
+    if (offset > passed) {
+      if (this.#askedFrom === passed) return null;
+      this.#askedFrom = passed;
+      return this.position(true);
+    }
+    // An acknowledgement was lost: its worker would keep this for ever.
+    if (offset + bytes.length <= passed) return this.position(false);
+    const fresh = bytes.subarray(passed - offset);
+    if (stream === 'stdout') this.#hasStdout = true;
+    const cursor = `${attempt} ${this.#base} ${this.#hasStdout ? 1 : 0}`;
+    this.hook.send({
+      type: 'output',
+      stream,
+      data: fresh.toString('base64'),
+      offset: this.#delivered,
+      cursor,
+    });
     this.#delivered += fresh.length;
     return null;
   }
 
-  /** What the hook has written, as its attempt counts it; null before any attempt has written anything. */
-  acknowledged(offset: number): { attempt: number; offset: number } | null {
-    if (this.#outputAttempt === 0 || offset < this.#base) return null;
-    return { attempt: this.#outputAttempt, offset: offset - this.#base };
+  /** The hook has written everything before `offset`. */
+  wrote(offset: number): void {
+    this.#written = Math.max(this.#written, offset);
+  }
+
+  /** What the hook has written, as its attempt counts it. */
+  position(again: boolean): Position {
+    const attempt = Math.max(this.attempt, this.#outputAttempt);
+    const offset = attempt === this.#outputAttempt ? Math.max(0, this.#written - this.#base) : 0;
+    return { attempt, offset, again };
   }
 
   /** Whether a worker may be running it, whatever this relay has heard. */
@@ -76,11 +120,19 @@ export class HeldJob {
     return this.#returned || this.attempt > 0;
   }
 
+  /** Whether PMS has read what another run would write once more. */
+  get isBeyondRepeat(): boolean {
+    return this.#hasStdout && this.attempt > this.#outputAttempt;
+  }
+
+  get hasStdout(): boolean {
+    return this.#hasStdout;
+  }
+
   /** Whether the hook was passed everything that the job's last attempt has written. */
   get isDelivered(): boolean {
     const expected = this.outcome?.outputBytes ?? 0;
     if (expected === 0) return true;
-    const current = this.#outputAttempt === 0 || this.#outputAttempt === this.attempt;
-    return current && this.#delivered - this.#base >= expected;
+    return this.#outputAttempt === this.attempt && this.#delivered - this.#base >= expected;
   }
 }

@@ -7,7 +7,7 @@ import type { JobLine } from '../hookProtocol.ts';
 import { NO_WORKER } from './exit.ts';
 import { HeldJob } from './heldJob.ts';
 import { HookConnection } from './hookConnection.ts';
-import { type Intake, type IntakeOptions, takeIn } from './intake.ts';
+import { type IntakeOptions, takeIn } from './intake.ts';
 import type { Jobs } from './jobs.ts';
 
 /** Owner and group: whoever may connect may start transcodes. */
@@ -81,7 +81,8 @@ export class HookServer {
       this.#refuse(line, hook, intake.refusal);
       return null;
     }
-    const job = heldJob(intake, hook, line.again ? line : null);
+    const { spec, scopes, credential } = intake;
+    const job = new HeldJob(spec, hook, { scopes, credential }, line.before);
     this.#jobs.hold(job);
     return job;
   }
@@ -91,14 +92,6 @@ export class HookServer {
     hook.send(local ? { type: 'local', reason } : { type: 'exit', code: NO_WORKER });
     hook.close();
   }
-}
-
-function heldJob(
-  { spec, scopes, credential }: Intake,
-  hook: HookConnection,
-  before: JobLine | null,
-): HeldJob {
-  return new HeldJob(spec, hook, { scopes, credential }, before);
 }
 
 /** A socket file outlives its server; only connecting tells. */

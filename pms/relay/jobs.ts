@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '#shared/clock.ts';
+import { coerceError } from '#shared/errors.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { OpenLink } from '#shared/protocol/link.ts';
 import type { Message, RelayHello, Status } from '#shared/protocol/messages.ts';
 import { VERSION } from '#shared/version.ts';
 import type { ReceivedLine, SignalLine } from '../hookProtocol.ts';
-import { NO_WORKER, signalCode, type Verdict, verdictOf } from './exit.ts';
-import type { HeldJob } from './heldJob.ts';
+import { INTERNAL, NO_WORKER, signalCode, type Verdict, verdictOf } from './exit.ts';
+import type { HeldJob, Position } from './heldJob.ts';
 
 /** How long the end of a job waits for output that is still on its way, after a connection broke. */
-const OUTPUT_DEADLINE_MS = 2_000;
+const OUTPUT_DEADLINE_MS = 10_000;
 /** How long a running job waits for an orchestrator that stays away. */
 const AWAY_LIMIT_MS = 60_000;
 const CHECKPOINT_INTERVAL_MS = 1_000;
@@ -20,6 +21,8 @@ export interface JobsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly openLink: OpenLink<'relay'>;
+  /** Ends what may run of a job of which the orchestrator can't be told. */
+  readonly fence: (job: JobSpec) => void;
   /** How long a new job waits for a connection to the orchestrator. */
   readonly waitMs: { readonly local: number; readonly remoteOnly: number };
 }
@@ -32,6 +35,8 @@ export class Jobs {
   readonly #held = new Map<string, HeldJob>();
   /** What a job waits for: a connection, the rest of its output, or its next checkpoint. */
   readonly #timers = new Map<string, Timer>();
+
+  #stopped = false;
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -54,7 +59,9 @@ export class Jobs {
     this.#link.start();
   }
 
+  /** Its hooks are left to the next relay. */
   stop(): void {
+    this.#stopped = true;
     this.#link.stop();
     for (const timer of this.#timers.values()) timer.cancel();
   }
@@ -71,21 +78,25 @@ export class Jobs {
 
   /** The hook is gone: so is the job. */
   hookClosed(job: HeldJob): void {
-    if (!this.#holds(job)) return;
+    if (this.#stopped || !this.#holds(job)) return;
     this.#log(job).info('the hook is gone: PMS ended the job');
     this.#drop(job);
   }
 
   signalled(job: HeldJob, { signal }: SignalLine): void {
     const { jobId } = job.spec;
+    job.signal = signal;
     if (this.#link.up) this.#link.send({ type: 'end', jobId, signal });
     else this.#tell(job, { exit: signalCode(signal) }, `PMS sent ${signal}, and the orchestrator is away`);
   }
 
   received(job: HeldJob, { offset }: ReceivedLine): void {
-    const { jobId } = job.spec;
-    const acknowledged = job.acknowledged(offset);
-    if (acknowledged) this.#link.send({ type: 'received', jobId, ...acknowledged, again: false });
+    job.wrote(offset);
+    this.#tellPosition(job, job.position(false));
+  }
+
+  #tellPosition({ spec }: HeldJob, position: Position): void {
+    this.#link.send({ type: 'received', jobId: spec.jobId, ...position });
   }
 
   /** PMS has accepted something of this job. Told at most once a second. */
@@ -109,7 +120,10 @@ export class Jobs {
 
   #onMessage(message: Message<'orchestratorToRelay'>): void {
     if (message.type === 'welcome') {
-      for (const job of this.#held.values()) this.#submit(job);
+      for (const job of this.#held.values()) {
+        job.resync = job.submitted;
+        this.#submit(job);
+      }
       return;
     }
     const job = this.#held.get(message.jobId);
@@ -118,11 +132,8 @@ export class Jobs {
       this.#onStatus(job, message);
       return;
     }
-    const gap = job.deliver(message);
-    if (gap) {
-      const { jobId, attempt } = message;
-      this.#link.send({ type: 'received', jobId, attempt, offset: gap.missingFrom, again: true });
-    }
+    const position = job.deliver(message);
+    if (position) this.#tellPosition(job, position);
     this.#finishIfDelivered(job);
   }
 
@@ -131,13 +142,20 @@ export class Jobs {
     job.attempt = attempt;
     job.worker = worker ?? job.worker;
     if (moved) this.#log(job).info({ state }, 'job placed');
+    if (job.isBeyondRepeat && outcome?.outputBytes !== 0) {
+      this.#tell(job, { exit: NO_WORKER }, 'it can not start anew: PMS has read some of its output');
+      return;
+    }
+    if (job.resync && attempt > 0 && state !== 'queued') {
+      job.resync = false;
+      this.#tellPosition(job, job.position(true));
+    }
     if (!outcome) return;
     job.outcome = outcome;
     this.#finishIfDelivered(job);
     if (!this.#holds(job)) return;
     this.#after(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => {
-      this.#log(job).warn('the end of the output was lost');
-      this.#finish(job);
+      this.#tell(job, { exit: INTERNAL }, 'the end of its output was lost with its worker');
     });
   }
 
@@ -147,7 +165,7 @@ export class Jobs {
 
   #finish(job: HeldJob): void {
     if (!job.outcome) return;
-    const verdict = verdictOf(job.outcome, job.spec.local);
+    const verdict = verdictOf(job.outcome, job.spec.local && !job.hasStdout);
     this.#tell(job, verdict, job.outcome.message ?? job.outcome.reason);
   }
 
@@ -174,15 +192,26 @@ export class Jobs {
   #drop(job: HeldJob): void {
     const { jobId } = job.spec;
     this.#held.delete(jobId);
+    if (!this.#link.up && job.submitted && !job.outcome) this.#fence(job);
     for (const what of ['connection', 'output', 'checkpoint']) this.#cancel(`${what}:${jobId}`);
     this.#link.send({ type: 'release', jobId });
+  }
+
+  #fence(job: HeldJob): void {
+    try {
+      this.#options.fence(job.spec);
+    } catch (error) {
+      this.#log(job).debug({ err: coerceError(error) }, 'the directory of the job is gone');
+    }
   }
 
   #submit(job: HeldJob): void {
     this.#cancel(`connection:${job.spec.jobId}`);
     // What a worker may be running is waited for before it is placed anew.
     const attempt = Math.max(job.attempt, job.mayRunElsewhere ? 1 : 0);
+    job.submitted = true;
     this.#link.send({ type: 'submit', job: job.spec, attempt });
+    if (job.signal) this.#link.send({ type: 'end', jobId: job.spec.jobId, signal: job.signal });
   }
 
   /**

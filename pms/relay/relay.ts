@@ -5,6 +5,7 @@ import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import { pmsOrigin, type RelaySettings, relayToken } from '../config.ts';
 import { callbackAddress } from './callbackAddress.ts';
+import { fence } from './fence.ts';
 import { HookServer } from './hookServer.ts';
 import { Jobs } from './jobs.ts';
 import { LocalRelay } from './localRelay.ts';
@@ -25,6 +26,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     logger,
     openLink: (handlers) =>
       new Link({ role: 'relay', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
+    fence,
     waitMs: { local: settings.ORCHESTRATOR_WAIT_MS, remoteOnly: settings.QUEUE_TIMEOUT_MS },
   });
   const localRelay = new LocalRelay({

@@ -6,6 +6,7 @@ import { Cluster } from '../support/cluster.ts';
 import { allEnded, isRunning } from '../support/processes.ts';
 import {
   behaviour,
+  expectedOutput,
   installRecordingTranscoder,
   type RecordingTranscoder,
 } from '../support/recordingTranscoder.ts';
@@ -60,7 +61,29 @@ test('a transcoder that ends while the orchestrator is away is not run again', a
   expect((await pidsOfJobs()).length).toBe(before.length + 1);
 });
 
-test('a job that PMS cancels while the orchestrator is away is ended when it is back', async () => {
+test('what a transcoder writes while the orchestrator is away arrives whole, with its exit code', async () => {
+  const written = expectedOutput(700_000);
+  const hook = cluster.startHook(behaviour({ output: 700_000 }, { exit: 23 }));
+  await hook.spoke;
+  await cluster.orchestrator.stop('SIGKILL');
+  await cluster.startOrchestrator();
+  const { code, stdout, stderr } = await hook.exited;
+  expect(code).toBe(23);
+  expect(stdout.toString() === written.stdout && stderr.toString() === written.stderr).toBe(true);
+});
+
+test('a transcoder that its hook did not keep up with goes on after a restart', async () => {
+  const written = expectedOutput(6_000_000);
+  const hook = cluster.startHook(behaviour({ output: 6_000_000 }, { exit: 24 }));
+  await hook.spoke;
+  await cluster.orchestrator.stop('SIGKILL');
+  await cluster.startOrchestrator();
+  const { code, stdout, stderr } = await hook.exited;
+  expect(code).toBe(24);
+  expect(stdout.toString() === written.stdout && stderr.toString() === written.stderr).toBe(true);
+});
+
+test('a job that PMS cancels while the orchestrator is away is ended at once', async () => {
   const before = await pidsOfJobs();
   const hook = cluster.startHook(behaviour({ output: 1 }, { block: true }));
   await hook.spoke;
@@ -68,6 +91,6 @@ test('a job that PMS cancels while the orchestrator is away is ended when it is 
   await cluster.orchestrator.stop('SIGTERM');
   process.kill(hook.pid, 'SIGKILL');
   await hook.exited;
-  await cluster.startOrchestrator();
   await allEnded(pids);
+  await cluster.startOrchestrator();
 });

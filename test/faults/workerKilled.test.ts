@@ -31,7 +31,7 @@ afterAll(async () => {
 });
 
 test('a worker dies of SIGKILL: its transcoders go with it, and the job runs again elsewhere', async () => {
-  const hook = cluster.startHook(behaviour({ child: 'setsid' }, { output: 1 }, { block: true }));
+  const hook = cluster.startHook(behaviour({ child: 'setsid' }, { log: 'here I am' }, { block: true }));
   await hook.spoke;
   await cluster.startWorker('w2');
   const runs = (await recorder.records()).filter(({ argv }) => String(argv[0]) === '-x_behaviour');
@@ -51,7 +51,7 @@ test('a worker dies of SIGKILL: its transcoders go with it, and the job runs aga
 
 test('what a worker left behind is ended when it starts again, guardian or not', async () => {
   const worker = await cluster.startWorker('w3');
-  const hook = cluster.startHook(behaviour({ output: 1 }, { block: true }));
+  const hook = cluster.startHook(behaviour({ log: 'here I am' }, { block: true }));
   await hook.spoke;
   await cluster.orchestrator.until(() =>
     cluster.orchestrator.log.some(({ msg, worker: name }) => msg === 'job started' && name === 'w3'),
@@ -66,4 +66,12 @@ test('what a worker left behind is ended when it starts again, guardian or not',
   await again.logged('ending a process that an earlier worker left behind');
   process.kill(hook.pid, 'SIGKILL');
   await hook.exited;
+});
+
+test('a job of which PMS has read stdout is not begun anew: it fails, and PMS decides', async () => {
+  const hook = cluster.startHook(behaviour({ output: 1 }, { block: true }));
+  await hook.spoke;
+  await cluster.startWorker('w4');
+  for (const name of ['w2', 'w3']) await cluster.workers.get(name)?.stop('SIGKILL');
+  expect(await hook.exited).toMatchObject({ code: 75 });
 });

@@ -36,7 +36,7 @@ async function pidsOfJobs(): Promise<number[]> {
 }
 
 test('a worker that is frozen and comes back finds its attempt ended: the next one owns the job', async () => {
-  const hook = cluster.startHook(behaviour({ output: 1 }, { block: true }));
+  const hook = cluster.startHook(behaviour({ log: 'here I am' }, { block: true }));
   await hook.spoke;
   const first = await pidsOfJobs();
   const frozen = cluster.workers.get('w1');
@@ -57,7 +57,8 @@ test('a worker that is frozen and comes back finds its attempt ended: the next o
 
 test('an attempt whose number is already in the owner file is not started', async () => {
   const before = (await pidsOfJobs()).length;
-  const hook = cluster.startHook(behaviour({ output: 1 }, { block: true }));
+  const runs = (await recorder.records()).length;
+  const hook = cluster.startHook(behaviour({ log: 'here I am' }, { block: true }));
   await hook.spoke;
   const jobs = await cluster.api('/api/v1/jobs?state=running');
   const [job] = Array.isArray(jobs) ? jobs : [];
@@ -65,6 +66,7 @@ test('an attempt whose number is already in the owner file is not started', asyn
   writeFileSync(join(cluster.cwd, `.clusterplex-${job.jobId}`), '2 somebody else\n');
   // Attempt 1 is ended by the watch, 2 is taken, 3 may run.
   await cluster.orchestrator.logged('job started', { jobId: job.jobId, attempt: 3 });
+  await recorder.waitForRecords(runs + 2);
   process.kill(hook.pid, 'SIGTERM');
   expect((await hook.exited).code).toBe(143);
   expect(await pidsOfJobs()).toHaveLength(before + 2);

@@ -36,7 +36,7 @@ describe.concurrent.each(forms)('the hook as %s', (form) => {
       TRANSCODER_PATH: pms.plex,
     });
     expect(job.jobId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-    expect(job).toMatchObject({ local: true, verbose: false, received: 0 });
+    expect(job).toMatchObject({ local: true, verbose: false, before: null });
     connection.send({ type: 'exit', code: 0 });
     expect(await hook.exited).toEqual({
       code: 0,
@@ -74,7 +74,7 @@ describe.concurrent.each(forms)('the hook as %s', (form) => {
       type: 'output',
       stream: 'stdout',
       data: bytes.toString('base64'),
-      offset: 0,
+      ...{ offset: 0, cursor: '1 0 1' },
     });
     for (let start = 0; start < line.length; start += 1_000) {
       connection.sendRaw(line.slice(start, start + 1_000));
@@ -126,7 +126,7 @@ describe.concurrent.each(forms)('the hook as %s', (form) => {
     await first.close();
     const second = await pms.relay();
     const again = await second.job();
-    expect(again.job).toEqual({ ...job, again: true, received: 3 });
+    expect(again.job).toEqual({ ...job, before: { received: 3, cursor: '1 0 1' } });
     again.connection.output('stdout', Buffer.from('cde'), 2);
     await again.connection.received(5);
     again.connection.send({ type: 'exit', code: 9 });
@@ -170,8 +170,8 @@ describe.concurrent.each(forms)('the hook as %s', (form) => {
     'nonsense',
     '{"type":"exit"}',
     '{"type":"exit","code":256}',
-    '{"type":"output","stream":"stdin","data":"","offset":0}',
-    '{"type":"output","stream":"stdout","data":"YQ==","offset":1}',
+    '{"type":"output","stream":"stdin","data":"","offset":0,"cursor":"1 0 1"}',
+    '{"type":"output","stream":"stdout","data":"YQ==","offset":1,"cursor":"1 0 1"}',
     '{"type":"welcome"}',
     'null',
     '',

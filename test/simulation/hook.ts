@@ -27,8 +27,13 @@ export class SimHook {
   signalled: EndSignal | null = null;
   #relay: SimRelay | null = null;
   #job: HeldJob | null = null;
+  /** Bytes by the attempt that wrote them. */
+  readonly output = new Map<number, number>();
   #written = 0;
+  #cursor: string | null = null;
   #accepted = false;
+  /** The attempt whose stdout PMS has read. */
+  #stdoutOf: number | null = null;
   #searchUntil: number;
 
   constructor(spec: JobSpec, options: SimHookOptions) {
@@ -50,7 +55,7 @@ export class SimHook {
     const [relay, job] = [this.#relay, this.#job];
     if (this.verdict !== null) return;
     this.signalled = signal;
-    if (!relay || !job) this.#end('exit 143');
+    if (!relay || !job) this.#leave('exit 143');
     else this.#toRelay(relay, () => relay.jobs.signalled(job, { type: 'signal', signal }));
   }
 
@@ -59,7 +64,7 @@ export class SimHook {
     if (this.#relay !== relay || this.verdict !== null) return;
     this.#relay = null;
     this.#job = null;
-    if (this.signalled) this.#end('exit 143');
+    if (this.signalled) this.#leave('exit 143');
     else {
       if (this.#accepted) this.#searchUntil = this.#options.loop.now + RECONNECT_FOR_MS;
       this.#connect();
@@ -71,7 +76,7 @@ export class SimHook {
     if (this.verdict !== null) return;
     const relay = find();
     if (!relay) {
-      if (loop.now > this.#searchUntil) this.#end(this.#accepted || !this.spec.local ? 'exit 75' : 'local');
+      if (loop.now > this.#searchUntil) this.#leave(this.#accepted || !this.spec.local ? 'exit 75' : 'local');
       else
         loop.at(loop.now + random.next() * (this.#accepted ? RECONNECT_EVERY_MS : 20), () => this.#connect());
       return;
@@ -86,7 +91,7 @@ export class SimHook {
       },
       close: (): void => undefined,
     };
-    const before = this.#accepted ? { received: this.#written } : null;
+    const before = this.#accepted ? { received: this.#written, cursor: this.#cursor } : null;
     const job = new HeldJob(this.spec, hook, { scopes: [], credential: null }, before);
     this.#relay = relay;
     this.#job = job;
@@ -107,7 +112,7 @@ export class SimHook {
       case 'output':
         if (line.offset !== this.#written)
           violation(`${this.spec.jobId}: output at ${line.offset}, not ${this.#written}`);
-        this.#written += Buffer.byteLength(line.data, 'base64');
+        this.#wrote(line);
         if (job)
           this.#toRelay(relay, () => relay.jobs.received(job, { type: 'received', offset: this.#written }));
         break;
@@ -118,6 +123,23 @@ export class SimHook {
         this.#end(this.signalled ? 'exit 143' : 'local');
         break;
     }
+  }
+
+  #wrote({ data, cursor, stream }: Extract<RelayLine, { type: 'output' }>): void {
+    const bytes = Buffer.byteLength(data, 'base64');
+    const attempt = Number(cursor.split(' ')[0]);
+    if (this.#stdoutOf !== null && this.#stdoutOf !== attempt)
+      this.#options.violation(`${this.spec.jobId}: output of attempt ${attempt} after stdout of another`);
+    if (stream === 'stdout') this.#stdoutOf = attempt;
+    this.#written += bytes;
+    this.#cursor = cursor;
+    this.output.set(attempt, (this.output.get(attempt) ?? 0) + bytes);
+  }
+
+  /** Without a relay. */
+  #leave(verdict: string): void {
+    if (this.#accepted) this.#options.owners.set(this.spec.jobId, Number.MAX_SAFE_INTEGER);
+    this.#end(verdict);
   }
 
   #end(verdict: string): void {

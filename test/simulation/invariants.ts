@@ -2,25 +2,26 @@ import { isFeasible } from '../../orchestrator/core/feasible.ts';
 import { type Attempt, type Job, jobState, type Worker } from '../../orchestrator/core/model.ts';
 import type { SimHook } from './hook.ts';
 import { SETTINGS, type SimOrchestrator, type SimWorker, type Surroundings } from './parts.ts';
+import type { Plan } from './plan.ts';
 
 /** What must be true of a world, whatever happens to it. */
 export class Invariants {
   readonly #surroundings: Surroundings;
   readonly #workers: readonly SimWorker[];
   readonly #hooks: readonly SimHook[];
-  /** Codes with which transcoders of a job ended by themselves. */
-  readonly #codes: ReadonlyMap<string, ReadonlySet<number>>;
+
+  readonly #workersSuffered: boolean;
 
   constructor(
     surroundings: Surroundings,
     workers: readonly SimWorker[],
     hooks: readonly SimHook[],
-    codes: ReadonlyMap<string, ReadonlySet<number>>,
+    { acts }: Plan,
   ) {
     this.#surroundings = surroundings;
     this.#workers = workers;
     this.#hooks = hooks;
-    this.#codes = codes;
+    this.#workersSuffered = acts.some((act) => act.do.endsWith('-worker'));
   }
 
   /** At the moment in which a job is placed. */
@@ -113,16 +114,20 @@ export class Invariants {
     if (cluster.workers.size !== this.#workers.length) violation('not all workers came back');
   }
 
-  #verdict({ spec, verdict, signalled }: SimHook): void {
-    const { violation } = this.#surroundings;
+  #verdict({ spec, verdict, signalled, output }: SimHook): void {
+    const { violation, exits } = this.#surroundings;
     if (verdict === null) {
       violation(`the hook of ${spec.jobId} hangs`);
       return;
     }
     const code = Number(verdict.replace('exit ', ''));
     if (verdict === 'gone' || verdict === 'local' || code === 75 || signalled) return;
-    if (!this.#codes.get(spec.jobId)?.has(code))
-      violation(`${spec.jobId} ended with ${code}, which no transcoder said`);
+    // Output that only its worker has is lost with it, and never silently.
+    if (code === 70 && this.#workersSuffered) return;
+    const ends = exits.filter((exit) => exit.jobId === spec.jobId && exit.code === code);
+    if (ends.length === 0) violation(`${spec.jobId} ended with ${code}, which no transcoder said`);
+    else if (!ends.some(({ attempt, written }) => written === (output.get(attempt) ?? 0)))
+      violation(`${spec.jobId} ended with ${code} without all of its output`);
   }
 }
 

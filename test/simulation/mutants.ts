@@ -103,10 +103,22 @@ export const MUTANTS: readonly Mutant[] = [
     bad: 'if (job?.holder === null) job.holder = null;',
   },
   {
-    what: 'a worker does not end what is no longer on its list',
-    file: 'worker/attempts/attempts.ts',
-    good: "      if (!wanted.has(key)) attempt.end('SIGTERM');\n",
+    what: 'an attempt is forgotten before its output has arrived',
+    file: 'orchestrator/core/attempts.ts',
+    good: 'job?.outcome && !job.released && outcome.outputBytes > 0',
+    bad: 'false',
+  },
+  {
+    what: 'a relay does not ask for what was written while it was away',
+    file: 'pms/relay/jobs.ts',
+    good: '        job.resync = job.submitted;\n',
     bad: '',
+  },
+  {
+    what: 'stdout of a second attempt follows that of the first',
+    file: 'pms/relay/heldJob.ts',
+    good: 'return this.#hasStdout && this.attempt > this.#outputAttempt;',
+    bad: 'return false;',
   },
 ];
 

@@ -25,6 +25,15 @@ export const SETTINGS: CoreSettings = {
   historySize: 1_000,
 };
 
+/** A transcoder ended by itself. */
+export interface Exit {
+  readonly jobId: string;
+  readonly attempt: number;
+  readonly code: number;
+  /** Bytes that it had written. */
+  readonly written: number;
+}
+
 const logger = pino({ level: 'silent' });
 const KILL_GRACE_MS = 1_000;
 
@@ -37,8 +46,8 @@ export interface Surroundings {
   /** The orchestrator that answers now. */
   readonly orchestrator: () => SimOrchestrator | null;
   readonly violation: (text: string) => void;
-  /** A transcoder ended by itself with this code. */
-  readonly exited: (jobId: string, code: number) => void;
+  /** How transcoders ended by themselves. */
+  readonly exits: Exit[];
 }
 
 /** The real core, driver and hub in a process. */
@@ -73,7 +82,7 @@ export class SimWorker {
   ready = true;
 
   constructor(surroundings: Surroundings, name: string, slots: number, wire: Wire) {
-    const { loop, random, owners, transcoders, orchestrator, violation, exited } = surroundings;
+    const { loop, random, owners, transcoders, orchestrator, violation, exits } = surroundings;
     this.#surroundings = surroundings;
     this.name = name;
     this.slots = slots;
@@ -93,7 +102,7 @@ export class SimWorker {
         }),
         run: (options) =>
           new SimTranscoder({
-            ...{ loop, random, owners, exited, live: transcoders, worker: process, workerName: name },
+            ...{ loop, random, owners, exits, live: transcoders, worker: process, workerName: name },
             process: options,
           }),
         send: (output) => this.agent.send(output),
@@ -152,7 +161,7 @@ export class SimRelay {
   readonly jobs: Jobs;
   readonly link: SimLink<'relay'>;
 
-  constructor({ loop, random, orchestrator, violation }: Surroundings, wire: Wire) {
+  constructor({ loop, random, owners, orchestrator, violation }: Surroundings, wire: Wire) {
     this.process = new SimProcess(loop);
     this.wire = wire;
     const { process } = this;
@@ -161,6 +170,7 @@ export class SimRelay {
       name: 'relay',
       clock: process.clock,
       logger,
+      fence: ({ jobId }) => owners.set(jobId, Number.MAX_SAFE_INTEGER),
       waitMs: { local: 1_000, remoteOnly: 5_000 },
       openLink: (handlers) => {
         const link = new SimLink<'relay'>({

@@ -29,8 +29,6 @@ export class Simulation {
   readonly #invariants: Invariants;
   readonly #violations: string[] = [];
   readonly #trace: string[] = [];
-  /** Codes with which transcoders of a job ended by themselves. */
-  readonly #codes = new Map<string, Set<number>>();
   #orchestrator: SimOrchestrator | null = null;
   #relay: SimRelay | null = null;
 
@@ -44,12 +42,9 @@ export class Simulation {
       transcoders: this.#transcoders,
       orchestrator: () => this.#orchestrator,
       violation: (text) => this.#violation(text),
-      exited: (jobId, code) => {
-        const codes = this.#codes.get(jobId) ?? new Set();
-        this.#codes.set(jobId, codes.add(code));
-      },
+      exits: [],
     };
-    this.#invariants = new Invariants(this.#surroundings, this.#workers, this.#hooks, this.#codes);
+    this.#invariants = new Invariants(this.#surroundings, this.#workers, this.#hooks, plan);
   }
 
   run(): Result {

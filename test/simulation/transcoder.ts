@@ -1,6 +1,7 @@
 import type { EndSignal } from '#shared/job.ts';
 import type { ProcessOptions, RunningTranscoder } from '../../worker/transcoder/process.ts';
 import type { EventLoop, SimProcess } from './eventLoop.ts';
+import type { Exit } from './parts.ts';
 import type { Random } from './random.ts';
 
 /** What stands in the owner files of the shared volume: the highest attempt of each job that ever started. */
@@ -18,8 +19,7 @@ export interface SimTranscoderOptions {
   readonly owners: OwnerFiles;
   readonly process: Omit<ProcessOptions, 'fence'>;
   readonly live: Set<SimTranscoder>;
-  /** Of its own accord. */
-  readonly exited: (jobId: string, code: number) => void;
+  readonly exits: Exit[];
 }
 
 /** A transcoder as its worker sees it: it starts, writes, and ends, when it wants to or when it is told to. */
@@ -31,6 +31,7 @@ export class SimTranscoder implements RunningTranscoder {
   readonly #options: SimTranscoderOptions;
   #mode: 'launching' | 'running' | 'over' = 'launching';
   #held = false;
+  #written = 0;
   #exitWhenRead: (() => void) | null = null;
 
   constructor(options: SimTranscoderOptions) {
@@ -96,8 +97,11 @@ export class SimTranscoder implements RunningTranscoder {
     const { loop, random, process, worker } = this.#options;
     if (times === 0 || this.#mode !== 'running') return;
     if (!this.#held) {
-      const data = Buffer.alloc(random.pick([1, 1_000, 70_000]), times);
-      worker.run(() => process.handlers.output(random.chance(0.5) ? 'stdout' : 'stderr', data));
+      const bytes = random.chance(0.05) ? 600_000 : random.pick([1, 1_000, 70_000]);
+      const data = Buffer.alloc(bytes, times);
+      this.#written += data.length;
+      const stream = random.chance(0.2) ? 'stdout' : 'stderr';
+      worker.run(() => process.handlers.output(stream, data));
     }
     loop.at(loop.now + everyMs, () => this.#write(times - 1, everyMs));
   }
@@ -106,7 +110,7 @@ export class SimTranscoder implements RunningTranscoder {
     if (this.#mode !== 'running') return;
     if (this.#held) this.#exitWhenRead = () => this.#exit(code);
     else {
-      this.#options.exited(this.jobId, code);
+      this.#options.exits.push({ jobId: this.jobId, attempt: this.number, code, written: this.#written });
       this.#over(code, null, false);
     }
   }

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteString } from '#shared/bytes.ts';
+import { hookText } from '../../pms/install/wrapper.ts';
 import { Part } from './part.ts';
 import { startProgram } from './startProgram.ts';
 
@@ -49,8 +49,7 @@ export class Cluster {
   private constructor(options: ClusterOptions) {
     this.#options = options;
     mkdirSync(this.cwd);
-    const source = readFileSync(new URL('../../pms/hook.ts', import.meta.url), 'utf8');
-    writeFileSync(this.#hook, stripTypeScriptTypes(source));
+    writeFileSync(this.#hook, hookText());
   }
 
   static async start(options: ClusterOptions): Promise<Cluster> {
@@ -134,7 +133,7 @@ export class Cluster {
       });
     });
     const spoke = new Promise<void>((resolve) => {
-      stdout.once('data', () => resolve());
+      for (const stream of [stdout, stderr]) stream.once('data', () => resolve());
     });
     return { pid: child.pid ?? -1, exited, spoke };
   }

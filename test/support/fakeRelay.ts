@@ -100,7 +100,7 @@ export class RelayConnection {
   }
 
   output(stream: 'stdout' | 'stderr', bytes: Buffer, offset: number): void {
-    this.send({ type: 'output', stream, data: bytes.toString('base64'), offset });
+    this.send({ type: 'output', stream, data: bytes.toString('base64'), offset, cursor: '1 0 1' });
   }
 
   /** Waits until the hook says that it has written so much. */

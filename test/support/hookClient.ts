@@ -33,8 +33,7 @@ export class HookClient {
       env: {},
       local: false,
       verbose: false,
-      again: false,
-      received: 0,
+      before: null,
       ...job,
     };
     this.#socket.write(`${JSON.stringify(line)}\n`);

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as plainTest } from 'vitest';
 import type { ByteString } from '#shared/bytes.ts';
+import { hookText } from '../../pms/install/wrapper.ts';
 import { FakeRelay } from './fakeRelay.ts';
 import { installRecordingTranscoder, type RecordingTranscoder } from './recordingTranscoder.ts';
 import { startProgram } from './startProgram.ts';
@@ -116,7 +116,7 @@ export class PmsHost {
   #hookPath(form: HookForm): string {
     if (form === 'ts') return HOOK_SOURCE;
     const path = join(this.directory, 'hook.cjs');
-    if (!existsSync(path)) writeFileSync(path, stripTypeScriptTypes(readFileSync(HOOK_SOURCE, 'utf8')));
+    if (!existsSync(path)) writeFileSync(path, hookText());
     return path;
   }
 }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
  * What a recording transcoder does after it has written its record, one step after the other:
  * - `exit`, `signal`: end with this code, or die of this signal (`KILL`)
  * - `output`: write so many bytes, alternately to stdout and stderr; `expectedOutput` says which
+ * - `log`: one line to stderr
  * - `append`: one line, its pid, to a file
  * - `ignore`, `onTerm`: from now on ignore SIGTERM, or exit with this code on it
  * - `child`: leave a child behind that runs on and holds stdout and stderr; `'setsid'`: in a session of its own
@@ -17,6 +18,7 @@ export type Step =
   | { readonly exit: number }
   | { readonly signal: string }
   | { readonly output: number }
+  | { readonly log: string }
   | { readonly append: string }
   | { readonly ignore: 'TERM' }
   | { readonly onTerm: number }
@@ -212,6 +214,7 @@ for step in $steps; do
     exit=*) exit "$value" ;;
     signal=*) kill -s "$value" $$ ;;
     output=*) output "$value" ;;
+    log=*) echo "$value" >&2 ;;
     append=*) echo $$ >> "$value" ;;
     ignore=*) trap '' "$value" ;;
     onTerm=*) trap "exit $value" TERM ;;

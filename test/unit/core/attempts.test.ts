@@ -25,8 +25,30 @@ describe('how an attempt ends is how its job ends', () => {
     world.report(a, [ended('j', outcome)]);
     expect(job.outcome).toEqual(ended('j', outcome).outcome);
     expect(jobState(job)).toBe('ended');
-    expect(world.list('a')).toEqual([]);
     expect(world.spread()).toEqual([0, 0]);
+  });
+
+  test('its worker keeps the output until the relay has the whole of it', () => {
+    const { world, a, relay } = onA();
+    world.report(a, [ended('j', { exitCode: 0, outputBytes: 12 })]);
+    expect(world.list('a')).toEqual(['j/1']);
+    expect(world.report(a, [ended('j', { exitCode: 0, outputBytes: 12 })])).toEqual([]);
+    world.release(relay, 'j');
+    expect(world.list('a')).toEqual([]);
+  });
+
+  test('without output there is nothing to keep', () => {
+    const { world, a } = onA();
+    world.report(a, [ended('j', { exitCode: 0 })]);
+    expect(world.list('a')).toEqual([]);
+  });
+
+  test('a worker that restarts, or forgets, after the end changes nothing about it', () => {
+    const { world, a, job } = onA();
+    world.report(a, [ended('j', { exitCode: 3, outputBytes: 12 })]);
+    world.report(a, []);
+    expect(world.list('a')).toEqual([]);
+    expect(job.attempts[0]?.outcome).toMatchObject({ reason: 'exited', exitCode: 3 });
   });
 
   test('an end is told to the relay, once', () => {

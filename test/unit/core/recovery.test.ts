@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Outcome } from '#shared/job.ts';
 import { jobState } from '../../../orchestrator/core/model.ts';
 import { ended, preparing, running, World } from './world.ts';
 
@@ -187,13 +188,29 @@ describe('an attempt without its job', () => {
     expect(job.current?.worker).toBe('w');
   });
 
+  test.each<[string, Partial<Outcome>]>([
+    ['that fails soon after', { exitCode: 1 }],
+    ['that the orchestrator before had cancelled', { reason: 'cancelled', signal: 'SIGTERM' }],
+  ])('%s is not tried again: it may have run for hours', (_, outcome) => {
+    const world = new World();
+    const worker = world.worker('w', { attempts: [running('j')] });
+    world.worker('other');
+    const job = world.submit(world.relay(), 'j', {}, 1);
+    world.report(worker, [ended('j', outcome)]);
+    expect(job.outcome).toMatchObject(outcome);
+    expect(job.attempts).toHaveLength(1);
+  });
+
   test('that ended is not lost: its worker keeps the outcome until the job has come for it', () => {
     const world = new World();
     const worker = world.worker('w', { attempts: [running('j')] });
     world.report(worker, [ended('j', { exitCode: 7, outputBytes: 1 })]);
     expect(world.list('w')).toEqual(['j/1']);
     expect(world.spread()).toEqual([0]);
-    expect(world.submit(world.relay(), 'j', {}, 1).outcome?.exitCode).toBe(7);
+    const relay = world.relay();
+    expect(world.submit(relay, 'j', {}, 1).outcome?.exitCode).toBe(7);
+    expect(world.list('w')).toEqual(['j/1']);
+    world.release(relay, 'j');
     expect(world.list('w')).toEqual([]);
     expect(world.spread()).toEqual([0]);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Output } from '#shared/protocol/messages.ts';
-import type { RelayLine } from '../../../pms/hookProtocol.ts';
+import type { Before, RelayLine } from '../../../pms/hookProtocol.ts';
 import { HeldJob } from '../../../pms/relay/heldJob.ts';
 
 interface Heard {
@@ -11,7 +11,7 @@ interface Heard {
   text(): string;
 }
 
-function held(received = 0): Heard {
+function held(before: Before | null = null): Heard {
   const lines: RelayLine[] = [];
   const hook = { send: (line: RelayLine) => void lines.push(line), close: () => undefined };
   const spec = {
@@ -26,7 +26,7 @@ function held(received = 0): Heard {
     },
     ...{ argv: ['-y'], cwd: '/' },
   };
-  const job = new HeldJob(spec, hook, { scopes: [], credential: null }, received === 0 ? null : { received });
+  const job = new HeldJob(spec, hook, { scopes: [], credential: null }, before);
   return {
     job,
     lines,
@@ -56,10 +56,11 @@ test('output that arrives again is passed on once, whole or in part', () => {
   expect(text()).toBe('abcde');
 });
 
-test('a gap is not passed over: it says from where to send again', () => {
+test('a gap is not passed over: what is missing is asked for, once', () => {
   const { job, text } = held();
   job.deliver(output(1, 0, 'ab'));
-  expect(job.deliver(output(1, 5, 'f'))).toEqual({ missingFrom: 2 });
+  expect(job.deliver(output(1, 5, 'f'))).toEqual({ attempt: 1, offset: 0, again: true });
+  expect(job.deliver(output(1, 6, 'g'))).toBeNull();
   expect(job.deliver(output(1, 2, 'cdef'))).toBeNull();
   expect(text()).toBe('abcdef');
 });
@@ -71,16 +72,45 @@ test('a second attempt’s output follows the first’s, and the first’s comes
   job.deliver(output(1, 5, 'late'));
   expect(text()).toBe('firstsecond');
   expect(lines.at(-1)).toMatchObject({ offset: 5 });
-  expect(job.acknowledged(8)).toEqual({ attempt: 2, offset: 3 });
-  expect(job.acknowledged(4)).toBeNull();
+  job.wrote(4);
+  expect(job.position(false)).toEqual({ attempt: 2, offset: 0, again: false });
+  job.wrote(8);
+  expect(job.position(true)).toEqual({ attempt: 2, offset: 3, again: true });
 });
 
 test('a hook that comes back to a new relay goes on where it stopped', () => {
-  const { job, text, lines } = held(3);
+  const { job, text, lines } = held({ received: 8, cursor: '4 5 0' });
+  expect(job.position(true)).toEqual({ attempt: 4, offset: 3, again: true });
   job.deliver(output(4, 0, 'abcdef'));
   expect(text()).toBe('def');
-  expect(lines).toEqual([expect.objectContaining({ offset: 3 })]);
-  expect(job.acknowledged(6)).toEqual({ attempt: 4, offset: 6 });
+  expect(lines).toEqual([expect.objectContaining({ offset: 8, cursor: '4 5 1' })]);
+  job.wrote(11);
+  expect(job.position(false)).toEqual({ attempt: 4, offset: 6, again: false });
+});
+
+test('a hook that brings output of an attempt that is gone gets that of the next one whole', () => {
+  const { job, text } = held({ received: 8, cursor: '4 5 0' });
+  job.deliver(output(5, 0, 'abc'));
+  expect(text()).toBe('abc');
+});
+
+test('what is known already is acknowledged again: the first acknowledgement may have been lost', () => {
+  const { job } = held();
+  job.deliver(output(1, 0, 'abc'));
+  job.wrote(2);
+  expect(job.deliver(output(1, 0, 'abc'))).toEqual({ attempt: 1, offset: 2, again: false });
+});
+
+test('once PMS has read stdout of an attempt, no other can take its place', () => {
+  const { job } = held();
+  job.attempt = 1;
+  job.deliver({ ...output(1, 0, 'log'), stream: 'stderr' });
+  job.attempt = 2;
+  expect(job.isBeyondRepeat).toBe(false);
+  job.deliver(output(2, 0, 'frames'));
+  expect(job.isBeyondRepeat).toBe(false);
+  job.attempt = 3;
+  expect(job.isBeyondRepeat).toBe(true);
 });
 
 test('the end waits for the output', () => {
@@ -99,8 +129,8 @@ test('however often and in whatever pieces output is repeated, the hook gets it 
     fc.property(fc.array(piece), (pieces) => {
       const { job, text } = held();
       for (const { from, length } of pieces) {
-        const gap = job.deliver(output(1, from, whole.slice(from, from + length)));
-        if (gap) job.deliver(output(1, gap.missingFrom, whole.slice(gap.missingFrom, from)));
+        const position = job.deliver(output(1, from, whole.slice(from, from + length)));
+        if (position?.again) job.deliver(output(1, position.offset, whole.slice(position.offset, from)));
       }
       expect(whole.startsWith(text())).toBe(true);
     }),
