@@ -129,6 +129,8 @@ test.each([
   ['TRANSCODE_OPERATING_MODE', 'bothh'],
   ['ORCHESTRATOR_URL', 'orchestrator:3500'],
   ['ORCHESTRATOR_URL', 'ws://orchestrator:3500'],
+  ['ORCHESTRATOR_URL', 'http://orchestrator:3500/#x'],
+  ['ORCHESTRATOR_URL', 'http://orchestrator:3500?x=1'],
 ])('%s=%s is refused with the name and the value', (name, value) => {
   expect(problems({ [name]: value })).toEqual([expect.stringContaining(`${name} is wrong: "${value}" is `)]);
 });
@@ -213,6 +215,15 @@ describe('a variable that nobody reads', () => {
     expect(problems({ RELAY_SOCKET: '/run/x', CLUSTERPLEX_ADMIN_TOKEN_FILE: '/run/x' })).toEqual([]);
   });
 });
+
+test.each(['gehe\u0000im', 'geh\teim', 'two\nlines', 'schl\u00fcssel', '\u79d8\u5bc6'])(
+  'a secret that no header can carry is refused, and not shown: %j',
+  (value) => {
+    expect(problems({ CLUSTERPLEX_TOKEN: value })).toEqual([
+      'CLUSTERPLEX_TOKEN is wrong: its value is not one line of ASCII characters',
+    ]);
+  },
+);
 
 test("a secret's value stands in no problem", () => {
   const row = { ...integer(1, 1, 9, 'A secret number.'), secret: true };
