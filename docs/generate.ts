@@ -25,6 +25,8 @@ const ERRORS: Record<ErrorCode, string> = {
   'bad-settings': 'A setting is wrong, unknown or missing. All problems are listed, a line each.',
   'bad-request': 'The request does not fit the API; the message names the field.',
   unauthorized: 'The token is missing or wrong, or is that of another role.',
+  forbidden:
+    'A web page that is not the orchestrator’s own asked, or, without a token, somebody else than this machine.',
   'not-found': 'There is no such job, worker or route.',
   'not-leader': 'This orchestrator does not lead; ask the one that does.',
   'bad-message': 'A message broke the protocol; the message names the field.',

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CodedError } from '#shared/errors.ts';
-import { listeningHost } from '#shared/settings/common.ts';
+import { isLoopback, listeningHost } from '#shared/settings/common.ts';
 import { helpText } from '#shared/settings/help.ts';
 import { readSettings } from '#shared/settings/read.ts';
 import {
@@ -254,4 +254,9 @@ test('a part listens openly only when a token protects it, and where it was told
   expect(listeningHost(null, false)).toBe('127.0.0.1');
   expect(listeningHost(null, true)).toBe('::');
   expect(listeningHost('10.0.0.1', false)).toBe('10.0.0.1');
+});
+
+test('a name is not loopback because it begins like an address', () => {
+  expect(['localhost', '::1', '127.0.0.1', '127.8.9.1'].map(isLoopback)).toEqual([true, true, true, true]);
+  expect(['127.0.0.1.evil.example', '127.example', '::2', ''].map(isLoopback)).toEqual(Array(4).fill(false));
 });
