@@ -12,7 +12,8 @@ export const MISSED_HEARTBEATS = 3;
 
 const DIAL_TIMEOUT_MS = 3_000;
 const RECONNECT: BackoffLimits = { firstMs: 100, lastMs: 2_000 };
-const SLOW_MS = 30_000;
+/** WORKER_SILENCE_MS by default: who finds its own name taken, by the process before it, then finds it free. */
+export const SLOW_MS = 10_000;
 const SOCKET_OPTIONS = {
   handshakeTimeout: DIAL_TIMEOUT_MS,
   closeTimeout: 1_000,

@@ -87,7 +87,7 @@ test.each([
   ['replaced', 50],
   ['not-leader', 50],
   ['shutting-down', 50],
-  ['name-taken', 30_000],
+  ['name-taken', 10_000],
 ] satisfies [CloseName, number][])(
   'closed with %s, it dials again after %d ms and says everything anew',
   async (name, delay) => {
@@ -117,8 +117,8 @@ test('the wait doubles while nobody welcomes it, to 2 s at most, and is short ag
 });
 
 test.each([
-  [401, 30_000, 'HTTP 401 Unauthorized; is the token the orchestrator’s?'],
-  [400, 30_000, 'HTTP 400 Bad Request; is ORCHESTRATOR_URL the orchestrator, and of this version?'],
+  [401, 10_000, 'HTTP 401 Unauthorized; is the token the orchestrator’s?'],
+  [400, 10_000, 'HTTP 400 Bad Request; is ORCHESTRATOR_URL the orchestrator, and of this version?'],
   [404, 50, 'HTTP 404 Not Found; is ORCHESTRATOR_URL the orchestrator, and of this version?'],
   [200, 50, 'HTTP 200 OK; is ORCHESTRATOR_URL the orchestrator, and of this version?'],
   [503, 50, 'HTTP 503 Service Unavailable'],
