@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { PASSED_VARIABLES, WORKER_VARIABLES } from '#shared/env.ts';
 import type { ErrorCode } from '#shared/errors.ts';
 import type { MetricEntry } from '#shared/metrics.ts';
+import { FOREIGN_NAMES } from '#shared/settings/names.ts';
 import type { SettingsTable } from '#shared/settings/table.ts';
 import { orchestratorSettings } from '../orchestrator/config.ts';
 import { ORCHESTRATOR_METRICS } from '../orchestrator/metrics.ts';
@@ -55,7 +56,8 @@ const INTRODUCTION = `# Configuration
 Settings are environment variables. \`NAME_FILE\` reads the value of \`NAME\` from a file, for secrets; setting both is an
 error. An empty value is an unset one, and quotes around a value are taken off. The variables of
 [ClusterPlex](https://github.com/pabloromeo/clusterplex) keep their names. A part that finds a wrong value, or a name that
-is one letter off, lists every problem and does not start; \`--help\` prints its settings.
+is one letter off, lists every problem and does not start; \`--help\` prints its settings. Names that other software is
+known to use (${[...FOREIGN_NAMES.keys()].map(quoted).join(', ')}) only get a warning.
 
 In Kubernetes set \`enableServiceLinks: false\`: else a Service called \`pms\` injects \`PMS_PORT=tcp://…\`.
 `;

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CodedError } from '#shared/errors.ts';
 import { isLoopback, listeningHost } from '#shared/settings/common.ts';
 import { helpText } from '#shared/settings/help.ts';
-import { readSettings } from '#shared/settings/read.ts';
+import { lookalikes, readSettings } from '#shared/settings/read.ts';
 import {
   choice,
   flag,
@@ -201,6 +201,18 @@ describe('a variable that nobody reads', () => {
     ['ISTENING_PORT_FILE', 'LISTENING_PORT'],
   ])('is a slip when it is one letter away: %s', (slip, meant) => {
     expect(problems({ [slip]: 'x' })).toEqual([`${slip} is unknown; did you mean ${meant}?`]);
+  });
+
+  test('is somebody else’s when other software is known to have it, but is told', () => {
+    const env = { LOGLEVEL: 'debug', GLOG_LEVEL: '1', FORCE_HTTP: '1' };
+    expect(problems(env)).toEqual([]);
+    expect(lookalikes({ ...env, LOG_LEVEL: 'info' })).toEqual([
+      'LOGLEVEL is not read here; did you mean LOG_LEVEL?',
+      'GLOG_LEVEL is not read here; did you mean LOG_LEVEL?',
+      'FORCE_HTTP is not read here; did you mean FORCE_HTTPS?',
+    ]);
+    expect(problems({ LOG_LEVL: 'debug' })).toEqual(['LOG_LEVL is unknown; did you mean LOG_LEVEL?']);
+    expect(lookalikes({ LOG_LEVEL: 'info' })).toEqual([]);
   });
 
   test('is a mistake when it has our prefix', () => {
