@@ -10,6 +10,7 @@ import { relaySettings } from '../pms/config.ts';
 import { hookSettings, transcoderSettings } from '../pms/hookSettings.ts';
 import { workerSettings } from '../worker/config.ts';
 import { WORKER_METRICS } from '../worker/metrics.ts';
+import { ATTEMPT_VARIABLE, OWNER_VARIABLE } from '../worker/transcoder/owner.ts';
 
 export const CONFIGURATION_FILE = new URL('configuration.md', import.meta.url);
 
@@ -101,6 +102,8 @@ function environmentSection(): string {
     names(PASSED_VARIABLES),
     'Of the worker’s own environment, because they describe its machine:',
     names(WORKER_VARIABLES),
+    'Of the worker, which finds its processes again by them:',
+    names([OWNER_VARIABLE, ATTEMPT_VARIABLE]),
   );
 }
 
