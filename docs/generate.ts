@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { PASSED_VARIABLES, WORKER_VARIABLES } from '#shared/env.ts';
 import type { ErrorCode } from '#shared/errors.ts';
 import type { MetricEntry } from '#shared/metrics.ts';
+import { FOREIGN_NAMES } from '#shared/settings/names.ts';
 import type { SettingsTable } from '#shared/settings/table.ts';
 import { orchestratorSettings } from '../orchestrator/config.ts';
 import { ORCHESTRATOR_METRICS } from '../orchestrator/metrics.ts';
@@ -9,6 +10,7 @@ import { relaySettings } from '../pms/config.ts';
 import { hookSettings, transcoderSettings } from '../pms/hookSettings.ts';
 import { workerSettings } from '../worker/config.ts';
 import { WORKER_METRICS } from '../worker/metrics.ts';
+import { ATTEMPT_VARIABLE, OWNER_VARIABLE } from '../worker/transcoder/owner.ts';
 
 export const CONFIGURATION_FILE = new URL('configuration.md', import.meta.url);
 
@@ -25,6 +27,8 @@ const ERRORS: Record<ErrorCode, string> = {
   'bad-settings': 'A setting is wrong, unknown or missing. All problems are listed, a line each.',
   'bad-request': 'The request does not fit the API; the message names the field.',
   unauthorized: 'The token is missing or wrong, or is that of another role.',
+  forbidden:
+    'A web page that is not the orchestrator’s own asked, or, without a token, somebody else than this machine.',
   'not-found': 'There is no such job, worker or route.',
   'not-leader': 'This orchestrator does not lead; ask the one that does.',
   'bad-message': 'A message broke the protocol; the message names the field.',
@@ -53,7 +57,8 @@ const INTRODUCTION = `# Configuration
 Settings are environment variables. \`NAME_FILE\` reads the value of \`NAME\` from a file, for secrets; setting both is an
 error. An empty value is an unset one, and quotes around a value are taken off. The variables of
 [ClusterPlex](https://github.com/pabloromeo/clusterplex) keep their names. A part that finds a wrong value, or a name that
-is one letter off, lists every problem and does not start; \`--help\` prints its settings.
+is one letter off, lists every problem and does not start; \`--help\` prints its settings. Names that other software is
+known to use (${[...FOREIGN_NAMES.keys()].map(quoted).join(', ')}) only get a warning.
 
 In Kubernetes set \`enableServiceLinks: false\`: else a Service called \`pms\` injects \`PMS_PORT=tcp://…\`.
 `;
@@ -97,6 +102,8 @@ function environmentSection(): string {
     names(PASSED_VARIABLES),
     'Of the worker’s own environment, because they describe its machine:',
     names(WORKER_VARIABLES),
+    'Of the worker, which finds its processes again by them:',
+    names([OWNER_VARIABLE, ATTEMPT_VARIABLE]),
   );
 }
 

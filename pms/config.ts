@@ -17,7 +17,8 @@ export const relaySettings = {
   RELAY_SOCKET: hookSettings.RELAY_SOCKET,
   PMS_SERVICE: optionalText('Name by which workers reach this host; takes precedence over PMS_IP.'),
   PMS_IP: optionalText(
-    'Address by which workers reach this host. Default: its first address that is not loopback.',
+    'Address by which workers reach this host. Default: the one address that the Local Relay listens on, else the ' +
+      'first that is not loopback.',
   ),
   PMS_PORT: port(32_400, 'Port of PMS, here and in its commands.'),
   LOCAL_RELAY_ENABLED: flag(

@@ -6,6 +6,7 @@ export const ERROR_CODES = [
   'bad-settings',
   'bad-request',
   'unauthorized',
+  'forbidden',
   'not-found',
   'not-leader',
   'bad-message',

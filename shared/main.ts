@@ -5,7 +5,7 @@ import { createLogger, type Logger } from './logger.ts';
 import { Redactor } from './redact.ts';
 import { environment } from './settings/environment.ts';
 import { helpText } from './settings/help.ts';
-import { readSettings } from './settings/read.ts';
+import { lookalikes, readSettings } from './settings/read.ts';
 import type { Setting, SettingsOf, SettingsTable } from './settings/table.ts';
 
 /** Exit codes of the long-lived parts, besides 0. */
@@ -46,6 +46,7 @@ export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<str
     level: String(settings.LOG_LEVEL),
     redactor: new Redactor(secrets),
   });
+  for (const doubt of lookalikes(environment())) logger.warn(doubt);
   try {
     const { listening, stop } = await part.start(settings, logger);
     stopOnSignals(stop, logger);

@@ -7,6 +7,7 @@ import type { Logger } from '#shared/logger.ts';
 import { bearerMatches } from '#shared/tokens.ts';
 import { VERSION } from '#shared/version.ts';
 import type { ErrorView } from './schemas.ts';
+import { refuseStrangers } from './strangers.ts';
 
 /** Largest body of a request; ours are a few numbers. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -16,13 +17,14 @@ export interface Access {
   readonly metricsPublic: boolean;
 }
 
-/** Routes that answer without a token. The dashboard's page holds no data, and asks for the token itself. */
+/** Routes that answer everybody. The dashboard's page holds no data, and asks for the token itself. */
 const OPEN_ROUTES = new Set(['/', '/health', '/ready']);
 
 const STATUS_OF: Record<ErrorCode, number> = {
   'bad-settings': 500,
   'bad-request': 400,
   unauthorized: 401,
+  forbidden: 403,
   'not-found': 404,
   'not-leader': 421,
   'bad-message': 400,
@@ -53,7 +55,9 @@ export async function createApp(access: Access, logger: Logger) {
 
   app.addHook('onRequest', async (request) => {
     const route = request.routeOptions.url ?? '';
-    if (access.adminToken === null || OPEN_ROUTES.has(route)) return;
+    if (OPEN_ROUTES.has(route)) return;
+    refuseStrangers(request.headers, access.adminToken !== null);
+    if (access.adminToken === null) return;
     if (route === '/metrics' && access.metricsPublic) return;
     if (bearerMatches(request.headers.authorization, access.adminToken)) return;
     throw new CodedError('unauthorized', 'this needs the admin token', 'send Authorization: Bearer <token>');

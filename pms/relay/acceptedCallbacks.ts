@@ -59,11 +59,13 @@ export class AcceptedCallbacks {
   /** The window of a live MPD moves on, so its last number counts, from the first that ever stood there. */
   #segmentsOf(manifest: string): number {
     const template = /<SegmentTemplate\b[^>]*>[\s\S]*?<\/SegmentTemplate>/.exec(manifest)?.[0] ?? '';
-    const start = numberOf(/\bstartNumber="(\d+)"/.exec(template)?.[1] ?? null) ?? 1;
-    this.#firstSegment ??= start;
+    const start = Number(/\bstartNumber="(\d+)"/.exec(template)?.[1] ?? 1);
     const listed = [...template.matchAll(/<S\b[^>]*>/g)].reduce((sum, [segment]) => {
       return sum + 1 + Number(/\br="(\d+)"/.exec(segment)?.[1] ?? 0);
     }, 0);
+    // No manifest has that many, and no message could say it.
+    if (!Number.isSafeInteger(start + listed)) return 0;
+    this.#firstSegment ??= start;
     return start + listed - this.#firstSegment;
   }
 }

@@ -18,8 +18,10 @@ export type Admission =
  */
 export function admit(url: string, held: Iterable<HeldJob>, needsCredential: boolean): Admission {
   const [, credential, target = url] = WITH_CREDENTIAL.exec(url) ?? [];
-  const path = target.replace(/[?#].*$/s, '');
-  const relayed = !climbs(path) && RELAYED_PATHS.some((prefix) => path.startsWith(prefix));
+  const path = target.replace(/\?.*$/s, '');
+  // No request's target has a fragment, and who knows where PMS thinks that the path ends.
+  const relayed =
+    !target.includes('#') && !climbs(path) && RELAYED_PATHS.some((prefix) => path.startsWith(prefix));
   if (!needsCredential) {
     if (!relayed || credential !== undefined) return { refusal: 404 };
     return { path: target, job: jobOf(path, held) };

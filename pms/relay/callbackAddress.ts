@@ -1,6 +1,9 @@
 import { networkInterfaces } from 'node:os';
-import { isLoopback, LOOPBACK } from '#shared/settings/common.ts';
+import { LOOPBACK } from '#shared/settings/common.ts';
 import type { RelaySettings } from '../config.ts';
+
+/** Addresses that stand for all of this host's. */
+const ALL = ['[::]', '0.0.0.0'];
 
 /**
  * What workers call in place of PMS's loopback address: the Local Relay, or without it PMS itself.
@@ -9,8 +12,8 @@ import type { RelaySettings } from '../config.ts';
  */
 export function callbackAddress(settings: RelaySettings, relay: URL | null): string {
   const given = settings.PMS_SERVICE ?? settings.PMS_IP;
-  const loopbackOnly = relay !== null && isLoopback(relay.hostname.replace(/^\[|\]$/g, ''));
-  const host = given ?? (loopbackOnly ? LOOPBACK : (ownAddress() ?? LOOPBACK));
+  const everywhere = relay === null || ALL.includes(relay.hostname);
+  const host = given ?? (everywhere ? (ownAddress() ?? LOOPBACK) : relay.hostname);
   const written = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
   if (relay) return `http://${written}:${relay.port}`;
   return `${settings.FORCE_HTTPS ? 'https' : 'http'}://${written}:${settings.PMS_PORT}`;

@@ -50,4 +50,9 @@ export class HookConnection {
   close(): void {
     this.#socket.end();
   }
+
+  /** Whatever the hook has read; it comes back to the next relay, and says how far it got. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
 }

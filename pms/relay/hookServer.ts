@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import type { Clock } from '#shared/clock.ts';
 import { CodedError, systemErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { JobLine } from '../hookProtocol.ts';
@@ -13,17 +14,22 @@ import type { Jobs } from './jobs.ts';
 /** Owner and group: whoever may connect may start transcodes. */
 const SOCKET_MODE = 0o660;
 
+/** How long a hook may take to read its last lines: one that PMS does not read from reads nothing either. */
+const CLOSE_MS = 1_000;
+
 /** Serves the hooks of this host on a unix socket. */
 export class HookServer {
   readonly #jobs: Jobs;
   readonly #intake: IntakeOptions;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #server: Server;
   readonly #connections = new Set<HookConnection>();
 
-  constructor(jobs: Jobs, intake: IntakeOptions, logger: Logger) {
+  constructor(jobs: Jobs, intake: IntakeOptions, clock: Clock, logger: Logger) {
     this.#jobs = jobs;
     this.#intake = intake;
+    this.#clock = clock;
     this.#logger = logger;
     this.#server = createServer((socket) => {
       let job: HeldJob | null = null;
@@ -72,7 +78,11 @@ export class HookServer {
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const connection of this.#connections) connection.close();
+    const deadline = this.#clock.after(CLOSE_MS, () => {
+      for (const connection of this.#connections) connection.destroy();
+    });
     await closed;
+    deadline.cancel();
   }
 
   #take(line: JobLine, hook: HookConnection): HeldJob | null {

@@ -49,6 +49,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       throughLocalRelay: settings.LOCAL_RELAY_ENABLED,
       token,
     },
+    clock,
     logger,
   );
   await hooks.listen(settings.RELAY_SOCKET);

@@ -77,10 +77,14 @@ const HOP_BY_HOP = new Set([
   'expect',
 ]);
 
-/** PMS refuses a Host that is not its own. */
-function forwardedHeaders({ rawHeaders }: IncomingMessage, port: number): string[] {
+/**
+ * PMS refuses a Host that is not its own. A body without length is said to be chunked: Node does that only for methods
+ * that usually have a body, and writes the others' behind the head, where PMS would read it as a request of its own.
+ */
+function forwardedHeaders({ headers, rawHeaders }: IncomingMessage, port: number): string[] {
   return [
     ...endToEnd(rawHeaders, (name) => name !== 'host'),
+    ...(headers['transfer-encoding'] === undefined ? [] : ['Transfer-Encoding', 'chunked']),
     'Host',
     `127.0.0.1:${port}`,
     'Connection',

@@ -12,7 +12,8 @@ export const MISSED_HEARTBEATS = 3;
 
 const DIAL_TIMEOUT_MS = 3_000;
 const RECONNECT: BackoffLimits = { firstMs: 100, lastMs: 2_000 };
-const SLOW_MS = 30_000;
+/** WORKER_SILENCE_MS by default: who finds its own name taken, by the process before it, then finds it free. */
+export const SLOW_MS = 10_000;
 const SOCKET_OPTIONS = {
   handshakeTimeout: DIAL_TIMEOUT_MS,
   closeTimeout: 1_000,
@@ -119,18 +120,20 @@ export class Link<R extends Role> implements LinkPort<R> {
       headers: token === null ? {} : { authorization: `Bearer ${token}` },
     });
     this.#dialling = socket;
-    let failure = 'the connection could not be opened';
+    let failure: string | null = null;
     let retry: Retry = 'backoff';
     socket.on('unexpected-response', (_request, response) => {
-      failure = `the orchestrator refused the connection: HTTP ${response.statusCode} ${response.statusMessage}`;
-      if (response.statusCode === 401 || response.statusCode === 400) retry = 'slow';
+      const { statusCode = 0, statusMessage = '' } = response;
+      failure = refusal(statusCode, statusMessage);
+      if (statusCode === 401 || statusCode === 400) retry = 'slow';
       response.destroy();
       socket.terminate();
     });
+    // Ending a refused one is an error, too, but says nothing.
     socket.on('error', (error) => {
-      if (retry === 'backoff') failure = error.message;
+      failure ??= error.message;
     });
-    const failed = (): void => this.#down(failure, retry);
+    const failed = (): void => this.#down(failure ?? 'the connection could not be opened', retry);
     socket.once('close', failed);
     socket.once('open', () => {
       socket.off('close', failed);
@@ -212,6 +215,17 @@ export class Link<R extends Role> implements LinkPort<R> {
 function retryDelayMs(retry: Retry, failures: number, random: number): number {
   if (retry === 'slow') return SLOW_MS;
   return backoffMs(retry === 'at-once' ? 0 : failures, random, RECONNECT);
+}
+
+function refusal(status: number, text: string): string {
+  return `the connection was refused: HTTP ${status} ${text}${hintFor(status)}`;
+}
+
+function hintFor(status: number): string {
+  if (status === 401) return '; is the token the orchestrator’s?';
+  // Another leads, or it stops, or a proxy cannot reach it: that passes.
+  if (status === 421 || status >= 500) return '';
+  return '; is ORCHESTRATOR_URL the orchestrator, and of this version?';
 }
 
 function socketAddress(url: string, role: Role): URL {

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { choice, optionalText, secret } from './table.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -18,7 +19,7 @@ export const LOOPBACK = '127.0.0.1';
 export const ALL_INTERFACES = '::';
 
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /** Where a part listens: openly only when a token protects it. */

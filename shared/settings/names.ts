@@ -45,3 +45,10 @@ export const KNOWN_SETTINGS: readonly string[] = [
   'WORKER_SILENCE_MS',
   'WORKER_SLOTS',
 ];
+
+/** Other software's variables that are a letter off one of ours, and which: images set them without meaning us. */
+export const FOREIGN_NAMES: ReadonlyMap<string, string> = new Map([
+  ['LOGLEVEL', 'LOG_LEVEL'],
+  ['GLOG_LEVEL', 'LOG_LEVEL'],
+  ['FORCE_HTTP', 'FORCE_HTTPS'],
+]);

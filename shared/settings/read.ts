@@ -1,5 +1,5 @@
 import { CodedError, coerceError } from '../errors.ts';
-import { KNOWN_SETTINGS } from './names.ts';
+import { FOREIGN_NAMES, KNOWN_SETTINGS } from './names.ts';
 import type { Setting, SettingsOf, SettingsTable } from './table.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -66,12 +66,20 @@ function unquoted(given: string): string {
 function misspelled(env: Environment): string[] {
   return Object.keys(env).flatMap((name) => {
     const base = name.replace(/_FILE$/, '');
+    if (FOREIGN_NAMES.has(name)) return [];
     if (KNOWN_SETTINGS.includes(base) || KNOWN_SETTINGS.includes(name)) return [];
     const near = KNOWN_SETTINGS.find((known) => known.length >= 8 && differByOneEdit(known, base));
     if (near) return [`${name} is unknown; did you mean ${near}?`];
     if (name.startsWith('CLUSTERPLEX_') && !isServiceLink(name)) return [`${name} is unknown`];
     return [];
   });
+}
+
+/** What to tell of variables that are probably not meant for us, and perhaps are: a line each. */
+export function lookalikes(env: Environment): string[] {
+  return [...FOREIGN_NAMES].flatMap(([name, ours]) =>
+    env[name] === undefined ? [] : [`${name} is not read here; did you mean ${ours}?`],
+  );
 }
 
 /** Kubernetes and Docker links: `X_SERVICE_HOST`, `X_SERVICE_PORT_HTTP`, `X_PORT`, `X_PORT_3500_TCP_ADDR`. */

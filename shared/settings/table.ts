@@ -29,7 +29,16 @@ export function optionalText(doc: string): Setting<string | null> {
 }
 
 export function secret(doc: string): Setting<string | null> {
-  return { ...optionalText(doc), secret: true };
+  return {
+    ...optionalText(doc),
+    form: 'ASCII text',
+    secret: true,
+    parse(given) {
+      // It travels in a header, where programs disagree about every other character.
+      if (!/^[\x20-\x7e]*$/.test(given)) throw new Error('not one line of ASCII characters');
+      return given;
+    },
+  };
 }
 
 export function integer(value: number, min: number, max: number, doc: string): Setting<number> {
@@ -105,6 +114,9 @@ export function httpUrl(value: string, doc: string): Setting<string> {
       if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
         throw new Error(`not an http(s) address such as ${value}${serviceLinkHint(given)}`);
       }
+      // Paths are appended to it.
+      if (/[?#]/.test(given))
+        throw new Error('not an address to build on: leave out ? and #, and what follows');
       return given;
     },
   };

@@ -6,6 +6,7 @@ import { KNOWN_SETTINGS } from '#shared/settings/names.ts';
 import { configurationText, SETTINGS_BY_PART } from '../../docs/generate.ts';
 import { ORCHESTRATOR_METRICS } from '../../orchestrator/metrics.ts';
 import { WORKER_METRICS } from '../../worker/metrics.ts';
+import { ATTEMPT_VARIABLE, OWNER_VARIABLE } from '../../worker/transcoder/owner.ts';
 import { codeIn, readDoc, rowsOf, sectionOf } from './markdown.ts';
 
 const doc = readDoc('configuration.md');
@@ -65,7 +66,7 @@ test('no setting looks like the variables that Kubernetes makes for a Service ca
 
 test('every variable that a transcoder may see is listed, and no other', () => {
   const listed = codeIn(sectionOf(doc, 'What a transcoder sees of the environment'));
-  expect(listed).toEqual([...PASSED_VARIABLES, ...WORKER_VARIABLES]);
+  expect(listed).toEqual([...PASSED_VARIABLES, ...WORKER_VARIABLES, OWNER_VARIABLE, ATTEMPT_VARIABLE]);
 });
 
 test('every error code is described, and no other', () => {

@@ -40,3 +40,16 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     expect(await recorder.records()).toHaveLength(before + 1);
   },
 );
+
+test('a hook that is stuck does not keep the relay from stopping, and comes back when it can', async () => {
+  const hook = cluster.startHook(behaviour({ onTerm: 23 }, { output: 1 }, { block: true }));
+  await hook.spoke;
+  // As when it is blocked on a stdout that PMS does not read.
+  process.kill(hook.pid, 'SIGSTOP');
+  expect(await cluster.relay.stop()).toEqual({ code: 0, signal: null });
+  await cluster.startRelay();
+  process.kill(hook.pid, 'SIGCONT');
+  await cluster.relay.logged('job placed', { attempt: 1, worker: 'w1' });
+  process.kill(hook.pid, 'SIGTERM');
+  expect((await hook.exited).code).toBe(23);
+});

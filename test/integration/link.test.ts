@@ -16,10 +16,12 @@ let clock: FakeClock;
 let link: Link<'relay'>;
 const message = vi.fn();
 const lost = vi.fn();
+let log: string[];
 
 beforeEach(async () => {
   message.mockClear();
   lost.mockClear();
+  log = [];
   clock = new FakeClock();
   server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
@@ -31,7 +33,7 @@ beforeEach(async () => {
     token: 'secret',
     clock,
     random: () => 0.5,
-    logger: pino({ level: 'silent' }),
+    logger: pino({ level: 'warn' }, { write: (line) => log.push(JSON.parse(line).reason) }),
     handlers: { hello: () => HELLO, message, lost },
   });
 });
@@ -85,7 +87,7 @@ test.each([
   ['replaced', 50],
   ['not-leader', 50],
   ['shutting-down', 50],
-  ['name-taken', 30_000],
+  ['name-taken', 10_000],
 ] satisfies [CloseName, number][])(
   'closed with %s, it dials again after %d ms and says everything anew',
   async (name, delay) => {
@@ -114,12 +116,22 @@ test('the wait doubles while nobody welcomes it, to 2 s at most, and is short ag
   await plans(50);
 });
 
-test('a refused upgrade is tried again slowly: somebody has to change a setting', async () => {
-  server.options.verifyClient = (_info: unknown, done: (ok: boolean, code: number) => void) =>
-    done(false, 401);
-  link.start();
-  await plans(30_000);
-});
+test.each([
+  [401, 10_000, 'HTTP 401 Unauthorized; is the token the orchestrator’s?'],
+  [400, 10_000, 'HTTP 400 Bad Request; is ORCHESTRATOR_URL the orchestrator, and of this version?'],
+  [404, 50, 'HTTP 404 Not Found; is ORCHESTRATOR_URL the orchestrator, and of this version?'],
+  [200, 50, 'HTTP 200 OK; is ORCHESTRATOR_URL the orchestrator, and of this version?'],
+  [503, 50, 'HTTP 503 Service Unavailable'],
+])(
+  'an upgrade refused with %d is tried again after %d ms, and the log says what to do',
+  async (status, delay, reason) => {
+    server.options.verifyClient = (_info: unknown, done: (ok: boolean, code: number) => void) =>
+      done(false, status);
+    link.start();
+    await plans(delay);
+    expect(log).toEqual([`the connection was refused: ${reason}`]);
+  },
+);
 
 test('no welcome within 3 s: the connection is given up', async () => {
   link.start();

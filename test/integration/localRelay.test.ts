@@ -136,6 +136,26 @@ test('method, query, headers and body arrive; the Host is PMS’s own', async ()
   });
 });
 
+test.each(['GET', 'HEAD', 'DELETE', 'OPTIONS', 'PUT'])(
+  'the body of a %s stays a body: no second request hides in it',
+  async (method) => {
+    const seen: [string | undefined, string][] = [];
+    answer = (incoming, response) => {
+      text(incoming).then((body) => {
+        seen.push([incoming.url, body]);
+        response.end();
+      }, response.destroy);
+    };
+    await serve(true);
+    held = [job(CREDENTIAL)];
+    const hidden = 'GET /library/sections HTTP/1.1\r\nHost: 127.0.0.1:32400\r\n\r\n';
+    const headers = { 'Transfer-Encoding': 'chunked' };
+    await call(`/job/${CREDENTIAL}${SESSION}/progress`, { method, headers }, hidden);
+    await new Promise((resolve) => pms.close(resolve));
+    expect(seen).toEqual([[`${SESSION}/progress`, hidden]]);
+  },
+);
+
 test('bodies stream: the first part of a reply arrives before the last is sent', async () => {
   let finish = (): void => undefined;
   answer = (_incoming, response) => {
@@ -161,6 +181,8 @@ test.each([
   '/video/:/transcode/session',
   '/video/:/transcode/session/../../../library',
   '/video/:/transcode/session/%2e%2E/%2e%2e/x',
+  '/video/:/transcode/session/a#/../../../../library',
+  '/livetv/x?a=1#b',
   '/livetv',
   '/job/x/livetv/y',
 ])('%s is nobody’s business: 404', async (path) => {
@@ -179,6 +201,7 @@ test('with tokens, only the job’s own paths pass, and only with its credential
   expect(await status(`/job/${CREDENTIAL.replace('0', 'f')}${SESSION}/progress`)).toBe(403);
   expect(await status(`/job/${CREDENTIAL}/video/:/transcode/session/other/def/progress`)).toBe(403);
   expect(await status(`/job/${CREDENTIAL}${SESSION}/../other/progress`)).toBe(403);
+  expect(await status(`/job/${CREDENTIAL}${SESSION}/progress#/../../other/progress`)).toBe(403);
   expect(await status(`/job/${CREDENTIAL}/library/sections`)).toBe(403);
   expect(await status('/library/sections')).toBe(404);
   held = [];

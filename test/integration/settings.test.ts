@@ -48,6 +48,7 @@ test('an orchestrator without tokens does not serve others, even when told to', 
   const { status, stderr } = run('orchestrator/main.ts', { LISTENING_HOST: '0.0.0.0', LISTENING_PORT: '0' });
   expect(status).toBe(2);
   expect(stderr).toMatch(/no token for relay, worker, admin/);
+  expect(stderr).not.toMatch(/is not read here/);
 });
 
 test('an orchestrator whose tokens are not complete says which one is missing', () => {
@@ -59,4 +60,10 @@ test('an orchestrator whose tokens are not complete says which one is missing', 
   expect(status).toBe(2);
   expect(stderr).toMatch(/no token for relay, admin/);
   expect(stderr).not.toContain('a-secret');
+});
+
+test('a variable of other software that resembles one of ours is only warned of', () => {
+  const env = { LOGLEVEL: 'verbose', LISTENING_HOST: '0.0.0.0', LISTENING_PORT: '0' };
+  const [warning] = run('orchestrator/main.ts', env).stderr.split('\n');
+  expect(warning).toMatch(/"warn".*LOGLEVEL is not read here; did you mean LOG_LEVEL\?/);
 });

@@ -3,7 +3,7 @@ import type { Timer } from '#shared/clock.ts';
 import type { ChannelHandlers } from '#shared/protocol/channel.ts';
 import { CLOSE, type CloseName, retryAfterClose } from '#shared/protocol/closeCodes.ts';
 import { encodeMessage, messageReader, type Reader } from '#shared/protocol/codec.ts';
-import { type LinkHandlers, type LinkPort, MISSED_HEARTBEATS } from '#shared/protocol/link.ts';
+import { type LinkHandlers, type LinkPort, MISSED_HEARTBEATS, SLOW_MS } from '#shared/protocol/link.ts';
 import type { Direction, Message } from '#shared/protocol/messages.ts';
 import { Connection, type Wire } from './connection.ts';
 import type { EventLoop, SimProcess } from './eventLoop.ts';
@@ -241,7 +241,7 @@ export class SimLink<R extends Role> implements LinkPort<R> {
     const retry = retryAfterClose(code);
     const delay =
       retry === 'slow'
-        ? 30_000
+        ? SLOW_MS
         : backoffMs(retry === 'at-once' ? 0 : this.#failures, random.next(), RECONNECT);
     this.#failures += 1;
     this.#timer = process.clock.after(delay, () => this.#dial());

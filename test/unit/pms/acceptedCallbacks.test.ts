@@ -29,6 +29,18 @@ test('segments of an MPD are counted from the first number of the attempt', () =
   expect(accepted.manifest).toContain('startNumber="44"');
 });
 
+test.each([
+  ['repetitions', 1, `<S d="3" r="${'9'.repeat(400)}"/>`],
+  ['repetitions that no number holds exactly', 1, `<S d="3" r="${2 ** 53}"/>`],
+  ['a first number', 2 ** 60, '<S d="3"/>'],
+])('%s beyond all reason count nothing, and spoil nothing', (_what, start, segments) => {
+  const accepted = new AcceptedCallbacks();
+  expect(accepted.documentAccepted(mpd(start, segments))).toBe(false);
+  expect(accepted.announced).toBe(0);
+  accepted.documentAccepted(mpd(41, '<S d="3" r="1"/>'));
+  expect(accepted.announced).toBe(2);
+});
+
 test('rows of a list are counted, but not the one that is still being written', () => {
   const accepted = new AcceptedCallbacks();
   accepted.documentAccepted('media-00000.ts,0,1\nmedia-00001.ts,1,2\n#media-00002.ts,2,\n');

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { CodedError } from '#shared/errors.ts';
-import { listeningHost } from '#shared/settings/common.ts';
+import { isLoopback, listeningHost } from '#shared/settings/common.ts';
 import { helpText } from '#shared/settings/help.ts';
-import { readSettings } from '#shared/settings/read.ts';
+import { lookalikes, readSettings } from '#shared/settings/read.ts';
 import {
   choice,
   flag,
@@ -129,6 +129,8 @@ test.each([
   ['TRANSCODE_OPERATING_MODE', 'bothh'],
   ['ORCHESTRATOR_URL', 'orchestrator:3500'],
   ['ORCHESTRATOR_URL', 'ws://orchestrator:3500'],
+  ['ORCHESTRATOR_URL', 'http://orchestrator:3500/#x'],
+  ['ORCHESTRATOR_URL', 'http://orchestrator:3500?x=1'],
 ])('%s=%s is refused with the name and the value', (name, value) => {
   expect(problems({ [name]: value })).toEqual([expect.stringContaining(`${name} is wrong: "${value}" is `)]);
 });
@@ -201,6 +203,18 @@ describe('a variable that nobody reads', () => {
     expect(problems({ [slip]: 'x' })).toEqual([`${slip} is unknown; did you mean ${meant}?`]);
   });
 
+  test('is somebody else’s when other software is known to have it, but is told', () => {
+    const env = { LOGLEVEL: 'debug', GLOG_LEVEL: '1', FORCE_HTTP: '1' };
+    expect(problems(env)).toEqual([]);
+    expect(lookalikes({ ...env, LOG_LEVEL: 'info' })).toEqual([
+      'LOGLEVEL is not read here; did you mean LOG_LEVEL?',
+      'GLOG_LEVEL is not read here; did you mean LOG_LEVEL?',
+      'FORCE_HTTP is not read here; did you mean FORCE_HTTPS?',
+    ]);
+    expect(problems({ LOG_LEVL: 'debug' })).toEqual(['LOG_LEVL is unknown; did you mean LOG_LEVEL?']);
+    expect(lookalikes({ LOG_LEVEL: 'info' })).toEqual([]);
+  });
+
   test('is a mistake when it has our prefix', () => {
     expect(problems({ CLUSTERPLEX_COLOUR: 'red' })).toEqual(['CLUSTERPLEX_COLOUR is unknown']);
   });
@@ -213,6 +227,15 @@ describe('a variable that nobody reads', () => {
     expect(problems({ RELAY_SOCKET: '/run/x', CLUSTERPLEX_ADMIN_TOKEN_FILE: '/run/x' })).toEqual([]);
   });
 });
+
+test.each(['gehe\u0000im', 'geh\teim', 'two\nlines', 'schl\u00fcssel', '\u79d8\u5bc6'])(
+  'a secret that no header can carry is refused, and not shown: %j',
+  (value) => {
+    expect(problems({ CLUSTERPLEX_TOKEN: value })).toEqual([
+      'CLUSTERPLEX_TOKEN is wrong: its value is not one line of ASCII characters',
+    ]);
+  },
+);
 
 test("a secret's value stands in no problem", () => {
   const row = { ...integer(1, 1, 9, 'A secret number.'), secret: true };
@@ -243,4 +266,9 @@ test('a part listens openly only when a token protects it, and where it was told
   expect(listeningHost(null, false)).toBe('127.0.0.1');
   expect(listeningHost(null, true)).toBe('::');
   expect(listeningHost('10.0.0.1', false)).toBe('10.0.0.1');
+});
+
+test('a name is not loopback because it begins like an address', () => {
+  expect(['localhost', '::1', '127.0.0.1', '127.8.9.1'].map(isLoopback)).toEqual([true, true, true, true]);
+  expect(['127.0.0.1.evil.example', '127.example', '::2', ''].map(isLoopback)).toEqual(Array(4).fill(false));
 });
