@@ -46,6 +46,13 @@ export const orchestratorSettings = {
     5_000,
     'A transcoder that fails sooner than this, without any output, is tried once on another worker.',
   ),
+  QUARANTINE_FAILURES: integer(
+    3,
+    1,
+    1_000,
+    'After so many of those in a row, which other workers could run, a worker is given nothing for a while.',
+  ),
+  QUARANTINE_MS: milliseconds(60_000, 'How long that while is.'),
   HISTORY_SIZE: integer(1_000, 0, 1_000_000, 'How many finished jobs the API remembers.'),
   METRICS_PUBLIC: flag(false, 'Whether /metrics answers without a token when there is one.'),
   STREAM_SPLITTING: choice(
@@ -85,6 +92,8 @@ export function coreSettingsOf(settings: OrchestratorSettings): CoreSettings {
     recoveryWindowMs: settings.RECOVERY_WINDOW_MS,
     relayReconnectMs: settings.RELAY_RECONNECT_MS,
     earlyExitMs: settings.EARLY_EXIT_MS,
+    quarantineFailures: settings.QUARANTINE_FAILURES,
+    quarantineMs: settings.QUARANTINE_MS,
     historySize: settings.HISTORY_SIZE,
   };
 }

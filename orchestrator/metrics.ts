@@ -90,8 +90,8 @@ export class OrchestratorMetrics {
     this.#perWorker('ops', cluster, ({ load }) => load.ops);
     this.#perWorker('rank', cluster, rank);
     this.#perWorker('slots', cluster, ({ slots }) => slots);
-    this.#perWorker('ready', cluster, ({ ready, draining, drained }) =>
-      Number(ready && !draining && !drained),
+    this.#perWorker('ready', cluster, ({ ready, draining, drained, quarantined }) =>
+      Number(ready && !draining && !drained && !quarantined),
     );
     this.#perClass('queue', cluster, (job) => job.current === null);
     this.#perClass('running', cluster, (job) => job.current !== null);

@@ -15,6 +15,7 @@ export const WorkerView = Type.Object(
       Type.Literal('ready'),
       Type.Literal('not-ready'),
       Type.Literal('draining'),
+      Type.Literal('quarantined'),
       Type.Literal('disconnected'),
     ]),
     version: Type.String(),

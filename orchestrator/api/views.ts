@@ -25,7 +25,7 @@ export class Views {
       connectedAt: this.#time(worker.connectedAt),
       slots,
       running,
-      jobs: [...worker.attempts.keys()],
+      jobs: [...worker.attempts.values()].flatMap(({ phase, jobId }) => (phase === 'ended' ? [] : [jobId])),
       capabilities,
       storage: [...storage],
       load,
@@ -114,5 +114,6 @@ export class Views {
 function workerState(worker: Worker): WorkerView['state'] {
   if (worker.connection === null) return 'disconnected';
   if (worker.draining || worker.drained) return 'draining';
+  if (worker.quarantined) return 'quarantined';
   return worker.ready ? 'ready' : 'not-ready';
 }

@@ -3,6 +3,7 @@ import { outcomeWithoutProcess } from '#shared/job.ts';
 import { isFeasible } from './feasible.ts';
 import { enqueue, finish, tell, tellHolder, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
+import { clearFailures, countFailure, uncountFailure } from './quarantine.ts';
 import type { CoreState } from './state.ts';
 
 /** A job that lost this many attempts is the suspect itself. */
@@ -135,6 +136,7 @@ function freeSlot(worker: Worker | undefined, attempt: Attempt): void {
 
 /** What an attempt's end means for its job. */
 function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
+  const worker = core.workers.get(attempt.worker);
   if (job.endRequested) {
     finish(core, job, { ...outcome, reason: 'cancelled' });
   } else if (outcome.reason === 'cancelled') {
@@ -143,8 +145,10 @@ function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): 
   } else if (outcome.reason === 'exited') {
     if (isWorthAnotherWorker(core, job, attempt, outcome)) {
       job.avoid.add(attempt.worker);
+      if (worker) countFailure(core, worker);
       enqueue(core, job, `failed at once on ${attempt.worker}`);
     } else {
+      judge(core, job, attempt, worker);
       finish(core, job, outcome);
     }
   } else if (job.attempts.length >= MAX_ATTEMPTS) {
@@ -153,6 +157,18 @@ function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): 
   } else {
     if (outcome.reason === 'refused') job.avoid.add(attempt.worker);
     enqueue(core, job, outcome.message);
+  }
+}
+
+/** What the job's last attempt says of its workers: it ended well, or failed as the one before did. */
+function judge(core: CoreState, job: Job, attempt: Attempt, worker: Worker | undefined): void {
+  if (attempt.outcome?.exitCode === 0) {
+    if (worker) clearFailures(core, worker);
+    return;
+  }
+  for (const other of job.attempts) {
+    const before = core.workers.get(other.worker);
+    if (before && other !== attempt && other.outcome?.reason === 'exited') uncountFailure(core, before);
   }
 }
 

@@ -91,6 +91,7 @@ function canTakeAnother(worker: Worker): boolean {
     worker.ready &&
     !worker.draining &&
     !worker.drained &&
+    !worker.quarantined &&
     worker.running < worker.slots
   );
 }

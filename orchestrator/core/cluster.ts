@@ -7,6 +7,7 @@ import type { Effect } from './effects.ts';
 import type { ClusterEvent } from './events.ts';
 import { enqueue, release, requestEnd } from './lifecycle.ts';
 import { type ConnectionId, type Job, jobState, type Relay, type Worker } from './model.ts';
+import { endQuarantine } from './quarantine.ts';
 import { relayDisconnected, relayHello, relayMessage } from './relays.ts';
 import type { CoreSettings } from './settings.ts';
 import { CoreState, type Due } from './state.ts';
@@ -175,6 +176,11 @@ export class Cluster {
       case 'worker-gone': {
         const worker = core.workers.get(due.worker);
         if (worker?.connection === null) workerGone(core, worker, 'it did not come back in time');
+        break;
+      }
+      case 'quarantine-over': {
+        const worker = core.workers.get(due.worker);
+        if (worker) endQuarantine(core, worker);
         break;
       }
       case 'silent':

@@ -95,6 +95,10 @@ export interface Worker {
   draining: boolean;
   /** An operator drained it. */
   drained: boolean;
+  /** Jobs in a row that failed at once here and were given to another worker. */
+  failures: number;
+  /** Too many of them: for a while it takes nothing new. */
+  quarantined: boolean;
   load: Load;
   /** When `load` was measured. */
   sampledAt: number;

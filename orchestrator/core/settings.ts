@@ -17,6 +17,9 @@ export interface CoreSettings {
   readonly relayReconnectMs: number;
   /** A transcoder that failed sooner, and without a trace, is tried once more elsewhere. */
   readonly earlyExitMs: number;
+  /** After so many of those in a row a worker takes nothing new for a while. */
+  readonly quarantineFailures: number;
+  readonly quarantineMs: number;
   /** Finished jobs that are remembered. */
   readonly historySize: number;
 }

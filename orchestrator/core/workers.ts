@@ -59,6 +59,8 @@ function newWorker(
     ready: state.ready,
     draining: state.draining,
     drained: core.drained.has(name),
+    failures: before?.failures ?? 0,
+    quarantined: before?.quarantined ?? false,
     load: state.load ?? before?.load ?? { cpu: 0, ops: 0 },
     sampledAt: core.now,
     unsampled: 0,
@@ -174,6 +176,7 @@ export function workerGone(core: CoreState, worker: Worker, why: string): void {
   core.workers.delete(worker.name);
   core.candidates.remove(worker.name);
   core.deadlines.cancel(`gone:${worker.name}`);
+  core.deadlines.cancel(`quarantine:${worker.name}`);
   for (const attempt of [...worker.attempts.values()]) {
     if (core.orphans.get(attempt.jobId) === attempt) dropOrphan(core, attempt);
     if (attempt.phase !== 'ended')

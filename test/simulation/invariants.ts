@@ -28,7 +28,8 @@ export class Invariants {
   placed(orchestrator: SimOrchestrator, job: Job, attempt: Attempt): void {
     const { violation } = this.#surroundings;
     const worker = orchestrator.cluster.workers.get(attempt.worker);
-    const eligible = worker?.connection !== null && worker?.ready && !worker.draining && !worker.drained;
+    const takesJobs = !worker?.draining && !worker?.drained && !worker?.quarantined;
+    const eligible = worker?.connection !== null && worker?.ready && takesJobs;
     if (!worker || !eligible || job.avoid.has(worker.name))
       violation(`${job.spec.jobId} was placed on an ineligible ${attempt.worker}`);
     if (job.endRequested) violation(`${job.spec.jobId} was placed after it was cancelled`);

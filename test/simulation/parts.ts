@@ -22,6 +22,8 @@ export const SETTINGS: CoreSettings = {
   recoveryWindowMs: 3_000,
   relayReconnectMs: 30_000,
   earlyExitMs: 5_000,
+  quarantineFailures: 2,
+  quarantineMs: 20_000,
   historySize: 1_000,
 };
 

@@ -14,6 +14,8 @@ export const SETTINGS: CoreSettings = {
   recoveryWindowMs: 3_000,
   relayReconnectMs: 30_000,
   earlyExitMs: 5_000,
+  quarantineFailures: 3,
+  quarantineMs: 60_000,
   historySize: 100,
 };
 
@@ -224,6 +226,8 @@ export function workerModel(fields: Partial<Worker>): Worker {
     ready: true,
     draining: false,
     drained: false,
+    failures: 0,
+    quarantined: false,
     load: { cpu: 0, ops: 0 },
     sampledAt: 0,
     unsampled: 0,
