@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type ByteString, bytesOf, readable } from '#shared/bytes.ts';
+import { type ByteString, bytesOf, readable, shortened } from '#shared/bytes.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Mount } from '#shared/protocol/messages.ts';
 import { isUnder } from '../storage/mounts.ts';
@@ -10,6 +10,9 @@ const DEVICES = ['/dev/dri', '/dev/null'];
 
 /** Subtitles are burned in with the fonts that PMS came with, named by where PMS is installed, here or not. */
 const PLEX_FONTS = /\/Resources\/(?:Fonts\/[^/]+|fonts\.conf)$/;
+
+/** A path in a message is for people. */
+const QUOTED_LENGTH = 300;
 
 export interface Places {
   readonly mounts: readonly Mount[];
@@ -23,7 +26,8 @@ export interface Places {
  */
 export function whyRefused(job: JobSpec, places: Places): string | null {
   const cwd = latin1(job.cwd);
-  if (!cwd.startsWith('/')) return `cwd ${JSON.stringify(readable(job.cwd))} is not an absolute path`;
+  if (!cwd.startsWith('/'))
+    return `cwd ${JSON.stringify(shortened(readable(job.cwd), QUOTED_LENGTH))} is not an absolute path`;
   const cwdProblem = whyNotAllowed(cwd, 'rw', places);
   if (cwdProblem) return `cwd ${cwdProblem}`;
   for (const file of namedFiles(job.argv, cwd)) {
@@ -39,7 +43,7 @@ function whyNotAllowed(path: string, mode: Mount['mode'], places: Places): strin
   if (mode === 'ro' && isUnder(latin1(places.transcoderDirectory), normal)) return null;
   if (mode === 'ro' && PLEX_FONTS.test(normal)) return null;
   const under = places.mounts.filter((mount) => isUnder(latin1(mount.path), normal));
-  const name = Buffer.from(normal, 'latin1').toString('utf8');
+  const name = shortened(Buffer.from(normal, 'latin1').toString('utf8'), QUOTED_LENGTH);
   if (under.length === 0) return `${name} lies outside the mounts of this worker (setting MOUNTS)`;
   const suitable = under.filter((mount) => mode === 'ro' || mount.mode === 'rw');
   if (suitable.length === 0) return `${name} would be written, but MOUNTS declares it read only`;

@@ -119,6 +119,14 @@ describe('refused, with the path and the setting', () => {
   });
 });
 
+test('a refusal quotes the beginning of a long path', () => {
+  const long = 'x'.repeat(9_000);
+  for (const problem of [why(['-i', `/etc/${long}`, 'x']), why(['-y'], long)]) {
+    expect(problem).toMatch(/x{250}/);
+    expect(problem?.length).toBeLessThan(500);
+  }
+});
+
 test('every command of the corpus may run where its files are mounted', () => {
   const roots = ['/transcode', '/library', '/mnt', '/media', '/share', '/data', '/data-ceph', '/path'];
   const mounts = roots.map((path): Mount => ({ path, mode: 'rw', problem: null }));
