@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ByteString, bytesOf } from '#shared/bytes.ts';
@@ -78,9 +78,15 @@ export class FenceWatch {
     this.#child = child;
   }
 
-  /** The attempt's transcoder runs in this process group. */
+  /**
+   * The attempt's transcoder runs in this process group.
+   *
+   * @throws when it can't be watched
+   */
   watch(group: number, cwd: ByteString, { file, number }: Ownership): void {
     const target = Buffer.concat([bytesOf(cwd), Buffer.from(`/${file}`)]);
+    // Something may have tidied up the directory of temporary files.
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     symlinkSync(target, this.#link(group, number));
   }
 

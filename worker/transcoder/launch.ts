@@ -53,7 +53,7 @@ const READ_WORDS = 'eval "$(cat <&4)"';
 /**
  * Starts a transcoder in a process group of its own. Failures of the system arrive as the child's `error` event.
  *
- * @throws for what no program can be started with, such as a NUL byte in an argument
+ * @throws for what no program can be started with, such as a NUL byte in an argument, and when there are no pipes left
  */
 export function launch({ file, argv, env, cwd, ownership }: Command): Launched {
   const { file: owner, number, writer } = ownership;
@@ -79,8 +79,13 @@ export function spawnShell(
     },
   );
   const { stdout, stderr } = child;
+  if (!stdout) {
+    // Without pipes there is nothing to go on with; the `error` event only says it again, later.
+    child.on('error', () => undefined);
+    throw new Error('too many files are open, by this worker or on this machine');
+  }
   const report = child.stdio[3];
-  invariant(stdout && stderr && isReadable(report), 'launch-pipes');
+  invariant(stderr && isReadable(report), 'launch-pipes');
   if (!isPlain) sendWords(child, words, env);
   return { child, stdout, stderr, report };
 }

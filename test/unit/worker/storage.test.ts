@@ -15,3 +15,10 @@ test('the problem of a mount may be sent, however long its path is', async () =>
   expect(mount?.problem).toMatch(/^\/xxx/);
   expect(schema.Check(mount)).toBe(true);
 });
+
+test('a mount for which no program can be started is a problem, and no crash', async () => {
+  const storage = new Storage([{ path: '/a\0b', mode: 'ro', optional: false }], systemClock, () => undefined);
+  await storage.start();
+  storage.stop();
+  expect(storage.problems).toEqual([expect.stringMatching(/could not be tried: .*null bytes/)]);
+});

@@ -1,0 +1,76 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { systemClock } from '#shared/clock.ts';
+import { FenceWatch, type Ownership } from '../../worker/transcoder/fence.ts';
+import { TranscoderProcess } from '../../worker/transcoder/process.ts';
+import { allEnded } from '../support/processes.ts';
+
+const logger = pino({ level: 'silent' });
+const WRITER = 'a worker';
+let directory: string;
+let cwd: string;
+let temporary: string;
+let fence: FenceWatch;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'transcoder-process-'));
+  cwd = join(directory, 'cwd');
+  temporary = join(directory, 'tmp');
+  mkdirSync(cwd);
+  mkdirSync(temporary);
+  vi.stubEnv('TMPDIR', temporary);
+  fence = newFence();
+});
+
+afterEach(() => {
+  fence.stop();
+  vi.unstubAllEnvs();
+  rmSync(directory, { recursive: true });
+});
+
+function newFence(writer = WRITER): FenceWatch {
+  const watch = new FenceWatch(writer, {}, logger);
+  watch.start();
+  return watch;
+}
+
+/** Runs a shell command as a transcoder; resolves with how it came to its end. */
+function run(script: string, ownership: Partial<Ownership> = {}) {
+  let process: TranscoderProcess | null = null;
+  const started = Promise.withResolvers<number>();
+  const over = Promise.withResolvers<string>();
+  process = new TranscoderProcess({
+    command: {
+      ...{ file: '/bin/sh', argv: ['-c', script], env: { PATH: '/bin:/usr/bin' }, cwd },
+      ownership: { file: '.owner', number: 1, writer: WRITER, ...ownership },
+    },
+    ...{ mark: 'job 1', killGraceMs: 1_000, clock: systemClock, fence },
+    handlers: {
+      started: () => started.resolve(process?.pid ?? 0),
+      output: () => undefined,
+      failed: (reason) => over.resolve(reason),
+      ended: ({ exitCode, superseded }) => over.resolve(superseded ? 'superseded' : `exit ${exitCode}`),
+    },
+  });
+  return { process, started: started.promise, over: over.promise };
+}
+
+test('a transcoder runs though somebody tidied up the temporary directory, and is still watched', async () => {
+  rmSync(temporary, { recursive: true });
+  const { started, over } = run('sleep 60');
+  await started;
+  writeFileSync(join(cwd, '.owner'), '2 another\n');
+  expect(await over).toBe('superseded');
+});
+
+test('a transcoder that can’t be watched does not run', async () => {
+  rmSync(temporary, { recursive: true });
+  writeFileSync(temporary, 'a file');
+  const { process, over } = run('sleep 60');
+  expect(await over).toMatch(/^the fence can't watch it: .*ENOTDIR/);
+  await allEnded([process.pid ?? 0]);
+  expect(readdirSync(cwd)).toContain('.owner');
+});
