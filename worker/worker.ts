@@ -5,7 +5,7 @@ import { Link } from '#shared/protocol/link.ts';
 import type { Capabilities } from '#shared/protocol/messages.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
-import { transcoderEnv } from './adapt/env.ts';
+import { ownEnv, transcoderEnv } from './adapt/env.ts';
 import { applyHwaccel } from './adapt/hwaccel.ts';
 import { Agent } from './agent.ts';
 import { whyRefused } from './attempts/admission.ts';
@@ -106,7 +106,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   });
 
   const tryTranscoder = async (): Promise<void> => {
-    const found = await checkTranscoder(file, { ...env, [OWNER_VARIABLE]: ownerMark(owner) }, clock);
+    const found = await checkTranscoder(file, { ...ownEnv(env), [OWNER_VARIABLE]: ownerMark(owner) }, clock);
     if (stopping) return;
     if (found.problem !== transcoderProblem) {
       const level = found.problem === null ? 'info' : 'error';
