@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -57,6 +57,12 @@ function run(script: string, ownership: Partial<Ownership> = {}) {
   });
   return { process, started: started.promise, over: over.promise };
 }
+
+test('the owner file says byte for byte who owns the job', async () => {
+  const writer = String.raw`7:8:DOMAIN\new\tworker\c`;
+  expect(await run('exit 3', { writer }).over).toBe('exit 3');
+  expect(readFileSync(join(cwd, '.owner'), 'utf8')).toBe(`1 ${writer}\n`);
+});
 
 test('a transcoder runs though somebody tidied up the temporary directory, and is still watched', async () => {
   rmSync(temporary, { recursive: true });

@@ -41,7 +41,7 @@ if [ "\${current:-0}" -ge "$number" ] || ! true 2>/dev/null > "$owner.$number"; 
   echo superseded >&3
   exit 75
 fi
-{ echo "$number $writer" > "$owner.new.$number" && mv -f "$owner.new.$number" "$owner"; } 2>/dev/null ||
+{ printf '%s %s\\n' "$number" "$writer" > "$owner.new.$number" && mv -f "$owner.new.$number" "$owner"; } 2>/dev/null ||
   { echo owner >&3; exit 75; }
 set +C
 unset PWD OLDPWD current by owner number writer
