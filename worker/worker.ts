@@ -139,6 +139,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     address: health.address,
     async stop(): Promise<void> {
       stopping = true;
+      agent.changed();
       retry?.cancel();
       storage.stop();
       load.stop();
