@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Cluster } from '../support/cluster.ts';
 import { allEnded } from '../support/processes.ts';
@@ -65,6 +66,8 @@ test('an attempt whose number is already in the owner file is not started', asyn
   writeFileSync(join(cluster.cwd, `.clusterplex-${job.jobId}`), '2 somebody else\n');
   // Attempt 1 is ended by the watch, 2 is taken, 3 may run.
   await cluster.orchestrator.logged('job started', { jobId: job.jobId, attempt: 3 });
+  // A transcoder that has started has not yet said so in its record.
+  while ((await pidsOfJobs()).length < before + 2) await setImmediate();
   process.kill(hook.pid, 'SIGTERM');
   expect((await hook.exited).code).toBe(143);
   expect(await pidsOfJobs()).toHaveLength(before + 2);
