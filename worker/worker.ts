@@ -43,9 +43,13 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const file = transcoderFile(settings);
   const owner = thisOwner(name);
   endLeftovers(name, logger);
-  const guardian = new Guardian(owner, logger);
+  const guardian = new Guardian(owner, { clock, random, logger });
   guardian.start();
-  const fence = new FenceWatch(ownerMark(owner), { [OWNER_VARIABLE]: ownerMark(owner) }, logger);
+  const fence = new FenceWatch(
+    ownerMark(owner),
+    { [OWNER_VARIABLE]: ownerMark(owner) },
+    { clock, random, logger },
+  );
   fence.start();
 
   let transcoderProblem: string | null | undefined;

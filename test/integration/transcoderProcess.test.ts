@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 function newFence(writer = WRITER): FenceWatch {
-  const watch = new FenceWatch(writer, {}, logger);
+  const watch = new FenceWatch(writer, {}, { clock: systemClock, random: Math.random, logger });
   watch.start();
   return watch;
 }

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ByteString, bytesOf } from '#shared/bytes.ts';
-import type { Logger } from '#shared/logger.ts';
+import { Helper, type HelperSurroundings } from './helper.ts';
 
 /** What an attempt writes into its job's cwd before it starts, so that no earlier one goes on beside it. */
 export interface Ownership {
@@ -47,35 +46,23 @@ done 2>/dev/null
 
 /** Sees to it that no attempt goes on writing once another owns its job. */
 export class FenceWatch {
-  readonly #writer: string;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly #logger: Logger;
   readonly #directory = mkdtempSync(join(tmpdir(), 'clusterplex-fence-'));
-  #child: ChildProcess | null = null;
-  #stopped = false;
+  readonly #helper: Helper;
 
   /** @param env carries the worker's mark, so that the watch ends with the worker */
-  constructor(writer: string, env: Readonly<Record<string, string>>, logger: Logger) {
-    this.#writer = writer;
-    this.#env = env;
-    this.#logger = logger;
+  constructor(writer: string, env: Readonly<Record<string, string>>, surroundings: HelperSurroundings) {
+    this.#helper = new Helper({
+      ...surroundings,
+      name: 'clusterplex-fence',
+      script: SCRIPT,
+      words: [this.#directory, writer],
+      env,
+      endsWithWorker: false,
+    });
   }
 
   start(): void {
-    const child = spawn('/bin/sh', ['-c', SCRIPT, 'clusterplex-fence', this.#directory, this.#writer], {
-      cwd: '/',
-      detached: true,
-      env: this.#env,
-      stdio: 'ignore',
-    });
-    child.on('error', (error) => this.#logger.error({ err: error }, 'the fence watch could not be started'));
-    child.on('exit', (code, signal) => {
-      if (this.#stopped) return;
-      this.#logger.warn({ code, signal }, 'the fence watch ended, and is started again');
-      this.start();
-    });
-    child.unref();
-    this.#child = child;
+    this.#helper.start();
   }
 
   /**
@@ -100,9 +87,7 @@ export class FenceWatch {
   }
 
   stop(): void {
-    this.#stopped = true;
-    const pid = this.#child?.pid;
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    this.#helper.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
