@@ -64,6 +64,22 @@ test('the owner file says byte for byte who owns the job', async () => {
   expect(readFileSync(join(cwd, '.owner'), 'utf8')).toBe(`1 ${writer}\n`);
 });
 
+test('of many that start the same attempt at once one gets the job, and only the owner file is left', async () => {
+  const runs = Array.from({ length: 8 }, (_, index) => run('exit 0', { writer: `worker ${index}` }).over);
+  const ends = await Promise.all(runs);
+  expect(ends.toSorted()).toEqual([...Array(7).fill('another attempt owns the job'), 'exit 0']);
+  expect(readdirSync(cwd)).toEqual(['.owner']);
+});
+
+test('an attempt that has ended still keeps its own number and older ones from starting', async () => {
+  expect(await run('exit 0', { number: 2 }).over).toBe('exit 0');
+  for (const number of [1, 2]) {
+    expect(await run('exit 0', { number, writer: 'late' }).over).toBe('another attempt owns the job');
+  }
+  expect(await run('exit 0', { number: 3 }).over).toBe('exit 0');
+  expect(readdirSync(cwd)).toEqual(['.owner']);
+});
+
 test('a transcoder runs though somebody tidied up the temporary directory, and is still watched', async () => {
   rmSync(temporary, { recursive: true });
   const { started, over } = run('sleep 60');
