@@ -80,6 +80,18 @@ test('an attempt that has ended still keeps its own number and older ones from s
   expect(readdirSync(cwd)).toEqual(['.owner']);
 });
 
+test('an earlier attempt that starts in the same moment, and writes last, does not run on beside the later one', async () => {
+  const later = run('sleep 60', { number: 2 });
+  await later.started;
+  writeFileSync(join(cwd, '.owner'), '');
+  const earlier = run('sleep 60', { number: 1 });
+  await earlier.started;
+  expect(await earlier.over).toBe('superseded');
+  expect(readFileSync(join(cwd, '.owner'), 'utf8')).toBe(`2 ${WRITER}\n`);
+  later.process.end('SIGTERM');
+  expect(await later.over).toBe('exit null');
+});
+
 test('a transcoder runs though somebody tidied up the temporary directory, and is still watched', async () => {
   rmSync(temporary, { recursive: true });
   const { started, over } = run('sleep 60');

@@ -22,7 +22,8 @@ export function ownershipOf(jobId: string, number: number, writer: string): Owne
 /**
  * Reads the owner files of all running attempts once a second, which on NFS sees what other machines wrote because each
  * time it opens them anew, and kills the process group of an attempt that no longer owns its job. A process of its own:
- * it works while the worker is cut off, and a dead mount hangs nobody else.
+ * it works while the worker is cut off, and a dead mount hangs nobody else. Where two attempts start in the same moment
+ * the earlier one may write last; the later one then says again who owns the job. A file that can't be read kills nothing.
  *
  * Each attempt is a symbolic link in a local directory, called `GROUP.NUMBER`, to its owner file: links take any bytes.
  */
@@ -39,6 +40,8 @@ while sleep 1; do
     if [ "$current" -gt "$number" ] || { [ "$current" -eq "$number" ] && [ "$by" != "$2" ]; }; then
       : > "$1/$name.superseded"
       kill -KILL "-$group"
+    elif [ "$current" -lt "$number" ]; then
+      printf '%s %s\\n' "$number" "$2" > "$link"
     fi
   done
 done 2>/dev/null
