@@ -23,3 +23,8 @@ export function bytesOf(value: ByteString): Buffer {
 export function readable(value: ByteString): string {
   return typeof value === 'string' ? value : bytesOf(value).toString('utf8');
 }
+
+/** The text, or as much of its beginning as fits into `length` UTF-16 units. */
+export function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
+}

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { ByteString } from './bytes.ts';
+import { ByteString, shortened } from './bytes.ts';
 
 const strict = { additionalProperties: false };
 
@@ -50,6 +50,8 @@ export const OutcomeReason = Type.Union([
 ]);
 export type OutcomeReason = Static<typeof OutcomeReason>;
 
+const MAX_MESSAGE_LENGTH = 8192;
+
 /** How an attempt, or a job, ended: one shape for every end. */
 export const Outcome = Type.Object(
   {
@@ -58,7 +60,7 @@ export const Outcome = Type.Object(
     signal: Type.Union([Type.String({ maxLength: 16 }), Type.Null()]),
     /** SIGKILL had to end it. */
     forced: Type.Boolean(),
-    message: Type.Union([Type.String({ maxLength: 8192 }), Type.Null()]),
+    message: Type.Union([Type.String({ maxLength: MAX_MESSAGE_LENGTH }), Type.Null()]),
     /** Bytes of stdout and stderr together. */
     outputBytes: Type.Integer({ minimum: 0 }),
   },
@@ -68,7 +70,8 @@ export type Outcome = Static<typeof Outcome>;
 
 /** An end without a process: the message says what went wrong, where, and what to do. */
 export function outcomeWithoutProcess(reason: Exclude<OutcomeReason, 'exited'>, message: string): Outcome {
-  return { reason, exitCode: null, signal: null, forced: false, message, outputBytes: 0 };
+  const text = shortened(message, MAX_MESSAGE_LENGTH);
+  return { reason, exitCode: null, signal: null, forced: false, message: text, outputBytes: 0 };
 }
 
 export const AttemptPhase = Type.Union([

@@ -5,7 +5,7 @@ import { Link } from '#shared/protocol/link.ts';
 import type { Capabilities } from '#shared/protocol/messages.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
-import { transcoderEnv } from './adapt/env.ts';
+import { ownEnv, transcoderEnv } from './adapt/env.ts';
 import { applyHwaccel } from './adapt/hwaccel.ts';
 import { Agent } from './agent.ts';
 import { whyRefused } from './attempts/admission.ts';
@@ -43,9 +43,13 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const file = transcoderFile(settings);
   const owner = thisOwner(name);
   endLeftovers(name, logger);
-  const guardian = new Guardian(owner, logger);
+  const guardian = new Guardian(owner, { clock, random, logger });
   guardian.start();
-  const fence = new FenceWatch(ownerMark(owner), { [OWNER_VARIABLE]: ownerMark(owner) }, logger);
+  const fence = new FenceWatch(
+    ownerMark(owner),
+    { [OWNER_VARIABLE]: ownerMark(owner) },
+    { clock, random, logger },
+  );
   fence.start();
 
   let transcoderProblem: string | null | undefined;
@@ -106,7 +110,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   });
 
   const tryTranscoder = async (): Promise<void> => {
-    const found = await checkTranscoder(file, { ...env, [OWNER_VARIABLE]: ownerMark(owner) }, clock);
+    const found = await checkTranscoder(file, { ...ownEnv(env), [OWNER_VARIABLE]: ownerMark(owner) }, clock);
     if (stopping) return;
     if (found.problem !== transcoderProblem) {
       const level = found.problem === null ? 'info' : 'error';
@@ -139,6 +143,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     address: health.address,
     async stop(): Promise<void> {
       stopping = true;
+      agent.changed();
       retry?.cancel();
       storage.stop();
       load.stop();

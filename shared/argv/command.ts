@@ -6,9 +6,9 @@ import type { ByteString } from '../bytes.ts';
  */
 const FLAGS = new Set(
   (
-    'y n nostats stats noaccurate_seek accurate_seek start_at_zero copyts hide_banner nostdin stdin re vn an sn dn ' +
-    'shortest xerror benchmark benchmark_all ignore_unknown copy_unknown noautorotate noautoscale copyinkf ' +
-    'fix_sub_duration recast_media bitexact debug_ts dump hex nofind_stream_info find_stream_info'
+    'y n nostdin vn an sn dn stats stdin report hide_banner re copyts start_at_zero accurate_seek shortest xerror ' +
+    'benchmark benchmark_all ignore_unknown copy_unknown copyinkf fix_sub_duration recast_media bitexact debug_ts ' +
+    'dump hex find_stream_info psnr vstats qphist intra deinterlace print_graphs noautorotate noautoscale'
   ).split(' '),
 );
 
@@ -54,9 +54,17 @@ export function readCommand(argv: readonly ByteString[]): TranscoderCommand {
       index += 1;
       continue;
     }
+    if (element === '--') {
+      // The next element is an output, whatever it begins with.
+      pending.push({ name: '-', specifier: null, index, valueIndex: null });
+      if (index + 1 < argv.length) outputs.push({ index: index + 1, options: pending.splice(0) });
+      index += 2;
+      continue;
+    }
     const [name = '', ...rest] = element.slice(1).split(':');
     const specifier = rest.length > 0 ? rest.join(':') : null;
-    const hasValue = !FLAGS.has(name) && index + 1 < argv.length;
+    const isFlag = FLAGS.has(name) || (name.startsWith('no') && FLAGS.has(name.slice(2)));
+    const hasValue = !isFlag && index + 1 < argv.length;
     if (name === 'i' && hasValue) {
       inputs.push({ index: index + 1, options: pending });
       pending = [];

@@ -31,12 +31,14 @@ export const Capabilities = Type.Object(
 );
 export type Capabilities = Static<typeof Capabilities>;
 
+export const MAX_PROBLEM_LENGTH = 1024;
+
 export const Mount = Type.Object(
   {
     path: Type.String({ maxLength: 4096 }),
     mode: Type.Union([Type.Literal('ro'), Type.Literal('rw')]),
     /** Null when the mount is usable, else what is wrong with it. */
-    problem: nullable(Type.String({ maxLength: 1024 })),
+    problem: nullable(Type.String({ maxLength: MAX_PROBLEM_LENGTH })),
   },
   strict,
 );

@@ -1,10 +1,11 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { Part } from '../support/part.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'no-transcoder-'));
+const TOKEN = '0123456789abcdef0123456789abcdef';
 const started: Part[] = [];
 
 afterEach(async () => {
@@ -22,6 +23,8 @@ async function readiness(transcoder: string): Promise<{ status: number; failed: 
     MOUNTS: `${directory}:rw`,
     STAT_CPU_OPS_DURATION: '0',
     ORCHESTRATOR_URL: 'http://127.0.0.1:1',
+    CLUSTERPLEX_TOKEN: TOKEN,
+    LIBVA_DRIVER_NAME: 'iHD',
   });
   started.push(worker);
   const address = await worker.listening();
@@ -68,4 +71,13 @@ test('a program whose libraries are missing', async () => {
 test('a program that knows none of our questions is usable', async () => {
   writeFileSync(join(directory, 'taciturn'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
   expect((await readiness('taciturn')).failed).toEqual(['orchestrator']);
+});
+
+test('a transcoder that is tried gets what describes the machine, and no secret', async () => {
+  const script = `#!/bin/sh\nenv >> '${directory}/env'\nexit 1\n`;
+  writeFileSync(join(directory, 'curious'), script, { mode: 0o755 });
+  await readiness('curious');
+  const env = readFileSync(join(directory, 'env'), 'utf8');
+  expect(env).toContain('LIBVA_DRIVER_NAME=iHD');
+  expect(env).not.toContain(TOKEN);
 });

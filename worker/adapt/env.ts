@@ -12,9 +12,15 @@ export function transcoderEnv(
     const value = fromPms[name];
     if (value !== undefined) env[name] = value;
   }
-  for (const name of WORKER_VARIABLES) {
-    const value = own[name];
-    if (value !== undefined) env[name] = value;
-  }
-  return env;
+  return { ...env, ...ownEnv(own) };
+}
+
+/** What describes this machine, and nothing else of the worker's environment, which holds its tokens. */
+export function ownEnv(own: Environment): Record<string, string> {
+  return Object.fromEntries(
+    WORKER_VARIABLES.flatMap((name) => {
+      const value = own[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '#shared/clock.ts';
+import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import {
   type AttemptPhase,
@@ -14,6 +14,9 @@ import type { Command } from '../transcoder/launch.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
+
+/** How much longer than its grace period a predecessor may take to end: one that hangs on storage never does. */
+const PREDECESSOR_MS = 5_000;
 
 export interface AttemptContext {
   readonly clock: Clock;
@@ -40,6 +43,7 @@ export class Attempt {
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
+  #waiting: Timer | null = null;
   #asked = false;
   #givenUp: string | null = null;
 
@@ -65,6 +69,7 @@ export class Attempt {
 
   start(): void {
     if (this.#phase !== 'preparing' || this.#process) return;
+    this.#waiting?.cancel();
     const refusal = this.#context.whyRefused(this.job);
     if (refusal !== null) {
       this.#end(outcomeWithoutProcess('refused', refusal));
@@ -91,6 +96,14 @@ export class Attempt {
     } catch (error) {
       this.#end(outcomeWithoutProcess('refused', `it can't be started: ${coerceError(error).message}`));
     }
+  }
+
+  /** An earlier attempt has to end first. One that can't be ended must not keep the job from other workers. */
+  wait(): void {
+    const { clock, killGraceMs } = this.#context;
+    this.#waiting ??= clock.after(killGraceMs + PREDECESSOR_MS, () => {
+      if (!this.#process) this.giveUp('an earlier attempt of the job does not end on this worker');
+    });
   }
 
   /** Ends it, for the one who waits for it. */
@@ -146,6 +159,7 @@ export class Attempt {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
     this.#outcome = outcome;
+    this.#waiting?.cancel();
     const { reason, exitCode, signal, forced, message } = outcome;
     this.#logger.info({ reason, exitCode, signal, forced, message }, 'attempt ended');
     this.#context.changed();

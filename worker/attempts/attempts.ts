@@ -86,7 +86,9 @@ export class Attempts {
 
   #startWaiting(): void {
     for (const attempt of this.#attempts.values()) {
-      if (attempt.phase === 'preparing' && !this.#hasLivePredecessor(attempt)) attempt.start();
+      if (attempt.phase !== 'preparing') continue;
+      if (this.#hasLivePredecessor(attempt)) attempt.wait();
+      else attempt.start();
     }
   }
 

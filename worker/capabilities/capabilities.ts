@@ -3,7 +3,7 @@ import { access, constants, stat } from 'node:fs/promises';
 import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Clock } from '#shared/clock.ts';
-import { systemErrorCode } from '#shared/errors.ts';
+import { coerceError, systemErrorCode } from '#shared/errors.ts';
 import type { Capabilities } from '#shared/protocol/messages.ts';
 import type { Environment } from '#shared/settings/read.ts';
 import { sendSignal } from '../transcoder/marked.ts';
@@ -30,10 +30,10 @@ export interface TranscoderCheck {
 const NONE: Capabilities = { encoders: [], decoders: [] };
 
 /**
- * @param env carries the worker's mark, so that a transcoder that hangs does not outlive the worker
- *
  * Whether the transcoder is there and can be started, and what it says it can do. One that does not answer, or that
  * knows no such question, is usable and claims nothing.
+ *
+ * @param env carries the worker's mark, so that a transcoder that hangs does not outlive the worker
  */
 export async function checkTranscoder(
   file: string,
@@ -42,7 +42,10 @@ export async function checkTranscoder(
 ): Promise<TranscoderCheck> {
   const problem = await whyNotExecutable(file);
   if (problem !== null) return { problem, capabilities: NONE };
-  const answer = await ask(file, env, clock);
+  const answer = await ask(file, env, clock).catch(coerceError);
+  if (answer instanceof Error) {
+    return { problem: `${file} could not be tried: ${answer.message}`, capabilities: NONE };
+  }
   if (answer === null) return { problem: null, capabilities: NONE };
   if ('encoders' in answer) return { problem: null, capabilities: answer };
   const unstartable = UNSTARTABLE.test(answer.problem);
@@ -67,7 +70,7 @@ function ask(
   env: Environment,
   clock: Clock,
 ): Promise<Capabilities | { problem: string } | null> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [ASK, file], {
       env,
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -78,10 +81,14 @@ function ask(
     const endGroup = (): void => {
       if (child.pid !== undefined) sendSignal(-child.pid, 'SIGKILL');
     };
-    child.stdout.on('data', (data) => {
+    child.once('error', (error) => {
+      deadline.cancel();
+      reject(error);
+    });
+    // There is none when too many files are open.
+    child.stdout?.on('data', (data) => {
       text += String(data);
     });
-    child.once('error', () => resolve(null));
     child.once('exit', () => {
       deadline.cancel();
       endGroup();

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Clock } from '#shared/clock.ts';
+import { coerceError } from '#shared/errors.ts';
 import type { DeclaredMount } from './mounts.ts';
 
 /** A healthy mount answers in milliseconds; NFS that has to reconnect in a second or two. */
@@ -38,7 +39,7 @@ export class MountProbe {
     const { path, mode } = this.#mount;
     const hung = { problem: `${path} does not answer within ${DEADLINE_MS} ms` };
     if (this.#hanging) return Promise.resolve(hung);
-    return new Promise((resolve) => {
+    return new Promise<ProbeResult>((resolve, reject) => {
       const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', path, mode], { stdio: 'ignore' });
       this.#hanging = child;
       const deadline = this.#clock.after(DEADLINE_MS, () => {
@@ -49,14 +50,14 @@ export class MountProbe {
       child.once('error', (error) => {
         this.#hanging = null;
         deadline.cancel();
-        resolve({ problem: `${path} could not be tried: ${error.message}` });
+        reject(error);
       });
       child.once('exit', (code) => {
         this.#hanging = null;
         deadline.cancel();
         resolve(this.#judge(code));
       });
-    });
+    }).catch((error: unknown) => ({ problem: `${path} could not be tried: ${coerceError(error).message}` }));
   }
 
   #judge(code: number | null): ProbeResult {

@@ -1,5 +1,6 @@
+import { shortened } from '#shared/bytes.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
-import type { Mount } from '#shared/protocol/messages.ts';
+import { MAX_PROBLEM_LENGTH, type Mount } from '#shared/protocol/messages.ts';
 import type { DeclaredMount } from './mounts.ts';
 import { MountProbe } from './probe.ts';
 
@@ -48,6 +49,7 @@ export class Storage {
   async #try(declared: DeclaredMount): Promise<Mount | null> {
     const result = await this.#probes.get(declared)?.run();
     if (result === undefined || result === 'absent') return null;
-    return { path: declared.path, mode: declared.mode, problem: result.problem };
+    const problem = result.problem && shortened(result.problem, MAX_PROBLEM_LENGTH);
+    return { path: declared.path, mode: declared.mode, problem };
   }
 }

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ByteString, bytesOf } from '#shared/bytes.ts';
-import type { Logger } from '#shared/logger.ts';
+import { Helper, type HelperSurroundings } from './helper.ts';
 
 /** What an attempt writes into its job's cwd before it starts, so that no earlier one goes on beside it. */
 export interface Ownership {
@@ -23,7 +22,8 @@ export function ownershipOf(jobId: string, number: number, writer: string): Owne
 /**
  * Reads the owner files of all running attempts once a second, which on NFS sees what other machines wrote because each
  * time it opens them anew, and kills the process group of an attempt that no longer owns its job. A process of its own:
- * it works while the worker is cut off, and a dead mount hangs nobody else.
+ * it works while the worker is cut off, and a dead mount hangs nobody else. Where two attempts start in the same moment
+ * the earlier one may write last; the later one then says again who owns the job. A file that can't be read kills nothing.
  *
  * Each attempt is a symbolic link in a local directory, called `GROUP.NUMBER`, to its owner file: links take any bytes.
  */
@@ -40,6 +40,8 @@ while sleep 1; do
     if [ "$current" -gt "$number" ] || { [ "$current" -eq "$number" ] && [ "$by" != "$2" ]; }; then
       : > "$1/$name.superseded"
       kill -KILL "-$group"
+    elif [ "$current" -lt "$number" ]; then
+      printf '%s %s\\n' "$number" "$2" > "$link"
     fi
   done
 done 2>/dev/null
@@ -47,40 +49,34 @@ done 2>/dev/null
 
 /** Sees to it that no attempt goes on writing once another owns its job. */
 export class FenceWatch {
-  readonly #writer: string;
-  readonly #env: Readonly<Record<string, string>>;
-  readonly #logger: Logger;
   readonly #directory = mkdtempSync(join(tmpdir(), 'clusterplex-fence-'));
-  #child: ChildProcess | null = null;
-  #stopped = false;
+  readonly #helper: Helper;
 
   /** @param env carries the worker's mark, so that the watch ends with the worker */
-  constructor(writer: string, env: Readonly<Record<string, string>>, logger: Logger) {
-    this.#writer = writer;
-    this.#env = env;
-    this.#logger = logger;
+  constructor(writer: string, env: Readonly<Record<string, string>>, surroundings: HelperSurroundings) {
+    this.#helper = new Helper({
+      ...surroundings,
+      name: 'clusterplex-fence',
+      script: SCRIPT,
+      words: [this.#directory, writer],
+      env,
+      endsWithWorker: false,
+    });
   }
 
   start(): void {
-    const child = spawn('/bin/sh', ['-c', SCRIPT, 'clusterplex-fence', this.#directory, this.#writer], {
-      cwd: '/',
-      detached: true,
-      env: this.#env,
-      stdio: 'ignore',
-    });
-    child.on('error', (error) => this.#logger.error({ err: error }, 'the fence watch could not be started'));
-    child.on('exit', (code, signal) => {
-      if (this.#stopped) return;
-      this.#logger.warn({ code, signal }, 'the fence watch ended, and is started again');
-      this.start();
-    });
-    child.unref();
-    this.#child = child;
+    this.#helper.start();
   }
 
-  /** The attempt's transcoder runs in this process group. */
+  /**
+   * The attempt's transcoder runs in this process group.
+   *
+   * @throws when it can't be watched
+   */
   watch(group: number, cwd: ByteString, { file, number }: Ownership): void {
     const target = Buffer.concat([bytesOf(cwd), Buffer.from(`/${file}`)]);
+    // Something may have tidied up the directory of temporary files.
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     symlinkSync(target, this.#link(group, number));
   }
 
@@ -94,9 +90,7 @@ export class FenceWatch {
   }
 
   stop(): void {
-    this.#stopped = true;
-    const pid = this.#child?.pid;
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    this.#helper.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 

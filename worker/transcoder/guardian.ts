@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Logger } from '#shared/logger.ts';
+import { Helper, type HelperSurroundings } from './helper.ts';
 import { markedProcesses, sendSignal } from './marked.ts';
 import { isAlive, OWNER_VARIABLE, type Owner, ownerMark, readOwnerMark } from './owner.ts';
 
@@ -22,39 +22,26 @@ done
 
 /** Sees to it that no transcoder outlives its worker, not even one that was ended with SIGKILL. */
 export class Guardian {
-  readonly #mark: string;
-  readonly #logger: Logger;
-  #child: ChildProcess | null = null;
-  #stopped = false;
+  readonly #helper: Helper;
 
-  constructor(owner: Owner, logger: Logger) {
-    this.#mark = `${OWNER_VARIABLE}=${ownerMark(owner)}`;
-    this.#logger = logger;
+  constructor(owner: Owner, surroundings: HelperSurroundings) {
+    this.#helper = new Helper({
+      ...surroundings,
+      name: 'clusterplex-guardian',
+      script: SCRIPT,
+      words: [`${OWNER_VARIABLE}=${ownerMark(owner)}`],
+      // Without the mark: it must outlive what it ends, and not end itself.
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      endsWithWorker: true,
+    });
   }
 
   start(): void {
-    const child = spawn('/bin/sh', ['-c', SCRIPT, 'clusterplex-guardian', this.#mark], {
-      cwd: '/',
-      // Of its own group, and without the mark: it must outlive what it ends, and not end itself.
-      detached: true,
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
-      stdio: ['pipe', 'ignore', 'ignore'],
-    });
-    child.on('error', (error) => this.#logger.error({ err: error }, 'the guardian could not be started'));
-    child.on('exit', (code, signal) => {
-      if (this.#stopped) return;
-      this.#logger.warn({ code, signal }, 'the guardian ended, and is started again');
-      this.start();
-    });
-    // The pipe breaks when the guardian is killed; its exit says so, too.
-    child.stdin.on('error', () => undefined);
-    child.unref();
-    this.#child = child;
+    this.#helper.start();
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#child?.kill('SIGKILL');
+    this.#helper.stop();
   }
 }
 

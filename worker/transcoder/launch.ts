@@ -22,29 +22,38 @@ export interface Launched {
 }
 
 /**
- * A shell that becomes the transcoder, once it owns the job: it creates the attempt's own claim, which only one can, and
- * then puts its number into the owner file, for all earlier ones to see. It enters the cwd, because a chdir into a hung mount would freeze whoever does
- * it, and Node's own spawn makes the worker wait for it; and it carries bytes that are not UTF-8, which Node's strings
- * can't. It reports on descriptor 3, which closes when the transcoder takes over.
+ * A shell that becomes the transcoder, once it owns the job. It creates the attempt's own claim, which only one can at a
+ * time, and then puts its number into the owner file, for all others to see. Whoever claims the same number later finds
+ * it there, so the claim has done its work and goes.
+ *
+ * It enters the cwd, because a chdir into a hung mount would freeze whoever does it, and Node's own spawn makes the
+ * worker wait for it; and it carries bytes that are not UTF-8, which Node's strings can't. It reports on descriptor 3,
+ * which closes when the transcoder takes over.
  */
 const BECOME_TRANSCODER = `
 cd -- "$1" 2>/dev/null || { echo cwd >&3; exit 75; }
 owner=$2 number=$3 writer=$4
 shift 4
 [ -f "$1" ] && [ -x "$1" ] || { echo transcoder >&3; exit 75; }
-current= by=
+claim=$owner.$number current= by=
+set -C
+if ! true 2>/dev/null > "$claim"; then
+  [ -e "$claim" ] && echo superseded >&3 || echo owner >&3
+  exit 75
+fi
+# Read after the claim, which also makes NFS look anew.
 [ ! -e "$owner" ] || read -r current by < "$owner"
 case $current in *[!0-9]*) current= ;; esac
-set -C
-if [ "\${current:-0}" -ge "$number" ] || ! true 2>/dev/null > "$owner.$number"; then
-  [ -e "$owner.$number" ] || [ -n "$current" ] || { echo owner >&3; exit 75; }
+if [ "\${current:-0}" -ge "$number" ]; then
+  rm -f "$claim"
   echo superseded >&3
   exit 75
 fi
-{ echo "$number $writer" > "$owner.new.$number" && mv -f "$owner.new.$number" "$owner"; } 2>/dev/null ||
-  { echo owner >&3; exit 75; }
+{ printf '%s %s\\n' "$number" "$writer" > "$owner.new.$number" && mv -f "$owner.new.$number" "$owner"; } 2>/dev/null ||
+  { rm -f "$claim"; echo owner >&3; exit 75; }
+rm -f "$claim"
 set +C
-unset PWD OLDPWD current by owner number writer
+unset PWD OLDPWD current by claim owner number writer
 exec "$@" 3>&-
 `;
 /** Node's pipes are sockets, which can't be opened again under /proc/self/fd. */
@@ -53,7 +62,7 @@ const READ_WORDS = 'eval "$(cat <&4)"';
 /**
  * Starts a transcoder in a process group of its own. Failures of the system arrive as the child's `error` event.
  *
- * @throws for what no program can be started with, such as a NUL byte in an argument
+ * @throws for what no program can be started with, such as a NUL byte in an argument, and when there are no pipes left
  */
 export function launch({ file, argv, env, cwd, ownership }: Command): Launched {
   const { file: owner, number, writer } = ownership;
@@ -79,8 +88,13 @@ export function spawnShell(
     },
   );
   const { stdout, stderr } = child;
+  if (!stdout) {
+    // Without pipes there is nothing to go on with; the `error` event only says it again, later.
+    child.on('error', () => undefined);
+    throw new Error('too many files are open, by this worker or on this machine');
+  }
   const report = child.stdio[3];
-  invariant(stdout && stderr && isReadable(report), 'launch-pipes');
+  invariant(stderr && isReadable(report), 'launch-pipes');
   if (!isPlain) sendWords(child, words, env);
   return { child, stdout, stderr, report };
 }

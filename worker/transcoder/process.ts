@@ -1,5 +1,6 @@
 import { readable } from '#shared/bytes.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
+import { coerceError } from '#shared/errors.ts';
 import type { EndSignal } from '#shared/job.ts';
 import type { OutputStream } from '#shared/protocol/messages.ts';
 import type { FenceWatch } from './fence.ts';
@@ -147,12 +148,9 @@ export class TranscoderProcess implements RunningTranscoder {
   }
 
   #onReport(): void {
-    const { file, cwd, ownership } = this.#options.command;
+    const { file, cwd } = this.#options.command;
     if (this.#report === '') {
-      if (!this.#ending) this.#timer?.cancel();
-      this.#mode = 'running';
-      if (this.pid !== null) this.#options.fence.watch(this.pid, cwd, ownership);
-      this.#options.handlers.started();
+      this.#onStart();
     } else if (this.#report.startsWith('superseded')) {
       this.#fail('another attempt owns the job', true);
     } else if (this.#report.startsWith('owner')) {
@@ -165,6 +163,20 @@ export class TranscoderProcess implements RunningTranscoder {
     } else {
       this.#fail(`${file} is not an executable file: correct TRANSCODER_PATH, TRANSCODER_NAME`);
     }
+  }
+
+  #onStart(): void {
+    const { command, fence, handlers } = this.#options;
+    try {
+      if (this.pid !== null) fence.watch(this.pid, command.cwd, command.ownership);
+    } catch (error) {
+      this.#signalTree('SIGKILL');
+      this.#fail(`the fence can't watch it: ${coerceError(error).message}`);
+      return;
+    }
+    if (!this.#ending) this.#timer?.cancel();
+    this.#mode = 'running';
+    handlers.started();
   }
 
   /** A held pipe is full of output that the hook has yet to get; only one that is read, or that nobody wants, is overdue. */

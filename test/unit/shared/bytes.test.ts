@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { byteString, bytesOf } from '#shared/bytes.ts';
+import { byteString, bytesOf, shortened } from '#shared/bytes.ts';
 
 test('any bytes survive the way through JSON', () => {
   fc.assert(
@@ -13,4 +13,10 @@ test('any bytes survive the way through JSON', () => {
 
 test('valid UTF-8 travels as plain text', () => {
   expect(byteString(Buffer.from('/mnt/médias/ทดสอบ'))).toBe('/mnt/médias/ทดสอบ');
+});
+
+test('a text for people is shortened at its end, never in the middle of a character', () => {
+  expect(shortened('abc', 3)).toBe('abc');
+  expect(shortened('abcd', 3)).toBe('ab…');
+  expect(shortened('a🎬bc', 3)).toBe('a…');
 });

@@ -80,6 +80,17 @@ test('a lone dash is stdin or stdout', () => {
   });
 });
 
+test('what follows two dashes is an output, whatever it begins with', () => {
+  expect(shape(['-i', 'a', '-y', '--', '-i', 'b'])).toEqual({
+    inputs: [['a', '']],
+    outputs: [
+      ['-i', 'y -'],
+      ['b', ''],
+    ],
+    trailing: [],
+  });
+});
+
 test('a command that was cut off after an option is read without its value', () => {
   const argv = ['-codec:0', 'mpeg4', '-ss', '376', '-i'];
   expect(readCommand(argv)).toMatchObject({
@@ -130,7 +141,7 @@ test('the options that take no value are those of which ffmpeg says so', async (
   const others =
     'n stats accurate_seek hide_banner nostdin stdin re dn shortest xerror benchmark benchmark_all dump hex ' +
     'ignore_unknown copy_unknown seek_timestamp autorotate noautorotate bitexact debug_ts copyinkf ' +
-    'fix_sub_duration find_stream_info nofind_stream_info itsoffset stream_loop disposition apad';
+    'fix_sub_duration report psnr vstats qphist novstats noreport vstats_file progress find_stream_info nofind_stream_info itsoffset stream_loop disposition apad';
   const names = [...new Set([...inCorpus, ...others.split(' ')])].filter(
     (name) => name !== '' && name !== 'i',
   );

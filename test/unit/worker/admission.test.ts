@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { ByteString } from '#shared/bytes.ts';
 import type { JobSpec } from '#shared/job.ts';
+import type { Mount } from '#shared/protocol/messages.ts';
 import { type Places, whyRefused } from '../../../worker/attempts/admission.ts';
+import { plexCommands } from '../pms/corpus.ts';
 
 const places: Places = {
   mounts: [
@@ -14,12 +16,15 @@ const places: Places = {
   transcoderDirectory: '/usr/lib/plexmediaserver',
 };
 
-function why(argv: readonly ByteString[], cwd: ByteString = '/transcode/Sessions/a'): string | null {
-  const spec: JobSpec = {
+function specOf(argv: readonly ByteString[], cwd: ByteString = '/transcode/Sessions/a'): JobSpec {
+  return {
     ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true, env: {}, changes: [] },
     ...{ argv: [...argv], cwd },
   };
-  return whyRefused(spec, places);
+}
+
+function why(argv: readonly ByteString[], cwd?: ByteString): string | null {
+  return whyRefused(specOf(argv, cwd), places);
 }
 
 describe('allowed', () => {
@@ -33,6 +38,18 @@ describe('allowed', () => {
     [['-i', '../b/temp-0.srt', 'x']],
     [['-i', '/mnt/media/a/../b.mkv', 'x']],
     [['-y', '', '-']],
+    [['-i', 'file:///mnt/media/film.mkv', 'x']],
+    [['-i', 'concat:/mnt/media/a.ts|file:/mnt/media/b.ts', 'x']],
+    [['-i', '/mnt/media/Film: a|b, [c] {d}=100%.mkv', 'x']],
+    [['-i', 'a', '-progress', 'pipe:1', '-segment_list', '/transcode/list.csv', 'x']],
+    [['-i', 'a', '-passlogfile', 'log', '-hls_segment_filename', 'file:/transcode/%d.ts', 'x']],
+    [['-i', 'a', '-vf', "subtitles='/mnt/media/a b.mkv:si=0',scale=-1:720", 'x']],
+    [['-i', 'a', '-vf', 'subtitles=/mnt/media/a/../b.srt', 'x']],
+    [['-i', 'a', '-vf', 'inlineass=font_path=/opt/plex/Resources/Fonts/a.otf:language=en', 'x']],
+    [['-f', 'lavfi', '-i', 'movie=/mnt/media/a.mkv,scale=w=1:h=2', 'x']],
+    [['-i', 'a', '-f', 'tee', '[f=mp4]/transcode/a.mp4|[f=mpegts]b.ts']],
+    [['-i', 'a', '-metadata', 'title=AC/DC: /etc/../..', '-user_agent', 'TV (a; /b)', 'x']],
+    [['-i', 'a', '-new', 'a/b', '-other', 'x=1:y=2/3', '-more', 'Referer: http://a/b', 'x']],
   ])('%j', (argv) => expect(why(argv)).toBeNull());
 
   test('a path that is not UTF-8, below a mount whose name is not ASCII', () => {
@@ -56,8 +73,38 @@ describe('refused, with the path and the setting', () => {
       /\/mnt\/media\/out.mkv would be written, but MOUNTS declares it read only/,
     ],
     [['-i', 'a', '/usr/lib/plexmediaserver/Plex Transcoder'], /lies outside the mounts/],
+    [['-i', 'file:///etc/passwd', 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'concat:file:/etc/passwd', 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'concat:a|../../../etc/passwd', 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'crypto+file:/etc/passwd', 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'cache:async:file:../../../etc/passwd', 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'unix:/run/docker.sock', 'x'], /argument 2 uses the protocol unix, which no job may/],
+    [['-i', 'a', 'tee:/etc/a|/etc/b'], /the protocol tee/],
+    [['-i', 'a', '-progress', 'tcp://10.0.0.1:1', 'x'], /the protocol tcp/],
+    [['-i', 'a', '-y', 'file:///etc/cron.d/x'], /\/etc\/cron.d\/x lies outside/],
+    [['-i', 'a', '-vstats_file', '../../../etc/cron.d/x', 'x'], /argument 4 steps up/],
+    [['-i', 'a', '-new', 'a/../../x', 'x'], /argument 4 steps up/],
+    [['-i', 'a', '-progress', '/mnt/media/a.mkv', 'x'], /\/mnt\/media\/a.mkv would be written/],
+    [['-i', 'a', '-hls_segment_filename', 'file:/mnt/media/%d', 'x'], /\/mnt\/media\/%d would be written/],
+    [['-i', 'a', '-x264-params', 'stats=/mnt/media/a', 'x'], /\/mnt\/media\/a would be written/],
+    [['-i', 'a', '-vf', 'metadata=print:file=/mnt/media/a', 'x'], /\/mnt\/media\/a would be written/],
+    [['-report', '/mnt/media/a', '-i', 'a', 'x'], /\/mnt\/media\/a would be written/],
+    [['-metadata', '--', '-y', '--', '/mnt/media/a'], /\/mnt\/media\/a would be written/],
+    [['-f', 'lavfi', '-i', 'movie=/etc/passwd', 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'a', '-vf', "movie='/et'c\\/passwd", 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'a', '-filter:v', 'scale=1:2,lut3d=file=/etc/passwd', 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'a', '-filter_complex', 'amovie=file\\\\:/etc/passwd[1]', 'x'], /\/etc\/passwd lies outside/],
+    [['-i', 'a', '-lavfi', 'subtitles=../../../etc/passwd', 'x'], /argument 4 steps up/],
+    [['-i', 'a', '-filter_complex_script', 'x.txt', 'x'], /argument 3 takes options from a file/],
+    [['-i', 'a', '-/vf', 'x.txt', 'x'], /argument 3 takes options from a file/],
+    [['-i', 'a', '-f', 'tee', '[f=mp4]/etc/x'], /\/etc\/x lies outside/],
+    [['-i', 'a', '-f', 'tee', '/transcode/x|/etc/x'], /\/etc\/x lies outside/],
+    [['-pattern_type', 'glob', '-i', '/mnt/media/.?/.?/etc/x.png', 'x'], /a file pattern/],
+    [['-f', 'image2', '-i', '/mnt/media/.%?/.%?/etc/x.png', 'x'], /a file pattern/],
+    [['-i', 'a', '-vf', 'x=/etc/Resources/Fonts/../passwd', 'x'], /\/etc\/Resources\/passwd lies/],
+    [[{ base64: Buffer.from('-metadata').toString('base64') }, '-i', '/mnt/media/a'], /would be written/],
     [['-i', '/mnt/dead/a', 'x'], /\/mnt\/dead\/a can't be used: \/mnt\/dead does not answer/],
-  ])('%j', (argv, reason) => expect(why(argv)).toMatch(reason));
+  ] satisfies [ByteString[], RegExp][])('%j', (argv, reason) => expect(why(argv)).toMatch(reason));
 
   test.each([
     ['/', /cwd \/ lies outside/],
@@ -70,6 +117,24 @@ describe('refused, with the path and the setting', () => {
     const path = Buffer.concat([Buffer.from('/root/'), Buffer.from([0xff])]);
     expect(why(['-i', { base64: path.toString('base64') }, 'x'])).toMatch(/\/root\/\ufffd lies outside/);
   });
+});
+
+test('a refusal quotes the beginning of a long path', () => {
+  const long = 'x'.repeat(9_000);
+  for (const problem of [why(['-i', `/etc/${long}`, 'x']), why(['-y'], long)]) {
+    expect(problem).toMatch(/x{250}/);
+    expect(problem?.length).toBeLessThan(500);
+  }
+});
+
+test('every command of the corpus may run where its files are mounted', () => {
+  const roots = ['/transcode', '/library', '/mnt', '/media', '/share', '/data', '/data-ceph', '/path'];
+  const mounts = roots.map((path): Mount => ({ path, mode: 'rw', problem: null }));
+  const refused = plexCommands().flatMap(({ id, argv }) => {
+    const problem = whyRefused(specOf(argv), { mounts, transcoderDirectory: '/elsewhere' });
+    return problem === null ? [] : [[id, problem]];
+  });
+  expect(refused).toEqual([]);
 });
 
 test('no sequence of steps up and down leads an absolute path out of the mounts unnoticed', () => {

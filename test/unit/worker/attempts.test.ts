@@ -1,0 +1,69 @@
+import { pino } from 'pino';
+import { expect, test } from 'vitest';
+import type { JobSpec } from '#shared/job.ts';
+import { Attempts } from '../../../worker/attempts/attempts.ts';
+import type { ProcessOptions } from '../../../worker/transcoder/process.ts';
+import { FakeClock } from '../orchestrator/fakeClock.ts';
+
+const KILL_GRACE_MS = 5_000;
+
+const job: JobSpec = {
+  ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true, env: {}, changes: [] },
+  ...{ argv: ['-y'], cwd: '/transcode' },
+};
+
+/** Attempts whose transcoders start at once and end when the test says so. */
+function world() {
+  const clock = new FakeClock();
+  const started: Omit<ProcessOptions, 'fence'>[] = [];
+  const attempts = new Attempts(
+    {
+      clock,
+      logger: pino({ level: 'silent' }),
+      killGraceMs: KILL_GRACE_MS,
+      whyRefused: () => null,
+      commandOf: ({ argv, cwd }, number) => ({
+        ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
+      }),
+      run: (options) => {
+        started.push(options);
+        clock.after(0, () => options.handlers.started());
+        return { pid: 1, hold: () => undefined, end: () => undefined };
+      },
+      send: () => undefined,
+    },
+    () => undefined,
+  );
+  const want = (...numbers: number[]): void => {
+    const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null }));
+    attempts.reconcile(desired, () => job);
+    clock.advance(0);
+  };
+  return { clock, started, attempts, want };
+}
+
+test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
+  const { clock, started, attempts, want } = world();
+  want(1);
+  want(2);
+  clock.advance(KILL_GRACE_MS + 4_999);
+  expect(attempts.statuses.map(({ phase }) => phase)).toEqual(['running', 'preparing']);
+  clock.advance(1);
+  expect(attempts.statuses[1]).toMatchObject({
+    attempt: 2,
+    phase: 'ended',
+    outcome: { reason: 'lost', message: 'an earlier attempt of the job does not end on this worker' },
+  });
+  expect(started).toHaveLength(1);
+});
+
+test('an attempt whose predecessor ends in time starts then, and is not given up later', () => {
+  const { clock, started, attempts, want } = world();
+  want(1);
+  want(2);
+  clock.advance(KILL_GRACE_MS);
+  started[0]?.handlers.ended({ exitCode: null, signal: 'SIGKILL', forced: true, superseded: false });
+  clock.advance(60_000);
+  expect(started).toHaveLength(2);
+  expect(attempts.statuses).toMatchObject([{ attempt: 2, phase: 'running' }]);
+});

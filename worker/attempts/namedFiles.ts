@@ -1,0 +1,115 @@
+import { posix } from 'node:path';
+import { allOptions, readCommand } from '#shared/argv/command.ts';
+import { type ByteString, bytesOf } from '#shared/bytes.ts';
+
+/** A file that a command names, or a reason not to run the command at all. */
+export type NamedFile = { readonly argument: number } & (
+  | { /** Absolute; every character is a byte. */ readonly path: string; readonly mode: 'ro' | 'rw' }
+  | { readonly problem: string }
+);
+
+/** Protocols that open another file or address, which stands behind the colon; `+` ties two of them. */
+const WRAPPERS = ['file', 'concat', 'subfile', 'cache', 'async', 'crypto', 'hls'];
+/** Protocols that touch no file of this machine. */
+const HARMLESS = ['http', 'https', 'pipe'];
+/** A protocol, perhaps with options behind commas: `file:`, `crypto+file:`, `subfile,,start,0,end,9,,:`. */
+const PROTOCOL = /^([a-z0-9+.-]+)(?:,[^:]*)?:/i;
+
+/** Options that name what is written: an address, a file, or the beginning of a file's name. */
+const OUTPUT_OPTIONS = new Set(
+  (
+    'progress progressurl manifest_name master_pl_name segment_list segment_header_filename sdp_file passlogfile ' +
+    'hls_segment_filename hls_fmp4_init_filename hls_subtitle_path init_seg_name media_seg_name single_file_name ' +
+    'vstats_file dump_attachment stats_enc_pre stats_enc_post stats_mux_pre print_graphs_file header'
+  ).split(' '),
+);
+/** Options with options of an encoder inside, which can name a log. */
+const ENCODER_OPTIONS = new Set(['x264opts', 'x264-params', 'x265-params', 'svtav1-params', 'aom-params']);
+/** Options whose value nobody opens. */
+const TEXT_OPTIONS = new Set(
+  'metadata user_agent user-agent headers cookies referer hls_base_url segment_list_entry_prefix'.split(' '),
+);
+/** Options that take more of the command from a file, where nobody has looked at it. */
+const SCRIPT_OPTIONS = new Set('filter_script filter_complex_script fpre vpre apre spre pre'.split(' '));
+/** Filters that write the files they name. */
+const WRITING_FILTERS =
+  /(?:^|[\],;\s])(?:a?metadata|psnr|ssim|xpsnr|libvmaf|vidstabdetect|signature)(?:@\w+)?\s*=/;
+/** ffmpeg's file patterns: `%*`, `%{a,b%}`. They may stand for `..`, where a name begins with a dot. */
+const CLIMBING_PATTERN = /^(?=.*%[*?[\]{}]).*(?:%\{|(?:^|\/)\.)/s;
+
+/** Every file that argv names, however it is spelled; relative names of inputs and outputs start from the cwd. */
+export function namedFiles(argv: readonly ByteString[], cwd: string): NamedFile[] {
+  const texts = argv.map((element) => bytesOf(element).toString('latin1'));
+  const text = (index: number): string => texts[index] ?? '';
+  const command = readCommand(texts);
+  const options = allOptions(command);
+  const isTee = options.some(({ valueIndex }) => valueIndex !== null && text(valueIndex) === 'tee');
+  return [
+    ...command.inputs.flatMap(({ index }): NamedFile[] => {
+      const argument = index + 1;
+      if (CLIMBING_PATTERN.test(text(index))) {
+        return [{ argument, problem: 'is a file pattern that may lead anywhere' }];
+      }
+      return opened(text(index), { argument, mode: 'ro', cwd });
+    }),
+    ...command.outputs.flatMap(({ index }) => {
+      const parts = isTee ? text(index).split('|') : [text(index)];
+      return parts.flatMap((part) => opened(part, { argument: index + 1, mode: 'rw', cwd }));
+    }),
+    ...options.flatMap(({ name, index, valueIndex }): NamedFile[] => {
+      if (SCRIPT_OPTIONS.has(name) || name.startsWith('/')) {
+        return [{ argument: index + 1, problem: `takes options from a file, which can't be checked` }];
+      }
+      return valueIndex === null ? [] : ofOption(name, text(valueIndex), valueIndex + 1);
+    }),
+  ];
+}
+
+interface Place {
+  readonly argument: number;
+  readonly mode: 'ro' | 'rw';
+  /** Where a relative name starts; null where that differs from option to option. */
+  readonly cwd: string | null;
+}
+
+function ofOption(name: string, value: string, argument: number): NamedFile[] {
+  if (TEXT_OPTIONS.has(name)) return [];
+  if (name === 'pattern_type' && value.startsWith('glob')) {
+    return [{ argument, problem: 'makes the input a file pattern, which may lead anywhere' }];
+  }
+  if (OUTPUT_OPTIONS.has(name)) return opened(value, { argument, mode: 'rw', cwd: null });
+  if (value.startsWith('/')) return [{ argument, path: value, mode: 'ro' }];
+  const writes = ENCODER_OPTIONS.has(name) || WRITING_FILTERS.test(value);
+  return within(value, { argument, mode: writes ? 'rw' : 'ro', cwd: null });
+}
+
+/** What ffmpeg opens by this name: a file, or an address with a protocol. */
+function opened(name: string, place: Place): NamedFile[] {
+  const { argument, mode, cwd } = place;
+  if (name.startsWith('/')) return [{ argument, path: name, mode }];
+  const [prefix, given = ''] = PROTOCOL.exec(name) ?? [];
+  if (prefix === undefined) {
+    const files = within(name, place);
+    return cwd === null ? files : [...files, { argument, path: posix.join(cwd, name), mode }];
+  }
+  const protocols = given.toLowerCase().split('+');
+  const unknown = protocols.find((protocol) => !WRAPPERS.includes(protocol) && !HARMLESS.includes(protocol));
+  if (unknown !== undefined) return [{ argument, problem: `uses the protocol ${unknown}, which no job may` }];
+  if (protocols.some((protocol) => HARMLESS.includes(protocol))) return [];
+  const rest = name.slice(prefix.length);
+  const parts = protocols.includes('concat') ? rest.split('|') : [rest];
+  return parts.flatMap((part) => opened(part, place));
+}
+
+/** Files named inside a text of another form: filters, options of options, tee's outputs. */
+function within(text: string, { argument, mode, cwd }: Place): NamedFile[] {
+  const unquoted = text.replace(/[\\']/g, '').replace(/https?:\/\/(?=[^/])/gi, 'http.');
+  const tokens = unquoted.split(/[=:,;|[\]]/).map((token) => token.trim());
+  return tokens.flatMap((token): NamedFile[] => {
+    const climbs = /^\.\.(?:\/|$)/.test(posix.normalize(token.replace(/^\/+/, '')));
+    if (climbs && (cwd === null || token !== text)) {
+      return [{ argument, problem: 'steps up (..) in a path inside it, which no option may' }];
+    }
+    return token.startsWith('/') ? [{ argument, path: token, mode }] : [];
+  });
+}
