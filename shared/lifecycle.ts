@@ -1,7 +1,7 @@
 import { coerceError } from './errors.ts';
 import type { Logger } from './logger.ts';
 
-/** How long a stopping process may take before it is ended the hard way, in milliseconds. */
+/** How long a stopping process may take before it is ended the hard way, beyond what its part waits for. */
 const EXIT_DEADLINE_MS = 30_000;
 
 /** Kept short: process.exit() itself hangs while a hung mount holds libuv's threads, and only SIGKILL gets past that. */
@@ -10,8 +10,10 @@ const HARD_EXIT_MS = 1_000;
 /**
  * Ends the process in good order on SIGTERM or SIGINT: runs `stop` once, then exits with 0, or with 70 when stopping
  * failed. A second signal does not wait any longer.
+ *
+ * @param patienceMs what `stop` may wait for others
  */
-export function stopOnSignals(stop: () => Promise<void>, logger: Logger): void {
+export function stopOnSignals(stop: () => Promise<void>, patienceMs: number, logger: Logger): void {
   let stopping = false;
   const onSignal = (signal: NodeJS.Signals): void => {
     if (stopping) {
@@ -20,7 +22,7 @@ export function stopOnSignals(stop: () => Promise<void>, logger: Logger): void {
     }
     stopping = true;
     logger.info({ signal }, 'stopping');
-    setTimeout(() => exitNow(70), EXIT_DEADLINE_MS).unref();
+    setTimeout(() => exitNow(70), patienceMs + EXIT_DEADLINE_MS).unref();
     stop().then(
       () => exitNow(0),
       (error: unknown) => {

@@ -18,7 +18,14 @@ export interface Part<T extends SettingsTable & { LOG_LEVEL: Setting<string> }> 
   readonly purpose: string;
   readonly settings: T;
   /** Starts serving and resolves with what to print (`listening …`) and how to stop. */
-  start(settings: SettingsOf<T>, logger: Logger): Promise<{ listening: string; stop(): Promise<void> }>;
+  start(settings: SettingsOf<T>, logger: Logger): Promise<Started>;
+}
+
+export interface Started {
+  readonly listening: string;
+  /** How long stopping may wait for what still runs, in milliseconds. */
+  readonly patienceMs?: number;
+  stop(): Promise<void>;
 }
 
 /** Runs one of the long-lived parts as a process. The only reader of the process's environment. */
@@ -48,8 +55,8 @@ export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<str
   });
   for (const doubt of lookalikes(environment())) logger.warn(doubt);
   try {
-    const { listening, stop } = await part.start(settings, logger);
-    stopOnSignals(stop, logger);
+    const { listening, patienceMs = 0, stop } = await part.start(settings, logger);
+    stopOnSignals(stop, patienceMs, logger);
     process.stdout.write(`listening ${listening}\n`);
   } catch (error) {
     logger.fatal({ err: coerceError(error) }, 'could not start');

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { commonSettings } from '#shared/settings/common.ts';
+import { commonSettings, drainTimeout } from '#shared/settings/common.ts';
 import {
   httpUrl,
   integer,
@@ -26,6 +26,7 @@ export const workerSettings = {
   TRANSCODER_PATH: text('/usr/lib/plexmediaserver/', 'Directory of the transcoder.'),
   TRANSCODER_NAME: text('Plex Transcoder', 'File name of the transcoder: the only program that jobs run.'),
   KILL_GRACE_MS: milliseconds(5_000, 'How long a transcoder may take to end before SIGKILL.'),
+  DRAIN_TIMEOUT_MS: drainTimeout,
   FFMPEG_HWACCEL: text('', 'Value for `-hwaccel`, in place of what PMS wrote or before its first option.'),
   STAT_CPU_INTERVAL: milliseconds(2_000, 'How often the load is measured and reported.'),
   STAT_CPU_OPS_DURATION: milliseconds(1_000, 'How long the benchmark for LOAD_RANK runs at the start.'),

@@ -17,6 +17,6 @@ await runPart({
       random: Math.random,
       logger,
     });
-    return { listening: address, stop };
+    return { listening: address, patienceMs: settings.DRAIN_TIMEOUT_MS, stop };
   },
 });

@@ -73,11 +73,11 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       clock,
       logger,
       killGraceMs: settings.KILL_GRACE_MS,
-      whyRefused: (job) => {
+      whyNotNow: () => {
         const problem = checks().find(({ ok, name: check }) => !ok && check !== 'orchestrator');
-        if (problem) return `this worker is not ready: ${problem.name}: ${problem.message}`;
-        return whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) });
+        return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
+      whyRefused: (job) => whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) }),
       commandOf: ({ jobId, argv, env: given, cwd }, attempt) => ({
         file,
         argv: applyHwaccel(argv, settings.FFMPEG_HWACCEL),
@@ -145,9 +145,9 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       stopping = true;
       agent.changed();
       retry?.cancel();
+      await attempts.close('the worker is stopping', settings.DRAIN_TIMEOUT_MS);
       storage.stop();
       load.stop();
-      await attempts.close('the worker is stopping');
       agent.stop();
       await health.close();
       fence.stop();

@@ -3,6 +3,7 @@ import type { JobSpec } from '#shared/job.ts';
 import type { Desired, Status } from '#shared/protocol/messages.ts';
 import { letGoOrphan } from './attempts.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
+import { drain, handBack } from './drain.ts';
 import type { Effect } from './effects.ts';
 import type { ClusterEvent } from './events.ts';
 import { enqueue, release, requestEnd } from './lifecycle.ts';
@@ -113,12 +114,7 @@ export class Cluster {
       }
       case 'drain': {
         const worker = core.workers.get(event.worker);
-        if (!worker || worker.drained === event.drained) break;
-        worker.drained = event.drained;
-        if (event.drained) core.drained.add(worker.name);
-        else core.drained.delete(worker.name);
-        core.candidates.update(worker);
-        core.emit({ type: 'worker-changed', worker, change: 'changed' });
+        if (worker) drain(core, worker, event.drained);
         break;
       }
       case 'tick':
@@ -176,6 +172,11 @@ export class Cluster {
       case 'worker-gone': {
         const worker = core.workers.get(due.worker);
         if (worker?.connection === null) workerGone(core, worker, 'it did not come back in time');
+        break;
+      }
+      case 'drain-over': {
+        const worker = core.workers.get(due.worker);
+        if (worker?.drained) handBack(core, worker, () => true);
         break;
       }
       case 'quarantine-over': {

@@ -19,6 +19,8 @@ export interface Attempt {
   endedAt: number | null;
   /** The signal with which it is to be ended; null while it may run. */
   end: EndSignal | null;
+  /** It is ended for its worker's sake: another attempt follows. */
+  handedBack: boolean;
   outcome: Outcome | null;
 }
 

@@ -20,6 +20,8 @@ export interface CoreSettings {
   /** After so many of those in a row a worker takes nothing new for a while. */
   readonly quarantineFailures: number;
   readonly quarantineMs: number;
+  /** How long playback may go on where an operator drains the worker. */
+  readonly drainTimeoutMs: number;
   /** Finished jobs that are remembered. */
   readonly historySize: number;
 }

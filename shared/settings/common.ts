@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { choice, optionalText, secret } from './table.ts';
+import { choice, milliseconds, optionalText, secret } from './table.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -13,6 +13,11 @@ export const commonSettings = {
   ),
   LOG_LEVEL: choice(LOG_LEVELS, 'info', 'Lowest level that is logged.'),
 };
+
+export const drainTimeout = milliseconds(
+  600_000,
+  'How long playback may go on where a worker is drained or told to stop; then it moves. Background jobs move at once.',
+);
 
 export const LOOPBACK = '127.0.0.1';
 /** All interfaces, IPv6 and IPv4. */

@@ -33,3 +33,29 @@ test('a worker that stops says so before its last transcoder has ended, and is g
   process.kill(hook.pid, 'SIGTERM');
   expect((await hook.exited).code).toBe(143);
 });
+
+test('what somebody watches may go on while the worker drains; background jobs move at once', async () => {
+  const first = await cluster.startWorker('w2', { DRAIN_TIMEOUT_MS: '60000' });
+  const film = cluster.startHook([
+    ...behaviour({ onTerm: 31 }, { log: 'here' }, { block: true }),
+    ...['-f', 'dash'],
+  ]);
+  const scan = cluster.startHook(behaviour({ log: 'here' }, { block: true }));
+  await Promise.all([film.spoke, scan.spoke]);
+  await cluster.startWorker('w3');
+  first.child.kill('SIGTERM');
+  await cluster.orchestrator.logged('job started', { worker: 'w3', attempt: 2 });
+  const jobs = await cluster.api('/api/v1/jobs?state=running');
+  expect(jobs).toMatchObject(
+    expect.arrayContaining([
+      expect.objectContaining({ class: 'playback', worker: 'w2', attempt: 1 }),
+      expect.objectContaining({ class: 'background', worker: 'w3', attempt: 2 }),
+    ]),
+  );
+  // Its last viewer goes, and so does the worker.
+  process.kill(film.pid, 'SIGTERM');
+  expect((await film.exited).code).toBe(31);
+  expect(await first.exited).toEqual({ code: 0, signal: null });
+  process.kill(scan.pid, 'SIGTERM');
+  await scan.exited;
+});

@@ -24,6 +24,7 @@ export const SETTINGS: CoreSettings = {
   earlyExitMs: 5_000,
   quarantineFailures: 2,
   quarantineMs: 20_000,
+  drainTimeoutMs: 8_000,
   historySize: 1_000,
 };
 
@@ -97,7 +98,8 @@ export class SimWorker {
         clock,
         logger,
         killGraceMs: KILL_GRACE_MS,
-        whyRefused: () => (this.ready ? null : 'storage is bad'),
+        whyNotNow: () => (this.ready ? null : 'storage is bad'),
+        whyRefused: () => null,
         commandOf: ({ cwd, argv }) => ({
           ...{ file: 't', argv, env: {}, cwd },
           ownership: { file: 'o', number: 0, writer: '' },

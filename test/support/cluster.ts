@@ -103,6 +103,7 @@ export class Cluster {
       TRANSCODER_PATH: this.#options.transcoderDirectory,
       STAT_CPU_OPS_DURATION: '0',
       KILL_GRACE_MS: '1000',
+      DRAIN_TIMEOUT_MS: '0',
       ...env,
     });
     this.workers.set(name, part);

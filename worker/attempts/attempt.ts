@@ -22,6 +22,8 @@ export interface AttemptContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly killGraceMs: number;
+  /** Why no job can run here now, though it may elsewhere, or here later; or null. */
+  whyNotNow(): string | null;
   /** Why the job may not run here, or null. */
   whyRefused(job: JobSpec): string | null;
   /** The job as this worker runs it. */
@@ -70,6 +72,11 @@ export class Attempt {
   start(): void {
     if (this.#phase !== 'preparing' || this.#process) return;
     this.#waiting?.cancel();
+    const problem = this.#context.whyNotNow();
+    if (problem !== null) {
+      this.#end(outcomeWithoutProcess('lost', problem));
+      return;
+    }
     const refusal = this.#context.whyRefused(this.job);
     if (refusal !== null) {
       this.#end(outcomeWithoutProcess('refused', refusal));

@@ -64,17 +64,27 @@ export class Attempts {
     for (const attempt of this.#attempts.values()) attempt.resend();
   }
 
-  /** Takes nothing more, ends everything so that others may go on with it, and resolves when all have ended. */
-  close(reason: string): Promise<void> {
+  /**
+   * Takes nothing more, hands everything back so that others may go on with it, and resolves when all have ended.
+   *
+   * @param patienceMs how long what somebody watches may still go on
+   */
+  async close(reason: string, patienceMs: number): Promise<void> {
     this.#closed = true;
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    for (const attempt of this.#attempts.values()) {
-      if (attempt.phase !== 'ended') attempt.giveUp(reason);
-    }
+    this.#giveUp(reason, ({ job }) => job.jobClass === 'background' || patienceMs === 0);
+    const patience = this.#context.clock.after(patienceMs, () => this.#giveUp(reason, () => true));
     if (this.running === 0) this.#onEmpty?.();
-    return empty;
+    await empty;
+    patience.cancel();
+  }
+
+  #giveUp(reason: string, passes: (attempt: Attempt) => boolean): void {
+    for (const attempt of this.#attempts.values()) {
+      if (attempt.phase !== 'ended' && passes(attempt)) attempt.giveUp(reason);
+    }
   }
 
   /** The orchestrator knows that they have ended, or does not care. */

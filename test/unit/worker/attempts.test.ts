@@ -21,6 +21,7 @@ function world() {
       clock,
       logger: pino({ level: 'silent' }),
       killGraceMs: KILL_GRACE_MS,
+      whyNotNow: () => null,
       whyRefused: () => null,
       commandOf: ({ argv, cwd }, number) => ({
         ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
