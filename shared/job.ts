@@ -20,6 +20,18 @@ export const EndSignal = Type.Union([
 ]);
 export type EndSignal = Static<typeof EndSignal>;
 
+/** Where the next attempt of a segmented job goes on. */
+export const Resume = Type.Object(
+  {
+    /** The number of the first segment that it writes. */
+    segment: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    /** Where in the film that segment begins. */
+    seconds: Type.Number({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  },
+  { additionalProperties: false },
+);
+export type Resume = Static<typeof Resume>;
+
 /** One transcoder command that PMS asked for, ready to run on any worker. */
 export const JobSpec = Type.Object(
   {

@@ -21,7 +21,7 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     worker: worker.name,
     assignedAt: core.now,
     adopted: false,
-    handedBack: false,
+    handBack: false,
     revision: worker.revision + 1,
     phase: 'preparing',
     startedAt: null,
@@ -140,8 +140,6 @@ function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): 
   const worker = core.workers.get(attempt.worker);
   if (job.endRequested) {
     finish(core, job, { ...outcome, reason: 'cancelled' });
-  } else if (attempt.handedBack) {
-    enqueue(core, job, `${attempt.worker} was drained`);
   } else if (outcome.reason === 'cancelled') {
     // By the orchestrator before this one.
     finish(core, job, outcome);

@@ -210,8 +210,8 @@ export class Cluster {
 
 /** The worker's whole list, as it stands now. */
 export function desiredOf(worker: Worker): Desired {
-  const attempts = [...worker.attempts.values()].map(({ jobId, number, end }) => {
-    return { jobId, attempt: number, end };
+  const attempts = [...worker.attempts.values()].map(({ jobId, number, end, handBack }) => {
+    return { jobId, attempt: number, end, handBack };
   });
   return { type: 'desired', revision: worker.revision, attempts };
 }

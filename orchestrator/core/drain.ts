@@ -28,7 +28,7 @@ export function handBack(core: CoreState, worker: Worker, passes: (job: Job) => 
     const job = core.jobs.get(attempt.jobId);
     if (job?.current !== attempt || attempt.end || !passes(job)) continue;
     attempt.end = 'SIGTERM';
-    attempt.handedBack = true;
+    attempt.handBack = true;
     changed = true;
   }
   if (changed) core.changedList(worker);

@@ -20,7 +20,7 @@ export interface Attempt {
   /** The signal with which it is to be ended; null while it may run. */
   end: EndSignal | null;
   /** It is ended for its worker's sake: another attempt follows. */
-  handedBack: boolean;
+  handBack: boolean;
   outcome: Outcome | null;
 }
 

@@ -117,7 +117,7 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     worker: worker.name,
     assignedAt: core.now,
     adopted: true,
-    handedBack: false,
+    handBack: false,
     revision: 0,
     phase: status.phase,
     startedAt: status.phase === 'preparing' ? null : core.now,

@@ -126,7 +126,7 @@ export const JobMessage = Type.Object({ type: Type.Literal('job'), job: JobSpec 
 export type JobMessage = Static<typeof JobMessage>;
 
 export const DesiredAttempt = Type.Object(
-  { jobId: JobId, attempt: AttemptNumber, end: nullable(EndSignal) },
+  { jobId: JobId, attempt: AttemptNumber, end: nullable(EndSignal), handBack: Type.Boolean() },
   strict,
 );
 export type DesiredAttempt = Static<typeof DesiredAttempt>;

@@ -4,7 +4,7 @@ import { shrink } from './shrink.ts';
 import { Simulation } from './simulation.ts';
 
 /** Worlds that once went wrong. */
-const REGRESSIONS = [9, 26, 50, 98, 128, 2_001, 2_297, 4_610, 7_995, 30_694];
+const REGRESSIONS = [9, 26, 50, 98, 128, 2_001, 2_297, 4_610, 7_995, 14_339, 30_694];
 const BLOCK = 500;
 
 test.each(REGRESSIONS)('seed %d, which once failed', (seed) => {

@@ -39,11 +39,12 @@ export class Attempts {
   /** @param jobOf the job of an attempt that is new here; without one it is left, and the orchestrator sends both again */
   reconcile(desired: readonly DesiredAttempt[], jobOf: (jobId: string) => JobSpec | undefined): void {
     const wanted = new Set<string>();
-    for (const { jobId, attempt: number, end } of desired) {
+    for (const { jobId, attempt: number, end, handBack } of desired) {
       const key = `${jobId} ${number}`;
       wanted.add(key);
       const known = this.#attempts.get(key);
-      if (known && end) known.end(end);
+      if (known && end && handBack) known.giveUp('the worker is being drained');
+      else if (known && end) known.end(end);
       const job = known || end || this.#closed ? undefined : jobOf(jobId);
       if (job) this.#attempts.set(key, new Attempt(job, number, this.#context));
     }

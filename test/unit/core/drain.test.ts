@@ -16,28 +16,34 @@ function busy() {
 }
 
 const ends = (world: World, name: string) =>
-  [...world.workerCalled(name).attempts.values()].map(({ jobId, end }) => [jobId, end]);
+  [...world.workerCalled(name).attempts.values()].map(({ jobId, end, handBack }) => [jobId, end, handBack]);
 
 test('background jobs of a drained worker move at once, when they have ended there', () => {
   const { world, a, scan } = busy();
   expect(ends(world, 'a')).toEqual([
-    ['film', null],
-    ['scan', 'SIGTERM'],
+    ['film', null, false],
+    ['scan', 'SIGTERM', true],
   ]);
   expect(world.list('b')).toEqual([]);
-  world.report(a, [running('film'), ended('scan', { reason: 'cancelled', exitCode: 255 })]);
+  world.report(a, [
+    running('film'),
+    ended('scan', { reason: 'lost', exitCode: 255, message: 'a was drained' }),
+  ]);
   expect(scan.current).toMatchObject({ worker: 'b', number: 2, end: null });
   expect(scan.story.map(({ message }) => message)).toContain('a was drained');
 });
 
 test('playback goes on there until the timeout, and then moves', () => {
   const { world, a, film } = busy();
-  world.report(a, [running('film'), ended('scan', { reason: 'cancelled', exitCode: 255 })]);
+  world.report(a, [
+    running('film'),
+    ended('scan', { reason: 'lost', exitCode: 255, message: 'a was drained' }),
+  ]);
   world.advance(9_999);
-  expect(ends(world, 'a')).toEqual([['film', null]]);
+  expect(ends(world, 'a')).toEqual([['film', null, false]]);
   world.advance(1);
-  expect(ends(world, 'a')).toEqual([['film', 'SIGTERM']]);
-  world.report(a, [ended('film', { reason: 'cancelled', signal: 'SIGTERM' })]);
+  expect(ends(world, 'a')).toEqual([['film', 'SIGTERM', true]]);
+  world.report(a, [ended('film', { reason: 'lost', signal: 'SIGTERM' })]);
   expect(film.current).toMatchObject({ worker: 'b', number: 2 });
 });
 
@@ -45,7 +51,7 @@ test('a worker that is put back in service keeps its playback', () => {
   const { world } = busy();
   world.handle({ type: 'drain', worker: 'a', drained: false });
   world.advance(60_000);
-  expect(ends(world, 'a')).toContainEqual(['film', null]);
+  expect(ends(world, 'a')).toContainEqual(['film', null, false]);
 });
 
 test('what PMS ends meanwhile has ended', () => {

@@ -54,7 +54,11 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
   orchestratorToWorker: {
     welcome,
     job: { type: 'job', job },
-    desired: { type: 'desired', revision: 1, attempts: [{ jobId: 'j', attempt: 1, end: 'SIGTERM' }] },
+    desired: {
+      type: 'desired',
+      revision: 1,
+      attempts: [{ jobId: 'j', attempt: 1, end: 'SIGTERM', handBack: false }],
+    },
     received,
   },
   relayToOrchestrator: {

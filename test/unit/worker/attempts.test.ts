@@ -36,7 +36,7 @@ function world() {
     () => undefined,
   );
   const want = (...numbers: number[]): void => {
-    const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null }));
+    const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null, handBack: false }));
     attempts.reconcile(desired, () => job);
     clock.advance(0);
   };
