@@ -33,7 +33,7 @@ export function coerceError(thrown: unknown): Error {
 
 /** The `code` of a failed system call (`ENOENT`), or null when it was something else. */
 export function systemErrorCode(thrown: unknown): string | null {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return null;
+  if (!(thrown instanceof Error) || thrown instanceof CodedError || !('code' in thrown)) return null;
   return typeof thrown.code === 'string' ? thrown.code : null;
 }
 

@@ -36,12 +36,13 @@ export class LocalRelay {
   }
 
   async listen(host: string, port: number): Promise<URL> {
-    await listenOn(host, (address) => {
+    const listen = (address: string): Promise<void> => {
       return new Promise<void>((resolve, reject) => {
         this.#server.once('error', reject);
         this.#server.listen(port, address, () => resolve());
       });
-    });
+    };
+    await listenOn(host, listen, 'LOCAL_RELAY_PORT');
     return new URL(httpAddress(this.#server));
   }
 
