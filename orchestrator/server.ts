@@ -37,7 +37,7 @@ export async function startOrchestrator(
   const views = new Views(driver.cluster, scale, clock);
   const metrics = new OrchestratorMetrics(driver.cluster);
   const changes = new Changes();
-  driver.observe(journal(logger));
+  driver.observe(journal(logger, driver.cluster));
   driver.observe(metrics.observe);
   driver.observe(publishChanges(changes, views));
 
