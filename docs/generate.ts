@@ -26,6 +26,7 @@ const ERRORS: Record<ErrorCode, string> = {
   'bad-request': 'The request does not fit the API; the message names the field.',
   unauthorized: 'The token is missing or wrong, or is that of another role.',
   'not-found': 'There is no such job, worker or route.',
+  conflict: 'What is asked for does not fit how things stand: a job that has ended, say.',
   'not-leader': 'This orchestrator does not lead; ask the one that does.',
   'bad-message': 'A message broke the protocol; the message names the field.',
   internal: 'A defect of ours. The log has the details: please report them.',

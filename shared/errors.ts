@@ -7,6 +7,7 @@ export const ERROR_CODES = [
   'bad-request',
   'unauthorized',
   'not-found',
+  'conflict',
   'not-leader',
   'bad-message',
   'internal',
