@@ -46,14 +46,17 @@ function wrong(problem: string, hint: string, cause?: unknown): CodedError {
   return new CodedError('bad-settings', `RELAY_SOCKET is wrong: ${problem}`, hint, { cause });
 }
 
-/** A socket file outlives its server; only connecting tells. */
+/** A socket file outlives its server; only connecting tells. Who may not connect does not know. */
 function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', (error) => {
+      if (['ECONNREFUSED', 'ENOENT'].includes(systemErrorCode(error) ?? '')) resolve(false);
+      else reject(error);
+    });
   });
 }
