@@ -64,6 +64,18 @@ test.each([
   expect(readdirSync(directory)).toEqual([]);
 });
 
+test('through npm, too: its shell does not stand between', async () => {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  // biome-ignore lint/style/noProcessEnv: npm is wherever the machine has it
+  const env = { ...process.env, TMPDIR: directory };
+  const npm = spawn('npm', ['run', 'demo'], { cwd: root, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const output = text(npm.stdout);
+  await said(npm, 'making');
+  npm.kill('SIGTERM');
+  // Ends when whoever could write has ended.
+  expect(await output).toMatch(/\nstopped\n$/);
+});
+
 test('its segments stay, and it says where; the parts go on only with --keep', async () => {
   const film = join(directory, 'film.mkv');
   await makeSample(film, { seconds: 3, width: 320, height: 180 });
