@@ -30,6 +30,7 @@ const ERRORS: Record<ErrorCode, string> = {
   forbidden:
     'A web page that is not the orchestrator’s own asked, or, without a token, somebody else than this machine.',
   'not-found': 'There is no such job, worker or route.',
+  conflict: 'What is asked for does not fit how things stand: a job that has ended, say.',
   'not-leader': 'This orchestrator does not lead; ask the one that does.',
   'bad-message': 'A message broke the protocol; the message names the field.',
   internal: 'A defect of ours. The log has the details: please report them.',

@@ -37,9 +37,9 @@ export async function startOrchestrator(
   const views = new Views(driver.cluster, scale, clock);
   const metrics = new OrchestratorMetrics(driver.cluster);
   const changes = new Changes();
-  driver.observe(journal(logger));
+  driver.observe(journal(logger, driver.cluster));
   driver.observe(metrics.observe);
-  driver.observe(publishChanges(changes, views));
+  driver.observe(publishChanges(changes, views, driver.cluster));
 
   const gateway = new Gateway({ driver, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger });
   const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, watch } from 'node:fs';
+import { readFileSync, statSync, watch } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { CodedError, coerceError } from '#shared/errors.ts';
+import { CodedError, coerceError, systemErrorCode } from '#shared/errors.ts';
 import { helpText } from '#shared/settings/help.ts';
 import { readSettings } from '#shared/settings/read.ts';
 import { transcoderSettings } from './hookSettings.ts';
@@ -32,7 +32,18 @@ async function main(): Promise<void> {
   }
   // Before the installation, so that no update falls in between.
   if (options.watch) keepInstalled(place);
-  report(await withLock(place.directory, () => install(place)), 'already in place');
+  const done = await withLock(place.directory, () => install(place));
+  report(done, 'already in place');
+  if (done.length > 0) report(nextSteps(place), null);
+}
+
+function nextSteps({ node }: Place): string[] {
+  return [
+    '',
+    "What remains to do (deploy/README.md): start the relay as PMS's user;",
+    "put the hook's settings, such as TRANSCODE_OPERATING_MODE, into PMS's environment, and restart PMS.",
+    `PMS now starts ${node}: it must stay there, and PMS's user must be able to run it.`,
+  ];
 }
 
 function readOptions(): { help?: boolean; uninstall?: boolean; watch?: boolean } {
@@ -43,7 +54,9 @@ function readOptions(): { help?: boolean; uninstall?: boolean; watch?: boolean }
     if (values.uninstall && values.watch) throw new Error('--uninstall and --watch exclude each other');
     return values;
   } catch (error) {
-    return refuse(error);
+    // Node's second sentence is about arguments that this program does not have.
+    const [problem = ''] = coerceError(error).message.split('. ');
+    return refuse(new CodedError('bad-settings', problem, 'see --help'));
   }
 }
 
@@ -52,8 +65,10 @@ function readPlace(): Place {
     // biome-ignore lint/style/noProcessEnv: settings enter this program here and nowhere else.
     const settings = readSettings(transcoderSettings, process.env, (path) => readFileSync(path, 'utf8'));
     const directory = resolve(settings.TRANSCODER_PATH);
-    if (!existsSync(directory)) {
-      throw new CodedError('bad-settings', `TRANSCODER_PATH is wrong: there is no ${directory}`);
+    const found = statSync(directory, { throwIfNoEntry: false });
+    if (!found) throw new CodedError('bad-settings', `TRANSCODER_PATH is wrong: there is no ${directory}`);
+    if (!found.isDirectory()) {
+      throw new CodedError('bad-settings', 'TRANSCODER_PATH is a file: set its directory');
     }
     return placeIn(directory, settings.TRANSCODER_LOCAL_NAME, process.execPath);
   } catch (error) {
@@ -68,7 +83,10 @@ function refuse(error: unknown): never {
 
 function keepInstalled(place: Place): void {
   const installAgain = (): void => {
-    withLock(place.directory, () => install(place)).then((done) => report(done, null), complain);
+    withLock(place.directory, () => install(place)).then(
+      (done) => report(done, null),
+      (error: unknown) => complain(explained(error)),
+    );
   };
   let settled: NodeJS.Timeout | undefined;
   watch(place.directory, (_event, name) => {
@@ -89,9 +107,20 @@ function complain(error: unknown): void {
   process.stderr.write(`${coerceError(error).message}${hint}\n`);
 }
 
+/** Whoever may not write there gets the error of the first file that was tried, which says too little. */
+function explained(error: unknown): unknown {
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(systemErrorCode(error) ?? '')) return error;
+  return new CodedError(
+    'internal',
+    coerceError(error).message,
+    'run it as root, or as the owner of TRANSCODER_PATH',
+    { cause: error },
+  );
+}
+
 // Stripping the hook's types makes Node warn on every run.
 process.removeAllListeners('warning');
 main().catch((error: unknown) => {
-  complain(error);
-  process.exit(FAILED);
+  complain(explained(error));
+  process.exit(error instanceof CodedError && error.code === 'bad-settings' ? BAD_SETTINGS : FAILED);
 });

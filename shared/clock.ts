@@ -22,7 +22,23 @@ export const systemClock: Clock = {
   soon: (call) => process.nextTick(call),
 };
 
-/** The wall-clock time of a moment of `clock`, for people and for the API. */
-export function wallTime(clock: Clock, moment: number): Date {
-  return new Date(Date.now() + (moment - clock.now()));
+/** How far the two clocks may drift apart before the wall clock counts as set anew, in milliseconds. */
+const STEP_MS = 1_000;
+
+/** Wall-clock times of a clock's moments, for people and for the API: the same moment always has the same time. */
+export class WallClock {
+  readonly #clock: Clock;
+  #offset: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#offset = Date.now() - clock.now();
+  }
+
+  at(moment: number): Date {
+    const offset = Date.now() - this.#clock.now();
+    // Somebody set the time, or the machine was asleep, in which monotonic time stands still.
+    if (Math.abs(offset - this.#offset) > STEP_MS) this.#offset = offset;
+    return new Date(this.#offset + moment);
+  }
 }

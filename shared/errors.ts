@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   'unauthorized',
   'forbidden',
   'not-found',
+  'conflict',
   'not-leader',
   'bad-message',
   'internal',
@@ -34,7 +35,7 @@ export function coerceError(thrown: unknown): Error {
 
 /** The `code` of a failed system call (`ENOENT`), or null when it was something else. */
 export function systemErrorCode(thrown: unknown): string | null {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return null;
+  if (!(thrown instanceof Error) || thrown instanceof CodedError || !('code' in thrown)) return null;
   return typeof thrown.code === 'string' ? thrown.code : null;
 }
 

@@ -36,13 +36,15 @@ export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<str
     process.stdout.write(helpText(part.purpose, part.settings));
     return;
   }
+  const [argument] = process.argv.slice(2);
+  if (argument !== undefined) {
+    refuse(`unknown argument ${argument}: settings are environment variables, see --help`);
+  }
   let settings: SettingsOf<T>;
   try {
     settings = readSettings(part.settings, environment(), (path) => readFileSync(path, 'utf8'));
   } catch (error) {
-    process.stderr.write(`${describeFailure(error)}\n`);
-    process.exitCode = BAD_SETTINGS;
-    return;
+    refuse(describeFailure(error));
   }
   const secrets = Object.entries(part.settings).flatMap(([name, row]) => {
     const value = row.secret ? settings[name] : null;
@@ -59,9 +61,16 @@ export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<str
     stopOnSignals(stop, patienceMs, logger);
     process.stdout.write(`listening ${listening}\n`);
   } catch (error) {
+    // Some settings prove wrong only when they are used: a port that is taken, say.
+    if (error instanceof CodedError && error.code === 'bad-settings') refuse(describeFailure(error));
     logger.fatal({ err: coerceError(error) }, 'could not start');
-    process.exit(error instanceof CodedError && error.code === 'bad-settings' ? BAD_SETTINGS : INTERNAL);
+    process.exit(INTERNAL);
   }
+}
+
+function refuse(problem: string): never {
+  process.stderr.write(`${problem}\n`);
+  process.exit(BAD_SETTINGS);
 }
 
 function describeFailure(error: unknown): string {

@@ -6,8 +6,9 @@ import { CodedError, type ErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import { bearerMatches } from '#shared/tokens.ts';
 import { VERSION } from '#shared/version.ts';
-import type { ErrorView } from './schemas.ts';
+import { ErrorView, NoQuery } from './schemas.ts';
 import { refuseStrangers } from './strangers.ts';
+import { validationProblem } from './validation.ts';
 
 /** Largest body of a request; ours are a few numbers. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -26,6 +27,7 @@ const STATUS_OF: Record<ErrorCode, number> = {
   unauthorized: 401,
   forbidden: 403,
   'not-found': 404,
+  conflict: 409,
   'not-leader': 421,
   'bad-message': 400,
   internal: 500,
@@ -41,7 +43,16 @@ export async function createApp(access: Access, logger: Logger) {
     forceCloseConnections: true,
   })
     .withTypeProvider<TypeBoxTypeProvider>()
-    .setValidatorCompiler(TypeBoxValidatorCompiler);
+    .setValidatorCompiler(TypeBoxValidatorCompiler)
+    .setSchemaErrorFormatter(validationProblem);
+
+  // Clients that name the type of a body that they don't send mean no harm.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null);
+    else void parseJson(request, body, done);
+  });
 
   await app.register(swagger, {
     openapi: {
@@ -50,6 +61,20 @@ export async function createApp(access: Access, logger: Logger) {
       components: { securitySchemes: { admin: { type: 'http', scheme: 'bearer' } } },
       security: [{ admin: [] }],
     },
+  });
+  app.addHook('onRoute', (route) => {
+    const { response, ...schema } = route.schema ?? {};
+    const own = typeof response === 'object' ? response : {};
+    const ofApi = route.url.startsWith('/api/');
+    route.schema = {
+      ...(ofApi ? { querystring: NoQuery } : {}),
+      ...schema,
+      response: {
+        ...own,
+        ...(ofApi ? { 400: ErrorView } : {}),
+        ...(OPEN_ROUTES.has(route.url) ? {} : { 401: ErrorView }),
+      },
+    };
   });
   await app.register(fastifySSE, { heartbeatInterval: 15_000 });
 
@@ -84,7 +109,8 @@ function describe(error: FastifyError | CodedError): { status: number; body: Err
   }
   const status = error.statusCode ?? 500;
   if (status >= 500) return { status: 500, body: errorView('internal', 'internal error', 'see the log') };
-  return { status, body: errorView('bad-request', error.message, 'see /api/v1/openapi.json') };
+  const hint = status === 415 ? 'send Content-Type: application/json' : 'see /api/v1/openapi.json';
+  return { status, body: errorView('bad-request', error.message, hint) };
 }
 
 function errorView(code: ErrorCode, message: string, hint: string | null): ErrorView {

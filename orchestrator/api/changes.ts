@@ -1,8 +1,8 @@
-import type { JobView, ScaleView, WorkerView } from './schemas.ts';
+import type { JobView, ScaleView, WorkerSummary } from './schemas.ts';
 
 export type Change =
   | { readonly event: 'job'; readonly key: string; readonly data: JobView }
-  | { readonly event: 'worker'; readonly key: string; readonly data: WorkerView }
+  | { readonly event: 'worker'; readonly key: string; readonly data: WorkerSummary }
   | { readonly event: 'worker-gone'; readonly key: string; readonly data: { readonly name: string } }
   | { readonly event: 'scale'; readonly key: string; readonly data: ScaleView };
 

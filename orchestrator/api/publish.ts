@@ -1,9 +1,10 @@
+import type { Cluster } from '../core/cluster.ts';
 import type { Observer } from '../driver.ts';
 import type { Changes } from './changes.ts';
 import type { Views } from './views.ts';
 
 /** Tells everybody who watches what changes. */
-export function publishChanges(changes: Changes, views: Views): Observer {
+export function publishChanges(changes: Changes, views: Views, cluster: Cluster): Observer {
   return (effect) => {
     if (effect.type === 'job-changed') {
       const { job, attempt } = effect;
@@ -21,9 +22,9 @@ export function publishChanges(changes: Changes, views: Views): Observer {
 
   function publishWorker(name: string): void {
     changes.publish(() => {
-      const view = views.workerNamed(name);
-      return view
-        ? { event: 'worker', key: name, data: view }
+      const worker = cluster.workers.get(name);
+      return worker
+        ? { event: 'worker', key: name, data: views.workerSummary(worker) }
         : { event: 'worker-gone', key: name, data: { name } };
     });
   }

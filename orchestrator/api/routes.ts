@@ -33,16 +33,36 @@ export function addRoutes(app: App, options: RouteOptions): void {
 }
 
 function addProbes(app: App, { metrics }: RouteOptions): void {
-  app.get('/health', { schema: { tags: ['probes'], summary: 'Whether the process lives' } }, () => 'Healthy');
-  app.get('/ready', { schema: { tags: ['probes'], summary: 'Whether it can serve, and its role' } }, () => {
-    return { ready: true, role: 'leader' };
-  });
-  app.get('/leader', { schema: { tags: ['probes'], summary: '200 on the leader only' } }, () => {
-    return { leader: true };
-  });
-  app.get('/metrics', { schema: { tags: ['probes'], summary: 'Prometheus metrics' } }, async (_, reply) => {
-    const { contentType, text } = await metrics();
-    return reply.type(contentType).send(text);
+  const Text = Type.String();
+  const text = { tags: ['probes'], produces: ['text/plain'], response: { 200: Text } };
+  app.get('/health', { schema: { ...text, summary: 'Whether the process lives' } }, () => 'Healthy');
+  const Ready = Type.Object({ ready: Type.Boolean(), role: Type.String() });
+  app.get(
+    '/ready',
+    {
+      schema: {
+        tags: ['probes'],
+        summary: 'Whether it can serve, and its role',
+        response: { 200: Ready, 503: ErrorView },
+      },
+    },
+    () => ({ ready: true, role: 'leader' }),
+  );
+  const Leader = Type.Object({ leader: Type.Boolean() });
+  app.get(
+    '/leader',
+    {
+      schema: {
+        tags: ['probes'],
+        summary: '200 on the leader, 421 elsewhere',
+        response: { 200: Leader, 421: ErrorView },
+      },
+    },
+    () => ({ leader: true }),
+  );
+  app.get('/metrics', { schema: { ...text, summary: 'Prometheus metrics' } }, async (_, reply) => {
+    const { contentType, text: body } = await metrics();
+    return reply.type(contentType).send(body);
   });
 }
 
@@ -54,23 +74,41 @@ function addWorkers(app: App, { driver, views }: RouteOptions): void {
   };
   app.get(
     '/api/v1/workers',
-    { schema: { tags: ['workers'], response: { 200: Type.Array(WorkerView) } } },
+    {
+      schema: {
+        tags: ['workers'],
+        summary: 'All workers that are connected, or may still come back',
+        response: { 200: Type.Array(WorkerView) },
+      },
+    },
     () => [...driver.cluster.workers.values()].map((worker) => views.worker(worker)),
   );
   app.get(
     '/api/v1/workers/:name',
     {
-      schema: { tags: ['workers'], params: NameParams, response: { 200: WorkerView, 404: ErrorView } },
+      schema: {
+        tags: ['workers'],
+        summary: 'One worker',
+        params: NameParams,
+        response: { 200: WorkerView, 404: ErrorView },
+      },
     },
     ({ params }) => views.worker(workerNamed(params.name)),
   );
-  for (const [action, drained] of [
-    ['drain', true],
-    ['undrain', false],
+  for (const [action, drained, summary] of [
+    ['drain', true, 'Lets a worker finish what it runs, and gives it nothing new'],
+    ['undrain', false, 'Gives a drained worker jobs again'],
   ] as const) {
     app.post(
       `/api/v1/workers/:name/${action}`,
-      { schema: { tags: ['workers'], params: NameParams, response: { 200: WorkerView, 404: ErrorView } } },
+      {
+        schema: {
+          tags: ['workers'],
+          summary,
+          params: NameParams,
+          response: { 200: WorkerView, 404: ErrorView },
+        },
+      },
       ({ params }) => {
         const worker = workerNamed(params.name);
         driver.handle({ type: 'drain', worker: worker.name, drained });
@@ -91,8 +129,9 @@ function addJobs(app: App, { driver, views }: RouteOptions): void {
     {
       schema: {
         tags: ['jobs'],
-        querystring: Type.Object({ state: Type.Optional(JobState) }),
-        response: { 200: Type.Array(JobView), 400: ErrorView },
+        summary: 'All jobs that live or are remembered, or those in one state',
+        querystring: Type.Object({ state: Type.Optional(JobState) }, { additionalProperties: false }),
+        response: { 200: Type.Array(JobView) },
       },
     },
     ({ query }) => {
@@ -103,7 +142,14 @@ function addJobs(app: App, { driver, views }: RouteOptions): void {
   );
   app.get(
     '/api/v1/jobs/:id',
-    { schema: { tags: ['jobs'], params: IdParams, response: { 200: JobStoryView, 404: ErrorView } } },
+    {
+      schema: {
+        tags: ['jobs'],
+        summary: 'One job, with its attempts and what happened to it',
+        params: IdParams,
+        response: { 200: JobStoryView, 404: ErrorView },
+      },
+    },
     ({ params }) => views.story(jobNamed(params.id)),
   );
   app.delete(
@@ -113,11 +159,19 @@ function addJobs(app: App, { driver, views }: RouteOptions): void {
         tags: ['jobs'],
         summary: 'Cancels a job',
         params: IdParams,
-        response: { 202: JobView, 404: ErrorView },
+        response: { 202: JobView, 404: ErrorView, 409: ErrorView },
       },
     },
     ({ params }, reply) => {
       const job = jobNamed(params.id);
+      if (job.outcome) {
+        const { reason, message } = job.outcome;
+        throw new CodedError(
+          'conflict',
+          `the job has ended: ${message ?? reason}`,
+          `GET /api/v1/jobs/${params.id}`,
+        );
+      }
       driver.handle({ type: 'cancel', jobId: params.id, signal: 'SIGTERM' });
       reply.status(202);
       return views.job(job);
@@ -126,8 +180,16 @@ function addJobs(app: App, { driver, views }: RouteOptions): void {
 }
 
 function addScale(app: App, { views, scale, changes, clock }: RouteOptions): void {
-  app.get('/api/v1/scale', { schema: { tags: ['scale'], response: { 200: ScaleView } } }, () =>
-    views.scale(),
+  app.get(
+    '/api/v1/scale',
+    {
+      schema: {
+        tags: ['scale'],
+        summary: 'How many workers there are, and how many there should be',
+        response: { 200: ScaleView },
+      },
+    },
+    () => views.scale(),
   );
   app.put(
     '/api/v1/scale',
@@ -136,11 +198,12 @@ function addScale(app: App, { views, scale, changes, clock }: RouteOptions): voi
         tags: ['scale'],
         summary: 'Sets the spec, or adds a burst',
         body: ScaleChange,
-        response: { 200: ScaleView, 400: ErrorView },
+        response: { 200: ScaleView },
       },
     },
     ({ body }) => {
       const { burst, ...spec } = body;
+      refuseContradiction(spec);
       scale.change(spec);
       if (burst) scale.burst({ workers: burst.workers, until: clock.now() + burst.minutes * 60_000 });
       changes.publish(() => ({ event: 'scale', key: 'scale', data: views.scale() }));
@@ -149,19 +212,40 @@ function addScale(app: App, { views, scale, changes, clock }: RouteOptions): voi
   );
 }
 
+/** Within one request; a bound that contradicts an earlier one moves it. */
+function refuseContradiction({ minimum, maximum, desired }: ScaleChange): void {
+  const refuse = (problem: string): never => {
+    throw new CodedError('bad-request', problem, 'send minimum ≤ desired ≤ maximum');
+  };
+  if (minimum !== undefined && maximum !== undefined && minimum > maximum) {
+    refuse(`minimum ${minimum} is more than maximum ${maximum}`);
+  }
+  if (desired !== undefined && desired < (minimum ?? desired)) {
+    refuse(`desired ${desired} is less than minimum ${minimum}`);
+  }
+  if (desired !== undefined && desired > (maximum ?? desired)) {
+    refuse(`desired ${desired} is more than maximum ${maximum}`);
+  }
+}
+
 function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
   app.get(
     '/api/v1/events',
     {
       sse: { kind: 'only' },
-      schema: { tags: ['events'], summary: 'Server-sent events: job, worker, worker-gone, scale' },
+      schema: {
+        tags: ['events'],
+        summary: 'Server-sent events: job, worker, worker-gone, scale',
+        produces: ['text/event-stream'],
+        response: { 200: Type.String() },
+      },
     },
     async (_request, reply) => {
       const subscription: Subscription = changes.subscribe();
       reply.sse.onClose(() => changes.unsubscribe(subscription));
       // Who comes late is told everything first: after that, changes are enough.
       for (const worker of driver.cluster.workers.values()) {
-        subscription.push({ event: 'worker', key: worker.name, data: views.worker(worker) });
+        subscription.push({ event: 'worker', key: worker.name, data: views.workerSummary(worker) });
       }
       for (const job of driver.cluster.jobs.values()) {
         subscription.push({ event: 'job', key: job.spec.jobId, data: views.job(job) });

@@ -6,9 +6,13 @@ import { STORY_EVENTS } from '../core/model.ts';
 
 const strict = { additionalProperties: false };
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+/** Of routes that have no parameters. */
+export const NoQuery = Type.Object({}, strict);
 const Time = Type.String({ format: 'date-time' });
 
-export const WorkerView = Type.Object(
+/** A worker as events tell of it: without what its transcoder can do, which is long and never changes. */
+export const WorkerSummary = Type.Object(
   {
     name: Type.String(),
     state: Type.Union([
@@ -23,10 +27,15 @@ export const WorkerView = Type.Object(
     slots: Type.Integer(),
     running: Type.Integer(),
     jobs: Type.Array(Type.String()),
-    capabilities: Capabilities,
     storage: Type.Array(Mount),
     load: Load,
   },
+  { ...strict, title: 'WorkerSummary' },
+);
+export type WorkerSummary = Static<typeof WorkerSummary>;
+
+export const WorkerView = Type.Object(
+  { ...WorkerSummary.properties, capabilities: Capabilities },
   { ...strict, title: 'Worker' },
 );
 export type WorkerView = Static<typeof WorkerView>;

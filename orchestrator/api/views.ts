@@ -1,23 +1,29 @@
-import { type Clock, wallTime } from '#shared/clock.ts';
+import { type Clock, WallClock } from '#shared/clock.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { type Job, jobState, type Worker } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
-import type { JobStoryView, JobView, ScaleView, WorkerView } from './schemas.ts';
+import type { JobStoryView, JobView, ScaleView, WorkerSummary, WorkerView } from './schemas.ts';
 
 /** Turns what the core knows into what the API says. No secret has a place in these shapes: no argv, no env. */
 export class Views {
   readonly #cluster: Cluster;
   readonly #scale: Scale;
   readonly #clock: Clock;
+  readonly #wall: WallClock;
 
   constructor(cluster: Cluster, scale: Scale, clock: Clock) {
     this.#cluster = cluster;
     this.#scale = scale;
     this.#clock = clock;
+    this.#wall = new WallClock(clock);
   }
 
   worker(worker: Worker): WorkerView {
-    const { name, version, slots, running, capabilities, storage, load } = worker;
+    return { ...this.workerSummary(worker), capabilities: worker.capabilities };
+  }
+
+  workerSummary(worker: Worker): WorkerSummary {
+    const { name, version, slots, running, storage, load } = worker;
     return {
       name,
       state: workerState(worker),
@@ -26,15 +32,9 @@ export class Views {
       slots,
       running,
       jobs: [...worker.attempts.values()].flatMap(({ phase, jobId }) => (phase === 'ended' ? [] : [jobId])),
-      capabilities,
       storage: [...storage],
       load,
     };
-  }
-
-  workerNamed(name: string): WorkerView | null {
-    const worker = this.#cluster.workers.get(name);
-    return worker ? this.worker(worker) : null;
   }
 
   job(job: Job): JobView {
@@ -103,7 +103,7 @@ export class Views {
   }
 
   #time(moment: number): string {
-    return wallTime(this.#clock, moment).toISOString();
+    return this.#wall.at(moment).toISOString();
   }
 
   #timeOrNull(moment: number | null | undefined): string | null {

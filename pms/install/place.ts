@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { CodedError } from '#shared/errors.ts';
 import {
   duplicate,
@@ -13,7 +13,7 @@ import {
   sameContent,
   writeTemporary,
 } from './files.ts';
-import { hookText, wrapperText } from './wrapper.ts';
+import { hookText, originalNameIn, wrapperText } from './wrapper.ts';
 
 const TRANSCODER_NAME = 'Plex Transcoder';
 const HOOK_NAME = 'clusterplex-hook.cjs';
@@ -96,7 +96,8 @@ function tryInstall(place: Place): string[] | null {
   return done;
 }
 
-function checkInstallable({ transcoder, original }: Place, found: Kind, kept: Kind): void {
+function checkInstallable(place: Place, found: Kind, kept: Kind): void {
+  const { transcoder, original } = place;
   if (kept === 'wrapper') {
     throw new CodedError(
       'internal',
@@ -108,13 +109,24 @@ function checkInstallable({ transcoder, original }: Place, found: Kind, kept: Ki
   if (found === 'nothing') {
     throw new CodedError('internal', `there is no ${transcoder}`, 'set TRANSCODER_PATH to its directory');
   }
-  if (found === 'wrapper') {
-    throw new CodedError(
-      'internal',
-      `${original} is missing`,
-      'reinstall Plex Media Server, then install again',
+  if (found === 'wrapper') throw missingOriginal(place);
+}
+
+/** Either Plex's files were changed by hand, or the hook was installed with another TRANSCODER_LOCAL_NAME. */
+function missingOriginal({ directory, transcoder, original }: Place): CodedError {
+  const name = kindOf(transcoder) === 'wrapper' ? originalNameIn(readFileSync(transcoder, 'utf8')) : null;
+  if (name !== null && name !== basename(original) && kindOf(join(directory, name)) !== 'nothing') {
+    return new CodedError(
+      'bad-settings',
+      `TRANSCODER_LOCAL_NAME is wrong: the hook in place uses ${name}`,
+      'set TRANSCODER_LOCAL_NAME to it',
     );
   }
+  return new CodedError(
+    'internal',
+    `${original} is missing`,
+    'reinstall Plex Media Server, then install again',
+  );
 }
 
 /** Makes what stands in the transcoder's place the original, and keeps a different one that was there before. */
@@ -137,9 +149,7 @@ export function uninstall(place: Place): string[] {
   const done: string[] = [];
   const found = kindOf(transcoder);
   if (found === 'wrapper' || found === 'nothing') {
-    if (!['program', 'other'].includes(kindOf(original))) {
-      throw new CodedError('internal', `${original} is missing`, 'reinstall Plex Media Server');
-    }
+    if (!['program', 'other'].includes(kindOf(original))) throw missingOriginal(place);
     replace(duplicate(original), transcoder);
     done.push(`put the original back as ${transcoder}`);
   } else if (kindOf(hook) === 'nothing') {

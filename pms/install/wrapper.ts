@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
+import { basename } from 'node:path';
 
 /** Tells our wrapper from every other file that could stand in its place. */
 export const MARKER = 'CLUSTERPLEX-HOOK';
@@ -34,6 +35,12 @@ if [ -x ${node} ] && [ -r ${hook} ]; then
 fi
 exec ${original} "$@"
 `;
+}
+
+/** The name that a wrapper has for the original; null when it is from before it had one, or no wrapper. */
+export function originalNameIn(wrapper: string): string | null {
+  const path = /^ {2}export HOOK_ORIGINAL='(.*)'$/m.exec(wrapper)?.[1];
+  return path === undefined ? null : basename(path.replaceAll(`'\\''`, "'"));
 }
 
 /** The hook as one file of CommonJS without types, which starts in half the time. */

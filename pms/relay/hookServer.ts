@@ -1,8 +1,6 @@
-import { chmodSync, mkdirSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
-import { dirname } from 'node:path';
+import { chmodSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import type { Clock } from '#shared/clock.ts';
-import { CodedError, systemErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { JobLine } from '../hookProtocol.ts';
 import { NO_WORKER } from './exit.ts';
@@ -10,6 +8,7 @@ import { HeldJob } from './heldJob.ts';
 import { HookConnection } from './hookConnection.ts';
 import { type IntakeOptions, takeIn } from './intake.ts';
 import type { Jobs } from './jobs.ts';
+import { clearSocketPath, unusable } from './socketPath.ts';
 
 /** Owner and group: whoever may connect may start transcodes. */
 const SOCKET_MODE = 0o660;
@@ -52,23 +51,11 @@ export class HookServer {
     });
   }
 
-  /** @throws CodedError when another relay serves there */
+  /** @throws CodedError `bad-settings` when there can be no socket at the path */
   async listen(path: string): Promise<void> {
-    mkdirSync(dirname(path), { recursive: true });
-    if (await isServed(path)) {
-      throw new CodedError(
-        'bad-settings',
-        `another relay serves ${path}`,
-        'stop it, or give each its own RELAY_SOCKET',
-      );
-    }
-    try {
-      unlinkSync(path);
-    } catch (error) {
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
-    }
+    await clearSocketPath(path);
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
+      this.#server.once('error', (error) => reject(unusable(error, path)));
       this.#server.listen(path, () => resolve());
     });
     chmodSync(path, SOCKET_MODE);
@@ -102,16 +89,4 @@ export class HookServer {
     hook.send(local ? { type: 'local', reason } : { type: 'exit', code: NO_WORKER });
     hook.close();
   }
-}
-
-/** A socket file outlives its server; only connecting tells. */
-function isServed(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

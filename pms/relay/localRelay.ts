@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { coerceError } from '#shared/errors.ts';
+import type { Clock } from '#shared/clock.ts';
+import { coerceError, systemErrorCode } from '#shared/errors.ts';
 import { httpAddress, listenOn } from '#shared/listening.ts';
 import type { Logger } from '#shared/logger.ts';
 import { admit } from './admission.ts';
@@ -10,9 +11,13 @@ import { endToEnd, requestToPms } from './upstream.ts';
 /** A manifest of a long film has some 100 KB; a list of its rows less. */
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 
+/** A transcoder calls every second; a log should not say so every second. */
+const WARN_EVERY_MS = 60_000;
+
 export interface LocalRelayOptions {
   readonly pmsPort: number;
   readonly needsCredential: boolean;
+  readonly clock: Clock;
   readonly logger: Logger;
   held(): Iterable<HeldJob>;
   /** PMS has accepted something of the job. */
@@ -23,6 +28,7 @@ export interface LocalRelayOptions {
 export class LocalRelay {
   readonly #options: LocalRelayOptions;
   readonly #server: Server;
+  #warnAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: LocalRelayOptions) {
     this.#options = options;
@@ -36,12 +42,13 @@ export class LocalRelay {
   }
 
   async listen(host: string, port: number): Promise<URL> {
-    await listenOn(host, (address) => {
+    const listen = (address: string): Promise<void> => {
       return new Promise<void>((resolve, reject) => {
         this.#server.once('error', reject);
         this.#server.listen(port, address, () => resolve());
       });
-    });
+    };
+    await listenOn(host, listen, 'LOCAL_RELAY_PORT');
     return new URL(httpAddress(this.#server));
   }
 
@@ -85,8 +92,21 @@ export class LocalRelay {
 
   #fail(request: IncomingMessage, response: ServerResponse, error: Error): void {
     this.#options.logger.debug({ err: error, method: request.method }, 'a callback could not be passed on');
-    if (response.headersSent) response.destroy();
-    else response.writeHead(502).end();
+    const absent = systemErrorCode(error) === 'ECONNREFUSED';
+    if (absent) this.#warnOfAbsence();
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    const why = absent ? 'PMS does not answer' : 'what PMS answered could not be passed on';
+    response.writeHead(502, { 'Content-Type': 'text/plain' }).end(`${why}\n`);
+  }
+
+  #warnOfAbsence(): void {
+    const { clock, logger, pmsPort } = this.#options;
+    if (clock.now() < this.#warnAt) return;
+    this.#warnAt = clock.now() + WARN_EVERY_MS;
+    logger.warn(`PMS does not answer at 127.0.0.1:${pmsPort} (PMS_PORT)`);
   }
 }
 

@@ -32,6 +32,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
   const localRelay = new LocalRelay({
     pmsPort: settings.PMS_PORT,
     needsCredential: token !== null,
+    clock,
     logger,
     held: () => jobs.held,
     accepted: (job) => jobs.accepted(job),

@@ -1,4 +1,4 @@
-import { CodedError, coerceError } from '../errors.ts';
+import { CodedError, coerceError, systemErrorCode } from '../errors.ts';
 import { FOREIGN_NAMES, KNOWN_SETTINGS } from './names.ts';
 import type { Setting, SettingsOf, SettingsTable } from './table.ts';
 
@@ -21,7 +21,7 @@ export function readSettings<T extends SettingsTable>(
       try {
         return [name, readOne(name, setting, env, readFile)];
       } catch (error) {
-        problems.push(`${name} ${coerceError(error).message}`);
+        problems.push(coerceError(error).message);
         return [name, setting.absent];
       }
     }),
@@ -42,14 +42,24 @@ function readOne(
 ): unknown {
   const file = env[`${name}_FILE`];
   const direct = unquoted(env[name] ?? '');
-  if (file && direct) throw new Error(`is set twice: as itself and through ${name}_FILE`);
-  const given = file ? readFile(file).trim() : direct;
+  if (file && direct) throw new Error(`${name} is set twice: as itself and through ${name}_FILE`);
+  const given = file ? contentOf(file, `${name}_FILE`, readFile) : direct;
   if (given === '') return setting.absent;
   try {
     return setting.parse(given);
   } catch (error) {
     const shown = setting.secret ? 'its value' : JSON.stringify(given);
-    throw new Error(`is wrong: ${shown} is ${coerceError(error).message}`);
+    throw new Error(`${name} is wrong: ${shown} is ${coerceError(error).message}`);
+  }
+}
+
+function contentOf(file: string, variable: string, readFile: (path: string) => string): string {
+  try {
+    return readFile(file).trim();
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === 'ENOENT') throw new Error(`${variable}: there is no ${file}`);
+    throw new Error(`${variable}: ${file} can't be read (${code ?? coerceError(error).message})`);
   }
 }
 

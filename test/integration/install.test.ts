@@ -178,16 +178,44 @@ describe.concurrent('the installer', () => {
     expect(listing(pms.plex)).toEqual(before);
   });
 
-  test.for<[string, string[], Record<string, string>]>([
-    ['an option that there is not', ['--force'], {}],
-    ['two options that exclude each other', ['--uninstall', '--watch'], {}],
-    ['a directory that is not there', [], { TRANSCODER_PATH: '/nonexistent' }],
-    ['the transcoder’s own name', [], { TRANSCODER_LOCAL_NAME: 'Plex Transcoder' }],
-    ['a slip of the pen', [], { TRANSCODER_PATHS: '/x' }],
-  ])('exits with 2 on %s', async ([, args, env], { pms }) => {
+  test.for<[string, string[], Record<string, string>, string]>([
+    ['an option that there is not', ['--force'], {}, "Unknown option '--force' (see --help)\n"],
+    ['a word too many', ['now'], {}, "Unexpected argument 'now' (see --help)\n"],
+    ['two options that exclude each other', ['--uninstall', '--watch'], {}, 'exclude each other'],
+    ['a directory that is not there', [], { TRANSCODER_PATH: '/nonexistent' }, 'there is no /nonexistent'],
+    [
+      'a file in place of its directory',
+      [],
+      { TRANSCODER_PATH: '/etc/passwd' },
+      'TRANSCODER_PATH is a file: set its directory\n',
+    ],
+    ['the transcoder’s own name', [], { TRANSCODER_LOCAL_NAME: 'Plex Transcoder' }, 'Plex Transcoder'],
+    ['a slip of the pen', [], { TRANSCODER_PATHS: '/x' }, 'TRANSCODER_PATHS is unknown'],
+  ])('exits with 2 on %s', async ([, args, env, message], { pms }) => {
     const { code, stderr, stdout } = await pms.install(args, env);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).not.toBe('');
+    expect(stderr).toContain(message);
+  });
+
+  test.for([[], ['--uninstall']])(
+    'another name of the original than that of the hook in place is told: %j',
+    async (args, { pms }) => {
+      putTranscoder(pms, 'echo');
+      await pms.install([], { TRANSCODER_LOCAL_NAME: "it's kept" });
+      const before = listing(pms.plex);
+      expect(await pms.install(args)).toMatchObject({
+        code: 2,
+        stderr:
+          "TRANSCODER_LOCAL_NAME is wrong: the hook in place uses it's kept (set TRANSCODER_LOCAL_NAME to it)\n",
+      });
+      expect(listing(pms.plex)).toEqual(before);
+    },
+  );
+
+  test('says what remains to do, once', async ({ pms }) => {
+    putTranscoder(pms, 'echo');
+    expect((await pms.install()).stdout).toMatch(/start the relay.*restart PMS.*must stay there/s);
+    expect((await pms.install()).stdout).toBe('already in place\n');
   });
 
   test('explains itself', async ({ pms }) => {

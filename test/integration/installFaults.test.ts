@@ -129,6 +129,22 @@ test('installations and the way back at the same time do no harm', async ({ pms 
   expect(readdirSync(pms.plex).filter((name) => name.startsWith('.'))).toEqual([]);
 });
 
+test('who may not write there is told who may', async ({ pms }) => {
+  putTranscoder(pms, '');
+  const path = join(pms.directory, 'denied.mjs');
+  writeFileSync(
+    path,
+    `import fs from 'node:fs';
+    import { syncBuiltinESMExports } from 'node:module';
+    fs.readdirSync = () => { throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }); };
+    syncBuiltinESMExports();`,
+  );
+  expect(await pms.install([], {}, ['--import', path])).toMatchObject({
+    code: 70,
+    stderr: 'EACCES: permission denied (run it as root, or as the owner of TRANSCODER_PATH)\n',
+  });
+});
+
 test('works where there are no hard links', async ({ pms }) => {
   const old = putTranscoder(pms, 'old');
   expect((await pms.install([], {}, withoutHardLinks(pms))).code).toBe(0);

@@ -13,6 +13,7 @@ import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { HeldJob } from '../../pms/relay/heldJob.ts';
 import { LocalRelay } from '../../pms/relay/localRelay.ts';
+import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 
 const SESSION = '/video/:/transcode/session/abc/def';
 const CREDENTIAL = '0123456789abcdef0123456789abcdef';
@@ -24,11 +25,15 @@ let answer: Handler;
 let relay: LocalRelay;
 let address: URL;
 let held: HeldJob[];
+let clock: FakeClock;
+let warnings: string[];
 const accepted = vi.fn<(job: HeldJob) => void>();
 
 beforeEach(async () => {
   accepted.mockClear();
   held = [];
+  clock = new FakeClock();
+  warnings = [];
   pms = createServer((incoming, response) => answer(incoming, response));
   await new Promise<void>((resolve) => pms.listen(0, '127.0.0.1', resolve));
 });
@@ -43,7 +48,8 @@ async function serve(needsCredential: boolean, host = '127.0.0.1'): Promise<void
   relay = new LocalRelay({
     pmsPort: portOf(pms),
     needsCredential,
-    logger: pino({ level: 'silent' }),
+    clock,
+    logger: pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) }),
     held: () => held,
     accepted,
   });
@@ -227,7 +233,22 @@ test('what PMS accepted is remembered; what it refused is not', async () => {
   expect(accepted).toHaveBeenCalledTimes(2);
 });
 
-test('a PMS that is not there is 502, and the relay goes on', async () => {
+test('where nobody listens, the transcoder is told, and the log once a minute', async () => {
+  await serve(false);
+  const port = portOf(pms);
+  await new Promise((resolve) => pms.close(resolve));
+  const absent = { status: 502, body: 'PMS does not answer\n' };
+  const warning = `PMS does not answer at 127.0.0.1:${port} (PMS_PORT)`;
+  expect(await call(`${SESSION}/progress`)).toMatchObject(absent);
+  clock.advance(59_999);
+  expect(await call(`${SESSION}/progress`)).toMatchObject(absent);
+  expect(warnings).toEqual([warning]);
+  clock.advance(1);
+  await call(`${SESSION}/progress`);
+  expect(warnings).toEqual([warning, warning]);
+});
+
+test('a PMS that breaks off is 502, and the relay goes on', async () => {
   await serve(false);
   answer = (incoming) => incoming.socket.destroy();
   expect((await call(`${SESSION}/progress`)).status).toBe(502);

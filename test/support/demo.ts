@@ -1,11 +1,13 @@
 /**
- * `npm run demo [-- FILE] [--keep]`: all parts as processes of their own on this machine, and one transcode the whole
+ * `npm run demo -- [FILE] [--keep]`: all parts as processes of their own on this machine, and one transcode the whole
  * way, started by a PMS that is a stand-in (fakePms.ts) with a command that a real one wrote (test/corpus).
  */
-import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CodedError, coerceError } from '#shared/errors.ts';
 import { hookText, wrapperText } from '../../pms/install/wrapper.ts';
 import { corpusCommand } from './corpus.ts';
 import { fitTo } from './demo/fit.ts';
@@ -22,49 +24,95 @@ import { makeSample } from './sample.ts';
 const COMMAND = 'plex-misc-2';
 const SEGMENT_SECONDS = 1;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { keep: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
-});
+const HELP = `npm run demo -- [FILE] [--keep]
 
+FILE    a film; without one a sample is made
+--keep  go on serving until Ctrl-C`;
+
+const directory = mkdtempSync(join(tmpdir(), 'clusterplex-demo-'));
 const parts: Part[] = [];
 const stops: (() => Promise<unknown>)[] = [];
+const stopping = new AbortController();
+let succeeded = false;
 
 // Node's remark about stripTypeScriptTypes, which makes the hook, says nothing to whoever watches this.
 process.removeAllListeners('warning');
+// The terminal may be gone: that is what SIGHUP means.
+process.stdout.on('error', () => undefined);
 
-if (values.help) {
-  say(
-    'npm run demo [-- FILE] [-- --keep]\n\nFILE    a film; without one a sample is made\n--keep  go on serving until Ctrl-C',
-  );
-} else {
-  try {
-    await demo();
-  } catch (error) {
-    say(`\nThe demo failed: ${error instanceof Error ? error.message : String(error)}`);
-    for (const part of parts) for (const line of part.log.slice(-5)) say(JSON.stringify(line));
-    process.exitCode = 1;
+const stopped = Promise.race(
+  (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map(async (signal) => {
+    await once(process, signal);
+    stopping.abort();
+    return 128 + constants.signals[signal];
+  }),
+);
+const code = await Promise.race([main().catch(failed), stopped]);
+stopping.abort();
+for (const stop of stops) await stop();
+await Promise.all(parts.toReversed().map((part) => part.stop()));
+if (!succeeded) rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+if (code > 128) say('stopped');
+// What was interrupted may still hold something open.
+process.exit(code > 128 && succeeded ? 0 : code);
+
+async function main(): Promise<number> {
+  const { keep, help, film: given } = readArguments();
+  if (help) {
+    say(HELP);
+    return 0;
   }
-  await Promise.all(parts.toReversed().map((part) => part.stop()));
-  for (const stop of stops) await stop();
+  const { segments, orchestrator } = await demo(given);
+  succeeded = true;
+  say(`kept         ${segments}; remove ${directory} when you have seen enough`);
+  if (!keep) {
+    say('To look at the dashboard afterwards: npm run demo -- --keep');
+    return 0;
+  }
+  say(`serving on   dashboard ${orchestrator}/, API ${orchestrator}/api/v1/jobs; Ctrl-C ends it`);
+  return stopped;
 }
 
-async function demo(): Promise<void> {
-  const directory = mkdtempSync(join(tmpdir(), 'clusterplex-demo-'));
+function readArguments(): { keep: boolean; help: boolean; film: string | null } {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { keep: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+    });
+    const [film = null, tooMany] = positionals;
+    if (tooMany !== undefined) throw new Error(`One film is enough: '${tooMany}' is too many`);
+    return { ...values, film };
+  } catch (error) {
+    // Node's second sentence is about file names that begin with a dash.
+    const [problem = ''] = coerceError(error).message.split('. ');
+    throw new CodedError('bad-request', problem, 'see npm run demo -- --help');
+  }
+}
+
+/** @returns the exit code */
+function failed(error: unknown): number {
+  // A part that was told to stop is no failure.
+  if (stopping.signal.aborted) return 1;
+  if (error instanceof CodedError) {
+    say(`${error.message}${error.hint === null ? '' : ` (${error.hint})`}`);
+    return 2;
+  }
+  say(`\nThe demo failed: ${coerceError(error).message}`);
+  for (const part of parts) for (const line of part.log.slice(-5)) say(JSON.stringify(line));
+  return 1;
+}
+
+async function demo(given: string | null): Promise<{ segments: string; orchestrator: string }> {
   const transcode = join(directory, 'transcode');
   const tools = ffmpegTools();
-  const input = await film(directory, tools);
+  const input = given === null ? await sample(tools) : filmAt(given);
   const media = await probeMedia(input, tools.ffprobe);
 
   const pms = await FakePms.start();
   stops.push(() => pms.close());
-  const hook = await installHook(directory, tools);
-  const { orchestrator, relaySocket } = await startParts(
-    directory,
-    [transcode, resolve(input, '..')],
-    pms.port,
-  );
-  say(`dashboard    ${orchestrator}/`);
+  const hook = await installHook(tools);
+  const { orchestrator, relaySocket } = await startParts([transcode, resolve(input, '..')], pms.port);
+  say(`dashboard    ${orchestrator}/ while this runs`);
 
   const command = corpusCommand(COMMAND);
   const target = retarget(command, {
@@ -89,32 +137,40 @@ async function demo(): Promise<void> {
       `${speed ? `${Number(speed).toFixed(1)}×` : ''}  ${workerOfJob() ?? ''}`,
     );
   });
+  stopping.signal.throwIfAborted();
   const child = await pms.spawn(hook, job, { RELAY_SOCKET: relaySocket, TRANSCODE_OPERATING_MODE: 'remote' });
-  const { code } = await child.exited;
+  const { code: exitCode } = await child.exited;
+  stopping.signal.throwIfAborted();
   bar.show(100, `${workerOfJob() ?? ''}, in ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`);
   bar.end();
-  if (code !== 0) throw new Error(`the hook exited with ${code}: ${child.stderr().toString().slice(-500)}`);
+  if (exitCode !== 0) {
+    throw new Error(`the hook exited with ${exitCode}: ${child.stderr().toString().slice(-500)}`);
+  }
   await report(job.cwd, media, tools);
-  say(`API          ${orchestrator}/api/v1/jobs`);
-  if (values.keep) await interrupted();
+  return { segments: job.cwd, orchestrator };
 }
 
-async function film(directory: string, tools: FfmpegTools): Promise<string> {
-  const [given] = positionals;
-  if (given !== undefined) return resolve(given);
+async function sample(tools: FfmpegTools): Promise<string> {
   const path = join(directory, 'media', 'Sample.mkv');
   mkdirSync(join(directory, 'media'));
   say('making a sample: 60 s, 1080p, with sound and subtitles');
-  await makeSample(path, { tools });
+  await makeSample(path, { tools, signal: stopping.signal });
   return path;
 }
 
+function filmAt(given: string): string {
+  const found = statSync(given, { throwIfNoEntry: false });
+  if (!found) throw new CodedError('bad-request', `there is no ${given}`);
+  if (found.isDirectory()) throw new CodedError('bad-request', `${given} is a directory`, 'name a film');
+  return resolve(given);
+}
+
 /** What `pms/install.ts` puts in place of PMS's transcoder. */
-async function installHook(directory: string, tools: FfmpegTools): Promise<string> {
+async function installHook(tools: FfmpegTools): Promise<string> {
   const plex = join(directory, 'plex');
   mkdirSync(plex);
   const original = await installPlexTranscoder(plex, { tools, name: 'originalTranscoder' });
-  await installPlexTranscoder(join(directory), { tools });
+  await installPlexTranscoder(directory, { tools });
   const hook = join(plex, 'clusterplex-hook.cjs');
   writeFileSync(hook, hookText());
   const wrapper = join(plex, 'Plex Transcoder');
@@ -122,11 +178,12 @@ async function installHook(directory: string, tools: FfmpegTools): Promise<strin
   return wrapper;
 }
 
-async function startParts(directory: string, mounts: readonly string[], pmsPort: number) {
+async function startParts(mounts: readonly string[], pmsPort: number) {
   const [transcode = ''] = mounts;
   mkdirSync(transcode, { recursive: true });
   const relaySocket = join(directory, 'relay.sock');
   const start = (file: string, env: Record<string, string>): Part => {
+    stopping.signal.throwIfAborted();
     const part = new Part(file, { LISTENING_PORT: '0', ...env });
     parts.push(part);
     return part;
@@ -191,14 +248,6 @@ function playlistOf(segments: readonly string[], lengths: readonly number[]): st
     ...rows,
     '#EXT-X-ENDLIST\n',
   ].join('\n');
-}
-
-async function interrupted(): Promise<void> {
-  say('serving on; Ctrl-C ends it');
-  await new Promise((done) => {
-    process.once('SIGINT', done);
-    process.once('SIGTERM', done);
-  });
 }
 
 function say(text: string): void {

@@ -14,6 +14,8 @@ export interface SampleOptions {
   readonly width?: number;
   readonly height?: number;
   readonly tools?: FfmpegTools;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface SampleOptions {
  * 2 SRT and 3 ASS subtitles, one line a second. 60 s of 1080p take about 2 s.
  */
 export async function makeSample(path: string, options: SampleOptions = {}): Promise<void> {
-  const { seconds = 60, width = 1920, height = 1080, tools = ffmpegTools() } = options;
+  const { seconds = 60, width = 1920, height = 1080, tools = ffmpegTools(), signal } = options;
   const work = await mkdtemp(join(dirname(path), '.sample-'));
   try {
     const clip = join(work, 'clip.mkv');
@@ -31,12 +33,13 @@ export async function makeSample(path: string, options: SampleOptions = {}): Pro
     const picture = `testsrc=s=${width}x${height}:r=24:d=${Math.min(seconds, CLIP_SECONDS)}`;
     // A little shorter than the picture: sound that goes on after it would make a segment of its own.
     const sound = `sine=440:r=48000:d=${seconds - 0.1}`;
-    await run(tools.ffmpeg, [
+    const ffmpeg = (argv: string[]) => run(tools.ffmpeg, argv, { signal });
+    await ffmpeg([
       ...quietly,
       ...['-f', 'lavfi', '-i', picture, '-codec:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'],
       ...['-g', '48', clip],
     ]);
-    await run(tools.ffmpeg, [
+    await ffmpeg([
       ...quietly,
       ...['-stream_loop', '-1', '-i', clip, '-f', 'lavfi', '-i', sound, '-i', subtitles],
       ...[

@@ -1,4 +1,5 @@
 import ffmpeg from 'fluent-ffmpeg';
+import { CodedError } from '#shared/errors.ts';
 
 export interface MediaStream {
   readonly index: number;
@@ -27,7 +28,9 @@ export async function probeMedia(file: string, ffprobe: string): Promise<Media> 
   };
   const video = found('video');
   const audio = found('audio');
-  if (!video?.width || !video.height || !audio) throw new Error(`${file} needs a picture and sound`);
+  if (!video?.width || !video.height || !audio) {
+    throw new CodedError('bad-request', `${file} is not a film with a picture and sound`);
+  }
   // A film mostly has its best subtitles last.
   const subtitle =
     found('subtitle', (codec) => codec === 'ass') ??
@@ -51,7 +54,15 @@ function probe(file: string, ffprobe: string): Promise<ffmpeg.FfprobeData> {
   return new Promise((resolve, reject) => {
     ffmpeg(file)
       .setFfprobePath(ffprobe)
-      .ffprobe((error: unknown, data) => (error ? reject(error) : resolve(data)));
+      .ffprobe((error: unknown, data) => {
+        if (!error) resolve(data);
+        else
+          reject(
+            new CodedError('bad-request', `${file} is not a film that ffprobe can read`, null, {
+              cause: error,
+            }),
+          );
+      });
   });
 }
 

@@ -32,7 +32,10 @@ const files: Record<string, string> = { '/run/secrets/token': 'from-file\n', '/e
 function read(env: Record<string, string | undefined>) {
   return readSettings(table, env, (path) => {
     const content = files[path];
-    if (content === undefined) throw new Error(`ENOENT: no such file: ${path}`);
+    if (content === undefined) {
+      const code = path.startsWith('/nowhere') ? 'ENOENT' : 'EACCES';
+      throw Object.assign(new Error(`${code}: open '${path}'`), { code });
+    }
     return content;
   });
 }
@@ -149,7 +152,7 @@ test('all problems are listed at once', () => {
     expect.stringMatching(/^LISTENING_PORT is wrong: "http" is not a whole number from 0 to 65535$/),
     expect.stringMatching(/^FORCE_HTTPS is wrong: "maybe" is neither 1 .* nor 0/),
     expect.stringMatching(/^TRANSCODE_OPERATING_MODE is wrong: "none" is none of local, remote, both$/),
-    expect.stringMatching(/^WORKER_NAME ENOENT.*\/nowhere$/),
+    'WORKER_NAME_FILE: there is no /nowhere',
     'CLUSTERPLEX_TOKEN is set twice: as itself and through CLUSTERPLEX_TOKEN_FILE',
     'CLUSTERPLEX_TOKN is unknown; did you mean CLUSTERPLEX_TOKEN?',
   ]);
@@ -271,4 +274,10 @@ test('a part listens openly only when a token protects it, and where it was told
 test('a name is not loopback because it begins like an address', () => {
   expect(['localhost', '::1', '127.0.0.1', '127.8.9.1'].map(isLoopback)).toEqual([true, true, true, true]);
   expect(['127.0.0.1.evil.example', '127.example', '::2', ''].map(isLoopback)).toEqual(Array(4).fill(false));
+});
+
+test('a file that can’t be read is told apart from one that is not there', () => {
+  expect(problems({ CLUSTERPLEX_TOKEN_FILE: '/secret' })).toEqual([
+    "CLUSTERPLEX_TOKEN_FILE: /secret can't be read (EACCES)",
+  ]);
 });

@@ -1,0 +1,27 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { WallClock } from '#shared/clock.ts';
+import { FakeClock } from '../orchestrator/fakeClock.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: 1_000_000 });
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test('a moment keeps its time, though the two clocks tick at other instants', () => {
+  const clock = new FakeClock();
+  const moment = clock.now();
+  const wall = new WallClock(clock);
+  expect(wall.at(moment).getTime()).toBe(1_000_000);
+  vi.setSystemTime(1_000_001);
+  expect(wall.at(moment).getTime()).toBe(1_000_000);
+});
+
+test('when the wall clock is set, times follow it', () => {
+  const clock = new FakeClock();
+  const wall = new WallClock(clock);
+  vi.setSystemTime(5_000_000);
+  expect(wall.at(clock.now()).getTime()).toBe(5_000_000);
+});
