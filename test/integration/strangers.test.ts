@@ -14,8 +14,8 @@ async function drain(adminToken: string | null, headers: Readonly<Record<string,
   const { statusCode, body } = await app.inject({
     method: 'POST',
     url: '/api/v1/workers/w1/drain',
-    headers: { 'content-type': 'text/plain', authorization: `Bearer ${TOKEN}`, ...headers },
-    body: 'x',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}`, ...headers },
+    body: '{}',
   });
   return { status: statusCode, body };
 }
