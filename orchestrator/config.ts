@@ -53,6 +53,10 @@ export const orchestratorSettings = {
     'After so many of those in a row, which other workers could run, a worker is given nothing for a while.',
   ),
   QUARANTINE_MS: milliseconds(60_000, 'How long that while is.'),
+  STALL_MS: milliseconds(
+    10_000,
+    'How long an attempt may make no progress on a worker that is not ready, because its storage hangs, before it moves.',
+  ),
   DRAIN_TIMEOUT_MS: drainTimeout,
   HISTORY_SIZE: integer(1_000, 0, 1_000_000, 'How many finished jobs the API remembers.'),
   METRICS_PUBLIC: flag(false, 'Whether /metrics answers without a token when there is one.'),
@@ -95,6 +99,7 @@ export function coreSettingsOf(settings: OrchestratorSettings): CoreSettings {
     earlyExitMs: settings.EARLY_EXIT_MS,
     quarantineFailures: settings.QUARANTINE_FAILURES,
     quarantineMs: settings.QUARANTINE_MS,
+    stallMs: settings.STALL_MS,
     drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
     historySize: settings.HISTORY_SIZE,
   };

@@ -35,6 +35,10 @@ export const relaySettings = {
     5_000,
     'How long a new job that may not run locally waits for a lost connection to the orchestrator.',
   ),
+  SEGMENT_WAIT_MS: milliseconds(
+    5_000,
+    'How long an announcement of segments waits until they are on this host: on NFS they come later than it.',
+  ),
 };
 
 export type RelaySettings = SettingsOf<typeof relaySettings>;

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#shared/clock.ts';
-import type { JobSpec } from '#shared/job.ts';
 import type { LinkHandlers, OpenLink } from '#shared/protocol/link.ts';
-import type { Capabilities, Load, Message, Mount, WorkerHello } from '#shared/protocol/messages.ts';
+import type {
+  Capabilities,
+  JobMessage,
+  Load,
+  Message,
+  Mount,
+  WorkerHello,
+} from '#shared/protocol/messages.ts';
 import { VERSION } from '#shared/version.ts';
 import type { Attempts } from './attempts/attempts.ts';
 
@@ -25,7 +31,7 @@ export class Agent {
   readonly #link: ReturnType<OpenLink<'worker'>>;
   readonly #instance = randomUUID();
   /** Jobs of this connection's `job` messages whose attempts have not yet been listed or are still listed. */
-  readonly #jobs = new Map<string, JobSpec>();
+  readonly #jobs = new Map<string, JobMessage>();
   #revision = 0;
   #load: Load | null = null;
   #due = false;
@@ -79,7 +85,7 @@ export class Agent {
         attempts.resend();
         break;
       case 'job':
-        this.#jobs.set(message.job.jobId, message.job);
+        this.#jobs.set(message.job.jobId, message);
         break;
       case 'desired': {
         this.#revision = message.revision;

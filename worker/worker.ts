@@ -7,6 +7,7 @@ import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
 import { ownEnv, transcoderEnv } from './adapt/env.ts';
 import { applyHwaccel } from './adapt/hwaccel.ts';
+import { resumed } from './adapt/resume.ts';
 import { Agent } from './agent.ts';
 import { whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
@@ -78,9 +79,9 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
       whyRefused: (job) => whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) }),
-      commandOf: ({ jobId, argv, env: given, cwd }, attempt) => ({
+      commandOf: ({ jobId, argv, env: given, cwd }, attempt, resume) => ({
         file,
-        argv: applyHwaccel(argv, settings.FFMPEG_HWACCEL),
+        argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
         env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
         cwd,
         ownership: ownershipOf(jobId, attempt, ownerMark(owner)),

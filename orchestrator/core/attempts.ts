@@ -21,7 +21,9 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     worker: worker.name,
     assignedAt: core.now,
     adopted: false,
+    progressedAt: core.now,
     handBack: false,
+    resume: job.accepted?.resume ?? null,
     revision: worker.revision + 1,
     phase: 'preparing',
     startedAt: null,
@@ -31,8 +33,14 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
   };
   attach(job, attempt, worker);
   core.changedList(worker);
-  tell(core, job, 'placed', attempt, null);
+  tell(core, job, 'placed', attempt, whereItBegins(job, attempt));
   tellHolder(core, job);
+}
+
+function whereItBegins({ accepted }: Job, { number, resume }: Attempt): string | null {
+  if (number === 1) return null;
+  if (!resume) return `from the beginning: ${accepted?.obstacle ?? 'PMS was told of no segment yet'}`;
+  return `goes on at segment ${resume.segment}, ${resume.seconds} s`;
 }
 
 /** Takes over an attempt that a worker runs and this orchestrator did not assign, or had given up. */

@@ -11,6 +11,7 @@ import { type ConnectionId, type Job, jobState, type Relay, type Worker } from '
 import { endQuarantine } from './quarantine.ts';
 import { relayDisconnected, relayHello, relayMessage } from './relays.ts';
 import type { CoreSettings } from './settings.ts';
+import { moveStalled } from './stalls.ts';
 import { CoreState, type Due } from './state.ts';
 import { workerDisconnected, workerGone, workerHello, workerState } from './workers.ts';
 
@@ -172,6 +173,11 @@ export class Cluster {
       case 'worker-gone': {
         const worker = core.workers.get(due.worker);
         if (worker?.connection === null) workerGone(core, worker, 'it did not come back in time');
+        break;
+      }
+      case 'stalled': {
+        const worker = core.workers.get(due.worker);
+        if (worker) moveStalled(core, worker);
         break;
       }
       case 'drain-over': {

@@ -1,4 +1,4 @@
-import type { AttemptPhase, EndSignal, JobSpec, Outcome } from '#shared/job.ts';
+import type { AttemptPhase, EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
 import type { Capabilities, Load, Mount } from '#shared/protocol/messages.ts';
 
 /** A connection, as the gateway numbers them; numbers are never used again. */
@@ -17,8 +17,12 @@ export interface Attempt {
   phase: AttemptPhase;
   startedAt: number | null;
   endedAt: number | null;
+  /** When PMS last accepted more of it. */
+  progressedAt: number;
   /** The signal with which it is to be ended; null while it may run. */
   end: EndSignal | null;
+  /** Where it went on; null: at the beginning. */
+  readonly resume: Resume | null;
   /** It is ended for its worker's sake: another attempt follows. */
   handBack: boolean;
   outcome: Outcome | null;
@@ -51,6 +55,9 @@ export interface Accepted {
   readonly progress: number | null;
   readonly speed: number | null;
   readonly announced: number;
+  /** Where a next attempt goes on; null: at the beginning. */
+  readonly resume: Resume | null;
+  readonly obstacle: string | null;
 }
 
 /**

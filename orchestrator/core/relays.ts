@@ -79,8 +79,12 @@ function leaveOtherRelay(core: CoreState, jobId: string): void {
 }
 
 function checkpoint(core: CoreState, job: Job, message: Checkpoint): void {
-  if (job.current?.number !== message.attempt) return;
-  const { attempt, progress, speed, announced } = message;
-  job.accepted = { attempt, progress, speed, announced };
+  const { type: _, jobId: __, ...accepted } = message;
+  // What PMS has of an earlier attempt counts, too: the next one goes on from there.
+  if (job.outcome || accepted.attempt < (job.accepted?.attempt ?? 0)) return;
+  const before = job.accepted;
+  const more = accepted.progress !== before?.progress || accepted.announced !== before?.announced;
+  if (more && job.current?.number === accepted.attempt) job.current.progressedAt = core.now;
+  job.accepted = accepted;
   core.emit({ type: 'job-changed', job, event: 'progress', attempt: job.current });
 }

@@ -4,6 +4,7 @@ import type { WorkerHello, WorkerState } from '#shared/protocol/messages.ts';
 import { adopt, attemptEnded, attemptReported, dropOrphan, keepOrphan, letGoOrphan } from './attempts.ts';
 import { dequeue, withdraw } from './lifecycle.ts';
 import type { Attempt, ConnectionId, Job, Worker } from './model.ts';
+import { watchStalls } from './stalls.ts';
 import type { CoreState } from './state.ts';
 
 /** A worker connected and says what it is and what it runs. */
@@ -117,7 +118,9 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     worker: worker.name,
     assignedAt: core.now,
     adopted: true,
+    progressedAt: core.now,
     handBack: false,
+    resume: null,
     revision: 0,
     phase: status.phase,
     startedAt: status.phase === 'preparing' ? null : core.now,
@@ -143,7 +146,9 @@ export function workerState(core: CoreState, worker: Worker, state: WorkerState)
   }
   if (worker.attempts.size > 0) forgottenAttempts(core, worker, state);
   if (state.load || standing) core.candidates.update(worker);
-  if (standing) core.emit({ type: 'worker-changed', worker, change: 'changed' });
+  if (!standing) return;
+  watchStalls(core, worker);
+  core.emit({ type: 'worker-changed', worker, change: 'changed' });
 }
 
 /** It has seen a list that names the attempt, and does not run it: the attempt is lost. */
@@ -178,6 +183,7 @@ export function workerGone(core: CoreState, worker: Worker, why: string): void {
   core.candidates.remove(worker.name);
   core.deadlines.cancel(`gone:${worker.name}`);
   core.deadlines.cancel(`quarantine:${worker.name}`);
+  core.deadlines.cancel(`stalled:${worker.name}`);
   for (const attempt of [...worker.attempts.values()]) {
     if (core.orphans.get(attempt.jobId) === attempt) dropOrphan(core, attempt);
     if (attempt.phase !== 'ended')

@@ -1,7 +1,9 @@
-import type { EndSignal, JobSpec, Outcome } from '#shared/job.ts';
+import { segmentedOutput } from '#shared/argv/segmented.ts';
+import type { EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
 import type { Output } from '#shared/protocol/messages.ts';
 import type { Before, RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
+import { Announcements } from './announced/announcements.ts';
 
 /** The way back to a hook. */
 export interface HookAnswers {
@@ -25,6 +27,9 @@ export class HeldJob {
   /** The secret in its callback addresses; null when there are no tokens. */
   readonly credential: string | null;
   readonly accepted = new AcceptedCallbacks();
+  readonly announcements: Announcements;
+  /** Why a next attempt would begin at the beginning; null when it need not. */
+  readonly obstacle: string | null;
   /** An orchestrator may know of it. */
   submitted: boolean;
   /** The highest attempt that the orchestrator has named. */
@@ -32,6 +37,8 @@ export class HeldJob {
   worker: string | null = null;
   /** PMS has accepted something since the last checkpoint. */
   checkpointDue = false;
+  /** What the last checkpoint said of where to go on. */
+  checkpointed: Resume | null = null;
   /** How it ended, while output is still to come. */
   outcome: Outcome | null = null;
   /** PMS wants its end, with this signal. */
@@ -60,6 +67,9 @@ export class HeldJob {
     this.hook = hook;
     this.scopes = place.scopes;
     this.credential = place.credential;
+    const output = segmentedOutput(spec.argv);
+    this.obstacle = 'problem' in output ? output.problem : null;
+    this.announcements = new Announcements('problem' in output ? null : output);
     this.#returned = before !== null;
     this.submitted = before !== null;
     this.resync = before !== null;

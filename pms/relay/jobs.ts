@@ -99,10 +99,10 @@ export class Jobs {
     this.#link.send({ type: 'received', jobId: spec.jobId, ...position });
   }
 
-  /** PMS has accepted something of this job. Told at most once a second. */
+  /** PMS has accepted something of this job. Told at once when it is a segment, else at most once a second. */
   accepted(job: HeldJob): void {
     const key = `checkpoint:${job.spec.jobId}`;
-    if (this.#timers.has(key)) {
+    if (this.#timers.has(key) && job.checkpointed === job.announcements.resume) {
       job.checkpointDue = true;
       return;
     }
@@ -139,6 +139,7 @@ export class Jobs {
 
   #onStatus(job: HeldJob, { attempt, worker, state, outcome }: Status): void {
     const moved = attempt !== job.attempt || (worker !== null && worker !== job.worker);
+    if (attempt > job.attempt && job.attempt > 0) job.announcements.attemptChanged();
     job.attempt = attempt;
     job.worker = worker ?? job.worker;
     if (moved) this.#log(job).info({ state }, 'job placed');
@@ -211,6 +212,7 @@ export class Jobs {
     const attempt = Math.max(job.attempt, job.mayRunElsewhere ? 1 : 0);
     job.submitted = true;
     this.#link.send({ type: 'submit', job: job.spec, attempt });
+    if (job.accepted.progress !== null || job.announcements.resume !== null) this.#checkpoint(job);
     if (job.signal) this.#link.send({ type: 'end', jobId: job.spec.jobId, signal: job.signal });
   }
 
@@ -233,10 +235,13 @@ export class Jobs {
   }
 
   #checkpoint(job: HeldJob): void {
-    const { progress, speed, announced } = job.accepted;
     if (job.attempt === 0) return;
-    const { jobId } = job.spec;
-    this.#link.send({ type: 'checkpoint', jobId, attempt: job.attempt, progress, speed, announced });
+    const { accepted, announcements, attempt, spec, obstacle } = job;
+    const { progress, speed, announced } = accepted;
+    const { resume } = announcements;
+    job.checkpointed = resume;
+    const checkpoint = { jobId: spec.jobId, attempt, progress, speed, announced, resume, obstacle };
+    this.#link.send({ type: 'checkpoint', ...checkpoint });
   }
 
   #after(key: string, ms: number, call: () => void): void {

@@ -1,10 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError, systemErrorCode } from '#shared/errors.ts';
 import { httpAddress, listenOn } from '#shared/listening.ts';
 import type { Logger } from '#shared/logger.ts';
 import { admit } from './admission.ts';
+import type { Presence } from './announced/presence.ts';
 import type { HeldJob } from './heldJob.ts';
 import { endToEnd, requestToPms } from './upstream.ts';
 
@@ -14,11 +21,15 @@ const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 /** A transcoder calls every second; a log should not say so every second. */
 const WARN_EVERY_MS = 60_000;
 
+/** Manifests and segment lists: what tells PMS that there are files. */
+const ANNOUNCEMENT = /^[^?]*\/(manifest|seglist)(\?|$)/;
+
 export interface LocalRelayOptions {
   readonly pmsPort: number;
   readonly needsCredential: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly presence: Presence;
   held(): Iterable<HeldJob>;
   /** PMS has accepted something of the job. */
   accepted(job: HeldJob): void;
@@ -67,27 +78,43 @@ export class LocalRelay {
       return;
     }
     const { path, job } = admission;
+    const isAnnouncement = request.method === 'POST' && ANNOUNCEMENT.test(path);
+    const document = job && isAnnouncement ? await documentIn(request) : null;
+    if (job && document !== null) {
+      await job.announcements.inTurn(() => this.#announce({ request, response, path, job }, document));
+      return;
+    }
     const upstream = requestToPms(pmsPort, request, path);
-    const replied = new Promise<IncomingMessage>((resolve, reject) => {
-      upstream.once('response', resolve);
-      upstream.once('error', reject);
-    });
     response.once('close', () => upstream.destroy());
-    const document = job && request.method === 'POST' ? new Document(request) : null;
     // PMS may reply, and close, before it has read everything: that is an answer, not a failure.
     pipeline(request, upstream).catch((error: unknown) => upstream.destroy(coerceError(error)));
-    const reply = await replied;
-    const { statusCode = 502, statusMessage = '' } = reply;
-    if (job && statusCode >= 200 && statusCode < 300) this.#remember(job, path, document);
-    response.writeHead(statusCode, statusMessage, endToEnd(reply.rawHeaders));
-    await pipeline(reply, response);
+    const reply = await replyTo(upstream);
+    if (job && isSuccess(reply) && job.accepted.progressAccepted(queryOf(path))) this.#options.accepted(job);
+    await passBack(reply, response);
   }
 
-  #remember(job: HeldJob, path: string, document: Document | null): void {
-    const query = new URLSearchParams(path.replace(/^[^?]*\??/s, ''));
-    const text = document?.text ?? null;
-    const news = text === null ? job.accepted.progressAccepted(query) : job.accepted.documentAccepted(text);
-    if (news) this.#options.accepted(job);
+  /** Tells PMS of files when they are there, and of what a second attempt writes as of more of the same. */
+  async #announce({ request, response, path, job }: Callback, document: string): Promise<void> {
+    const { pmsPort, logger, presence, accepted } = this.#options;
+    const { jobId, cwd } = job.spec;
+    const joined = job.announcements.join(document);
+    if (joined === null) {
+      response.writeHead(200).end();
+      return;
+    }
+    if (joined.problem !== null) logger.warn({ jobId, problem: joined.problem }, 'PMS may see a jump');
+    const missing = await presence.waitFor(cwd, job.announcements.newFiles(joined.document));
+    if (missing.length > 0)
+      logger.warn({ jobId, missing }, 'announced files are not there, PMS is told all the same');
+    // The transcoder does not read the reply, and may be gone: PMS is told in any case.
+    const upstream = requestToPms(pmsPort, request, path, Buffer.from(joined.document));
+    const reply = await replyTo(upstream);
+    if (isSuccess(reply)) {
+      job.announcements.accepted(joined.document);
+      job.accepted.documentAccepted(joined.document);
+      accepted(job);
+    }
+    await passBack(reply, response);
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, error: Error): void {
@@ -110,21 +137,42 @@ export class LocalRelay {
   }
 }
 
-/** The body of a request, kept while it streams past; null when it is too long, or no document at all. */
-class Document {
-  readonly #parts: Buffer[] = [];
-  #length = 0;
+interface Callback {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly path: string;
+  readonly job: HeldJob;
+}
 
-  constructor(request: IncomingMessage) {
-    request.on('data', (part: Buffer) => {
-      this.#length += part.length;
-      if (this.#length <= MAX_DOCUMENT_BYTES) this.#parts.push(part);
-      else this.#parts.length = 0;
-    });
+/** @throws Error when it is longer than any manifest */
+async function documentIn(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request) {
+    length += part.length;
+    if (length > MAX_DOCUMENT_BYTES) throw new Error(`a manifest of more than ${MAX_DOCUMENT_BYTES} bytes`);
+    parts.push(part);
   }
+  return Buffer.concat(parts).toString('utf8');
+}
 
-  get text(): string | null {
-    if (this.#length === 0 || this.#length > MAX_DOCUMENT_BYTES) return null;
-    return Buffer.concat(this.#parts).toString('utf8');
-  }
+function replyTo(upstream: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    upstream.once('response', resolve);
+    upstream.once('error', reject);
+  });
+}
+
+function isSuccess({ statusCode = 502 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
+function queryOf(path: string): URLSearchParams {
+  return new URLSearchParams(path.replace(/^[^?]*\??/s, ''));
+}
+
+async function passBack(reply: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { statusCode = 502, statusMessage = '', rawHeaders } = reply;
+  response.writeHead(statusCode, statusMessage, endToEnd(rawHeaders));
+  await pipeline(reply, response);
 }

@@ -4,6 +4,7 @@ import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import { pmsOrigin, type RelaySettings, relayToken } from '../config.ts';
+import { Presence } from './announced/presence.ts';
 import { callbackAddress } from './callbackAddress.ts';
 import { fence } from './fence.ts';
 import { HookServer } from './hookServer.ts';
@@ -34,6 +35,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     needsCredential: token !== null,
     clock,
     logger,
+    presence: new Presence(clock, settings.SEGMENT_WAIT_MS),
     held: () => jobs.held,
     accepted: (job) => jobs.accepted(job),
   });

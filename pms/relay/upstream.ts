@@ -51,12 +51,21 @@ function withoutRepetition(head: string): string {
     .join('\r\n');
 }
 
-/** Begins a request to PMS on this host, on a connection of its own. */
-export function requestToPms(port: number, incoming: IncomingMessage, path: string): ClientRequest {
-  return request({
+/**
+ * Begins a request to PMS on this host, on a connection of its own.
+ *
+ * @param body in place of the incoming one; with it the request is sent
+ */
+export function requestToPms(
+  port: number,
+  incoming: IncomingMessage,
+  path: string,
+  body?: Buffer,
+): ClientRequest {
+  const upstream = request({
     method: incoming.method ?? 'GET',
     path,
-    headers: forwardedHeaders(incoming, port),
+    headers: forwardedHeaders(incoming, port, body),
     createConnection: () => {
       const socket = connect(port, '127.0.0.1');
       const replies = new SingleContentLength();
@@ -64,6 +73,8 @@ export function requestToPms(port: number, incoming: IncomingMessage, path: stri
       return Duplex.from({ readable: socket.pipe(replies), writable: socket });
     },
   });
+  if (body) upstream.end(body);
+  return upstream;
 }
 
 const HOP_BY_HOP = new Set([
@@ -81,10 +92,16 @@ const HOP_BY_HOP = new Set([
  * PMS refuses a Host that is not its own. A body without length is said to be chunked: Node does that only for methods
  * that usually have a body, and writes the others' behind the head, where PMS would read it as a request of its own.
  */
-function forwardedHeaders({ headers, rawHeaders }: IncomingMessage, port: number): string[] {
+function forwardedHeaders({ headers, rawHeaders }: IncomingMessage, port: number, body?: Buffer): string[] {
+  const isChunked = headers['transfer-encoding'] !== undefined;
+  const length = body
+    ? ['Content-Length', String(body.length)]
+    : isChunked
+      ? ['Transfer-Encoding', 'chunked']
+      : [];
   return [
-    ...endToEnd(rawHeaders, (name) => name !== 'host'),
-    ...(headers['transfer-encoding'] === undefined ? [] : ['Transfer-Encoding', 'chunked']),
+    ...endToEnd(rawHeaders, (name) => name !== 'host' && !(body && name === 'content-length')),
+    ...length,
     'Host',
     `127.0.0.1:${port}`,
     'Connection',

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { AttemptStatus, EndSignal, JobId, JobSpec, Outcome } from '../job.ts';
+import { AttemptStatus, EndSignal, JobId, JobSpec, Outcome, Resume } from '../job.ts';
 
 /** The WebSocket subprotocol. A change that an older peer would not understand gets a new number. */
 export const SUBPROTOCOL = 'clusterplex.v1';
@@ -122,7 +122,15 @@ export const Welcome = Type.Object(
 );
 export type Welcome = Static<typeof Welcome>;
 
-export const JobMessage = Type.Object({ type: Type.Literal('job'), job: JobSpec }, strict);
+export const JobMessage = Type.Object(
+  {
+    type: Type.Literal('job'),
+    job: JobSpec,
+    /** Where its attempt goes on; null: at the beginning. */
+    resume: nullable(Resume),
+  },
+  strict,
+);
 export type JobMessage = Static<typeof JobMessage>;
 
 export const DesiredAttempt = Type.Object(
@@ -168,6 +176,10 @@ export const Checkpoint = Type.Object(
     /** Multiple of real time. */
     speed: nullable(Type.Number()),
     announced: Count,
+    /** Where a next attempt would go on; null: at the beginning. */
+    resume: nullable(Resume),
+    /** Why it would begin at the beginning whatever PMS accepts. */
+    obstacle: nullable(Type.String({ maxLength: 1024 })),
   },
   strict,
 );

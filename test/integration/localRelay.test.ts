@@ -11,6 +11,8 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { systemClock } from '#shared/clock.ts';
+import { Presence } from '../../pms/relay/announced/presence.ts';
 import { HeldJob } from '../../pms/relay/heldJob.ts';
 import { LocalRelay } from '../../pms/relay/localRelay.ts';
 import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
@@ -50,6 +52,7 @@ async function serve(needsCredential: boolean, host = '127.0.0.1'): Promise<void
     needsCredential,
     clock,
     logger: pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) }),
+    presence: new Presence(systemClock, 300),
     held: () => held,
     accepted,
   });

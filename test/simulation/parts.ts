@@ -24,6 +24,7 @@ export const SETTINGS: CoreSettings = {
   earlyExitMs: 5_000,
   quarantineFailures: 2,
   quarantineMs: 20_000,
+  stallMs: 4_000,
   drainTimeoutMs: 8_000,
   historySize: 1_000,
 };

@@ -7,6 +7,7 @@ import {
   type JobSpec,
   type Outcome,
   outcomeWithoutProcess,
+  type Resume,
 } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Output } from '#shared/protocol/messages.ts';
@@ -26,8 +27,8 @@ export interface AttemptContext {
   whyNotNow(): string | null;
   /** Why the job may not run here, or null. */
   whyRefused(job: JobSpec): string | null;
-  /** The job as this worker runs it. */
-  commandOf(job: JobSpec, attempt: number): Command;
+  /** The job as this worker runs it, from where it goes on. */
+  commandOf(job: JobSpec, attempt: number, resume: Resume | null): Command;
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
@@ -35,10 +36,17 @@ export interface AttemptContext {
   changed(): void;
 }
 
+/** What an attempt is to run. */
+export interface GivenJob {
+  readonly job: JobSpec;
+  readonly resume: Resume | null;
+}
+
 /** One run of a job on this worker: prepared, running, ended with an outcome. */
 export class Attempt {
   readonly job: JobSpec;
   readonly number: number;
+  readonly #resume: Resume | null;
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
@@ -49,8 +57,9 @@ export class Attempt {
   #asked = false;
   #givenUp: string | null = null;
 
-  constructor(job: JobSpec, number: number, context: AttemptContext) {
+  constructor({ job, resume }: GivenJob, number: number, context: AttemptContext) {
     this.job = job;
+    this.#resume = resume;
     this.number = number;
     this.#context = context;
     const { jobId, session, title } = job;
@@ -85,7 +94,7 @@ export class Attempt {
     const { clock, killGraceMs } = this.#context;
     const mark = `${this.job.jobId} ${this.number}`;
     try {
-      const command = this.#context.commandOf(this.job, this.number);
+      const command = this.#context.commandOf(this.job, this.number, this.#resume);
       this.#process = this.#context.run({
         command: { ...command, env: { ...command.env, [ATTEMPT_VARIABLE]: mark } },
         mark,

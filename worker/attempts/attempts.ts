@@ -1,6 +1,6 @@
-import type { AttemptStatus, JobSpec } from '#shared/job.ts';
+import type { AttemptStatus } from '#shared/job.ts';
 import type { DesiredAttempt, Received } from '#shared/protocol/messages.ts';
-import { Attempt, type AttemptContext } from './attempt.ts';
+import { Attempt, type AttemptContext, type GivenJob } from './attempt.ts';
 
 /**
  * What this worker runs, brought into line with what the orchestrator wants it to run. An attempt that has ended stays
@@ -37,7 +37,7 @@ export class Attempts {
   }
 
   /** @param jobOf the job of an attempt that is new here; without one it is left, and the orchestrator sends both again */
-  reconcile(desired: readonly DesiredAttempt[], jobOf: (jobId: string) => JobSpec | undefined): void {
+  reconcile(desired: readonly DesiredAttempt[], jobOf: (jobId: string) => GivenJob | undefined): void {
     const wanted = new Set<string>();
     for (const { jobId, attempt: number, end, handBack } of desired) {
       const key = `${jobId} ${number}`;
@@ -45,8 +45,8 @@ export class Attempts {
       const known = this.#attempts.get(key);
       if (known && end && handBack) known.giveUp('the worker is being drained');
       else if (known && end) known.end(end);
-      const job = known || end || this.#closed ? undefined : jobOf(jobId);
-      if (job) this.#attempts.set(key, new Attempt(job, number, this.#context));
+      const given = known || end || this.#closed ? undefined : jobOf(jobId);
+      if (given) this.#attempts.set(key, new Attempt(given, number, this.#context));
     }
     this.#wanted = wanted;
     for (const [key, attempt] of this.#attempts) {

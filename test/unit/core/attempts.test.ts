@@ -127,6 +127,8 @@ describe('a transcoder that fails at once', () => {
       progress: 0.1,
       speed: null,
       announced: 1,
+      resume: null,
+      obstacle: null,
     } as const;
     world.handle({ type: 'relay-message', connection: relay, message });
     world.report(a, [ended('j', { exitCode: 1 })]);

@@ -144,20 +144,36 @@ test('two relays with one name are two relays', () => {
   expect(world.cluster.relays).toHaveLength(2);
 });
 
-test('a checkpoint counts for the current attempt only', () => {
+test('what PMS has of an attempt counts, also when that attempt is over, and not after the end', () => {
   const { world, relay, job } = started();
-  const message = { type: 'checkpoint', jobId: 'j', progress: 12, speed: 4.5, announced: 7 } as const;
-  expect(
-    world.handle({ type: 'relay-message', connection: relay, message: { ...message, attempt: 2 } }),
-  ).toEqual([]);
-  expect(job.accepted).toBeNull();
-  const effects = world.handle({
-    type: 'relay-message',
-    connection: relay,
-    message: { ...message, attempt: 1 },
-  });
-  expect(effects).toMatchObject([{ type: 'job-changed', event: 'progress' }]);
-  expect(job.accepted).toEqual({ attempt: 1, progress: 12, speed: 4.5, announced: 7 });
+  const accepted = { progress: 12, speed: 4.5, announced: 7, resume: { segment: 8, seconds: 21 }, obstacle: null };
+  const say = (attempt: number) => {
+    const message = { type: 'checkpoint', jobId: 'j', attempt, ...accepted } as const;
+    return world.handle({ type: 'relay-message', connection: relay, message });
+  };
+  expect(say(1)).toMatchObject([{ type: 'job-changed', event: 'progress' }]);
+  expect(job.accepted).toEqual({ attempt: 1, ...accepted });
+  const [worker] = world.cluster.workers.values();
+  world.disconnect(worker?.connection ?? 0);
+  world.worker('next');
+  world.advance(2_000);
+  expect(job.current).toMatchObject({ number: 2, worker: 'next', resume: accepted.resume });
+  expect(job.story.at(-1)?.message).toBe('goes on at segment 8, 21 s');
+  say(2);
+  expect(say(1)).toEqual([]);
+  expect(job.accepted?.attempt).toBe(2);
+  world.report(world.workerCalled('next').connection ?? 0, [ended('j', { exitCode: 0 }, 2)]);
+  expect(say(3)).toEqual([]);
+});
+
+test('a second attempt of which PMS was told nothing begins at the beginning, and says why', () => {
+  const { world, job } = started();
+  const [worker] = world.cluster.workers.values();
+  world.disconnect(worker?.connection ?? 0);
+  world.worker('next');
+  world.advance(2_000);
+  expect(job.current).toMatchObject({ number: 2, resume: null });
+  expect(job.story.at(-1)?.message).toBe('from the beginning: PMS was told of no segment yet');
 });
 
 test('messages about a job that the relay does not hold are ignored', () => {
@@ -173,7 +189,16 @@ test('messages about a job that the relay does not hold are ignored', () => {
     world.handle({
       type: 'relay-message',
       connection,
-      message: { type: 'checkpoint', jobId, attempt: 1, progress: 1, speed: 1, announced: 1 },
+      message: {
+        type: 'checkpoint',
+        jobId,
+        attempt: 1,
+        progress: 1,
+        speed: 1,
+        announced: 1,
+        resume: null,
+        obstacle: null,
+      },
     }),
   ];
   expect([...send(other, 'j'), ...send(relay, 'unknown'), ...send(99, 'j')].flat()).toEqual([]);

@@ -16,6 +16,7 @@ export const SETTINGS: CoreSettings = {
   earlyExitMs: 5_000,
   quarantineFailures: 3,
   quarantineMs: 60_000,
+  stallMs: 10_000,
   drainTimeoutMs: 600_000,
   historySize: 100,
 };

@@ -66,7 +66,16 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
     submit: { type: 'submit', job, attempt: 0 },
     end: { type: 'end', jobId: 'j', signal: 'SIGINT' },
     release: { type: 'release', jobId: 'j' },
-    checkpoint: { type: 'checkpoint', jobId: 'j', attempt: 1, progress: 1.5, speed: null, announced: 3 },
+    checkpoint: {
+      type: 'checkpoint',
+      jobId: 'j',
+      attempt: 1,
+      progress: 1.5,
+      speed: null,
+      announced: 3,
+      resume: null,
+      obstacle: null,
+    },
     received,
   },
   orchestratorToRelay: {

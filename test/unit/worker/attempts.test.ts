@@ -37,7 +37,7 @@ function world() {
   );
   const want = (...numbers: number[]): void => {
     const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null, handBack: false }));
-    attempts.reconcile(desired, () => job);
+    attempts.reconcile(desired, () => ({ job, resume: null }));
     clock.advance(0);
   };
   return { clock, started, attempts, want };

@@ -1,0 +1,60 @@
+import type { Resume } from '#shared/job.ts';
+import { announcedFiles } from './files.ts';
+import { joinMpd } from './mpd.ts';
+import { type ResumeOptions, resumePoint } from './resumePoint.ts';
+import { joinList } from './segmentList.ts';
+
+/** The manifests or lists of one job, of all its attempts, as PMS is to see them: one that only grows. */
+export class Announcements {
+  /** Null for a job of which no attempt can go on where another stopped. */
+  readonly #output: ResumeOptions | null;
+  /** What PMS accepted last. */
+  #passed: string | null = null;
+  #resume: Resume | null = null;
+  #isJoined = false;
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(output: ResumeOptions | null) {
+    this.#output = output;
+  }
+
+  /** Where a next attempt would go on. */
+  get resume(): Resume | null {
+    return this.#resume;
+  }
+
+  /** From now on somebody else writes them. */
+  attemptChanged(): void {
+    this.#isJoined = this.#passed !== null;
+  }
+
+  /** One after the other, in the order in which they came. */
+  inTurn(call: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(call);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** What PMS is to be told; null when it knows more already, and the new attempt has yet to catch up. */
+  join(document: string): { document: string; problem: string | null } | null {
+    const passed = this.#passed;
+    if (!this.#isJoined || passed === null) return { document, problem: null };
+    const joined = document.includes('<MPD') ? joinMpd(passed, document) : joinList(passed, document);
+    if (joined !== null) return { document: joined, problem: null };
+    const output = this.#output ?? { segmentSeconds: null, videoCopied: true };
+    const [before, now] = [resumePoint(passed, output), resumePoint(document, output)];
+    if (!before || !now || now.segment <= before.segment) return null;
+    return { document, problem: 'the new attempt’s manifest does not fit to the one before' };
+  }
+
+  /** Files that PMS will look for when it is told this, and was not told of before. */
+  newFiles(document: string): string[] {
+    const known = new Set(this.#passed === null ? [] : announcedFiles(this.#passed));
+    return announcedFiles(document).filter((file) => !known.has(file));
+  }
+
+  accepted(document: string): void {
+    this.#passed = document;
+    this.#resume = this.#output && resumePoint(document, this.#output);
+  }
+}

@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { hookText, wrapperText } from '../../pms/install/wrapper.ts';
+import { announcedFiles } from '../../pms/relay/announced/files.ts';
+import { Cluster } from '../support/cluster.ts';
+import { corpusCommand } from '../support/corpus.ts';
+import { FakePms } from '../support/fakePms.ts';
+import { ffmpegTools } from '../support/ffmpeg.ts';
+import { installPlexTranscoder } from '../support/plexTranscoder.ts';
+import { type PmsJob, retarget } from '../support/retarget.ts';
+import { makeSample } from '../support/sample.ts';
+import { DASH, HLS, inSegmentsOfOneSecond } from '../support/standInStage.ts';
+
+const SECONDS = 20;
+
+const directory = mkdtempSync(join(tmpdir(), 'mid-stream-'));
+const sample = join(directory, 'sample.mkv');
+let pms: FakePms;
+let cluster: Cluster;
+let hook: string;
+
+beforeAll(async () => {
+  await makeSample(sample, { seconds: SECONDS, width: 640, height: 360 });
+  pms = await FakePms.start();
+  const original = await installPlexTranscoder(directory);
+  cluster = await Cluster.start({
+    workers: ['w1', 'w2'],
+    transcoderDirectory: directory,
+    pmsPort: pms.port,
+    mounts: `${directory}:rw`,
+    env: { WORKER_RECONNECT_MS: '300' },
+  });
+  const plex = join(directory, 'plex');
+  mkdirSync(plex);
+  writeFileSync(join(plex, 'hook.cjs'), hookText());
+  hook = join(plex, 'Plex Transcoder');
+  const paths = { node: process.execPath, hook: join(plex, 'hook.cjs'), original };
+  writeFileSync(hook, wrapperText(paths), { mode: 0o755 });
+}, 60_000);
+
+afterAll(async () => {
+  await cluster.stop();
+  await pms.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** What PMS was told of one job, and what it would have missed had it looked at once. */
+function watch({ job, cwd }: PmsJob) {
+  const seen: { documents: string[]; missing: string[]; known: Set<string> } = {
+    ...{ documents: [], missing: [], known: new Set() },
+  };
+  pms.onRequest(({ job: ofJob, call, body }) => {
+    if (ofJob !== job || (call !== 'manifest' && call !== 'seglist')) return;
+    const files = announcedFiles(body);
+    seen.documents.push(body);
+    for (const file of files) {
+      if (!existsSync(join(cwd, file))) seen.missing.push(file);
+      seen.known.add(file);
+    }
+    const gone = [...seen.known].filter((file) => !files.includes(file));
+    seen.missing.push(...gone.map((file) => `${file}, announced before`));
+  });
+  return seen;
+}
+
+/** Times of the pictures in these files, one after the other, in seconds. */
+async function pictures(cwd: string, files: readonly string[]): Promise<number[]> {
+  const whole = join(directory, 'whole');
+  writeFileSync(whole, Buffer.concat(files.map((file) => readFileSync(join(cwd, file)))));
+  const asked = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0'];
+  const { stdout } = await promisify(execFile)(ffmpegTools().ffprobe, [...asked, whole], { maxBuffer: 1e7 });
+  return stdout
+    .split('\n')
+    .filter(Boolean)
+    .map(Number.parseFloat)
+    .sort((a, b) => a - b);
+}
+
+test.each([
+  ['DASH', inSegmentsOfOneSecond, DASH, /^(init|chunk)-stream0/],
+  ['HLS', (job: PmsJob) => job, HLS, /^media-/],
+] as const)(
+  '%s: the next attempt goes on where the first was, and PMS sees one',
+  async (_, adapt, id, isVideo) => {
+    const transcodeDirectory = join(directory, 'transcode');
+    const job = adapt(retarget(corpusCommand(id), { input: sample, pmsPort: pms.port, transcodeDirectory }));
+    const seen = watch(job);
+    const child = await pms.spawn(hook, job, {
+      RELAY_SOCKET: cluster.socket,
+      TRANSCODE_OPERATING_MODE: 'remote',
+    });
+    while (seen.documents.length < 3) await pms.next(({ job: ofJob }) => ofJob === job.job);
+    // So that it is still in the middle when it dies.
+    pms.throttle = true;
+    const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
+    const { worker, jobId } = Object(running);
+    await cluster.workers.get(worker)?.stop('SIGKILL');
+    pms.throttle = false;
+    expect(await child.exited).toEqual({ code: 0, signal: null });
+
+    expect(seen.missing).toEqual([]);
+    const story = JSON.stringify(await cluster.api(`/api/v1/jobs/${jobId}`));
+    expect(story).toMatch(/goes on at segment \d+/);
+    const files = announcedFiles(seen.documents.at(-1) ?? '').filter((file) => isVideo.test(file));
+    const times = await pictures(job.cwd, files);
+    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(SECONDS - 1);
+    const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    const frame = steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0;
+    expect(Math.max(...steps)).toBeLessThan(1.5 * frame);
+    expect(Math.min(...steps)).toBeGreaterThan(0.5 * frame);
+    await cluster.startWorker(worker);
+  },
+);
