@@ -92,6 +92,16 @@ export function valuesOf(argv: readonly ByteString[], command: TranscoderCommand
   });
 }
 
+/** The value that ffmpeg takes of an option that may stand there several times: the last. */
+export function lastValueOf(
+  argv: readonly ByteString[],
+  options: readonly ArgvOption[],
+  name: string,
+): ByteString | undefined {
+  const option = options.findLast((candidate) => candidate.name === name && candidate.valueIndex !== null);
+  return option?.valueIndex == null ? undefined : argv[option.valueIndex];
+}
+
 /** A lone `-` is ffmpeg's name for stdin or stdout. */
 function isOption(element: ByteString): element is string {
   return typeof element === 'string' && element.length > 1 && element.startsWith('-');
