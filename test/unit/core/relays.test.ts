@@ -146,7 +146,13 @@ test('two relays with one name are two relays', () => {
 
 test('what PMS has of an attempt counts, also when that attempt is over, and not after the end', () => {
   const { world, relay, job } = started();
-  const accepted = { progress: 12, speed: 4.5, announced: 7, resume: { segment: 8, seconds: 21 }, obstacle: null };
+  const accepted = {
+    progress: 12,
+    speed: 4.5,
+    announced: 7,
+    resume: { segment: 8, seconds: 21 },
+    obstacle: null,
+  };
   const say = (attempt: number) => {
     const message = { type: 'checkpoint', jobId: 'j', attempt, ...accepted } as const;
     return world.handle({ type: 'relay-message', connection: relay, message });
