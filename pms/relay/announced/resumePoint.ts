@@ -1,0 +1,59 @@
+import { isMpd, readMpd } from './mpd.ts';
+import { readNumberedList } from './segmentList.ts';
+
+export interface ResumePoint {
+  /** The first segment that a later attempt has to make. */
+  readonly segment: number;
+  /**
+   * Where it begins, on the input's clock. Not yet what `-ss` must say for copied video: where frames are reordered
+   * ffmpeg looks for the key frame at 3/23 s before `-ss`, and Matroska's times are rounded to milliseconds.
+   */
+  readonly seconds: number;
+}
+
+export interface ResumedOutput {
+  /** What PMS asked for; null when it did not say. */
+  readonly segmentSeconds: number | null;
+  readonly videoCopied: boolean;
+}
+
+/** After what the last manifest or list that PMS accepted announces; null when nothing does, or it can't be told. */
+export function resumePoint(document: string, output: ResumedOutput): ResumePoint | null {
+  const announced = isMpd(document) ? announcedByMpd(document) : announcedByList(document);
+  if (!announced) return null;
+  const { number, segmentsBefore, end } = announced;
+  const { segmentSeconds, videoCopied } = output;
+  // Copied video is cut at key frames, wherever they are: only the document says where. Nothing is taken off, as that
+  // would be before the key frame: the seek would find the one before, and repeat a segment.
+  const length = segmentSeconds !== null && segmentSeconds > 0 ? segmentSeconds : null;
+  const seconds = videoCopied ? end : length === null ? null : segmentsBefore * length;
+  if (seconds === null || !Number.isFinite(seconds)) return null;
+  return { segment: number + 1, seconds };
+}
+
+interface Announced {
+  /** The last segment. */
+  readonly number: number;
+  /** How many come before the next one, from the start of the input. */
+  readonly segmentsBefore: number;
+  /** Of the picture in the last segment, in seconds. */
+  readonly end: number | null;
+}
+
+/** DASH counts from 1. */
+function announcedByMpd(text: string): Announced | null {
+  const representations = readMpd(text)?.representations ?? [];
+  const number = Math.min(...representations.map(({ template }) => template.entries.at(-1)?.number ?? -1));
+  const isOnAll = representations.every(({ template }) => template.startNumber <= number);
+  if (representations.length === 0 || number < 0 || !isOnAll) return null;
+  const template = representations.find(({ isVideo }) => isVideo)?.template;
+  const entry = template?.entries[number - template.startNumber];
+  const end = template && entry ? (entry.t + entry.d) / template.timescale : null;
+  return { number, segmentsBefore: number, end };
+}
+
+/** Lists count from 0. */
+function announcedByList(text: string): Announced | null {
+  const last = readNumberedList(text)?.findLast(({ isFinished }) => isFinished);
+  return last ? { number: last.number, segmentsBefore: last.number + 1, end: last.end } : null;
+}

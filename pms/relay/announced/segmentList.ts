@@ -1,0 +1,84 @@
+import { type Segment, seam } from './seam.ts';
+
+/** A row of a segment list: `name,start,end`, or with an end each for sound and picture. */
+export interface Row {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  /** False behind a `#`: the segment is still being written. */
+  readonly isFinished: boolean;
+  readonly text: string;
+}
+
+export interface NumberedRow extends Row, Segment {
+  /** The name without its number. */
+  readonly stem: string;
+}
+
+/** The last number before the extension, which may have digits, too. */
+const NUMBERED = /^(.*?)(\d{1,15})(|\.[^.]*)$/;
+const MAX_NAME = 255;
+
+const SECONDS = /^-?\d{1,12}(\.\d{1,12})?$/;
+
+/** Null when a row is not as it should be. */
+export function readList(text: string): Row[] | null {
+  const rows: Row[] = [];
+  for (const line of text.split('\n')) {
+    if (line.trim() === '') continue;
+    const isFinished = !line.startsWith('#');
+    const [name = '', start = '', ...ends] = (isFinished ? line : line.slice(1)).trim().split(',');
+    const areTimes = [start, ...ends].every((field) => SECONDS.test(field));
+    // A name in quotes has a comma or a quote in it; PMS asks for none like that.
+    if (name === '' || name.includes('"') || ends.length === 0 || !areTimes) return null;
+    rows.push({ name, start: Number(start), end: Number(ends[0]), isFinished, text: line });
+  }
+  return rows;
+}
+
+/** Null unless each row's number follows the one before, and only the last one is unfinished, if any. */
+export function readNumberedList(text: string): NumberedRow[] | null {
+  const listed = readList(text);
+  if (!listed) return null;
+  const rows: NumberedRow[] = [];
+  for (const row of listed) {
+    const numbered = numberOf(row);
+    const last = rows.at(-1);
+    if (!numbered || (last && !follows(last, numbered))) return null;
+    rows.push(numbered);
+  }
+  return rows;
+}
+
+/**
+ * A later attempt's list with the rows of `before` in front that it does not have.
+ * `before` is what PMS accepted last, joined or not. Null while, or because, they can't be joined.
+ */
+export function joinList(before: string, next: string): string | null {
+  const earlier = readNumberedList(before);
+  const later = readNumberedList(next);
+  if (!earlier || !later) return null;
+  if (earlier[0] && later[0] && earlier[0].stem !== later[0].stem) return null;
+  // What was still being written is written anew: it must be there, and may begin a little elsewhere.
+  const finished = earlier.filter(({ isFinished }) => isFinished);
+  const isReached = ({ number }: Segment): boolean => later.some((row) => row.number === number);
+  if (!earlier.slice(finished.length).every(isReached)) return null;
+  const found = seam(finished, later);
+  if (!found) return null;
+  const { kept, from } = found;
+  const isUndone = finished.slice(kept).some((_, index) => later[from + index]?.isFinished === false);
+  if (isUndone) return null;
+  if (kept === 0 && from === 0) return next;
+  return [...finished.slice(0, kept), ...later.slice(from)].map(({ text }) => `${text}\n`).join('');
+}
+
+function follows(last: NumberedRow, row: NumberedRow): boolean {
+  return last.isFinished && last.stem === row.stem && last.number + 1 === row.number;
+}
+
+function numberOf(row: Row): NumberedRow | null {
+  const match = row.name.length > MAX_NAME ? null : NUMBERED.exec(row.name);
+  if (!match) return null;
+  const [, before = '', digits, extension = ''] = match;
+  return { ...row, number: Number(digits), stem: `${before}*${extension}` };
+}
