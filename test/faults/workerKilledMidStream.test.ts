@@ -6,6 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { hookText, wrapperText } from '../../pms/install/wrapper.ts';
 import { announcedFiles } from '../../pms/relay/announced/files.ts';
+import { readMpd } from '../../pms/relay/announced/mpd.ts';
+import { readNumberedList } from '../../pms/relay/announced/segmentList.ts';
 import { Cluster } from '../support/cluster.ts';
 import { corpusCommand } from '../support/corpus.ts';
 import { FakePms } from '../support/fakePms.ts';
@@ -67,51 +69,74 @@ function watch({ job, cwd }: PmsJob) {
   return seen;
 }
 
-/** Times of the pictures in these files, one after the other, in seconds. */
-async function pictures(cwd: string, files: readonly string[]): Promise<number[]> {
-  const whole = join(directory, 'whole');
-  writeFileSync(whole, Buffer.concat(files.map((file) => readFileSync(join(cwd, file)))));
+/** Times of the pictures in a file, in seconds from the first. */
+async function picturesIn(file: Buffer): Promise<number[]> {
+  const path = join(directory, 'probed');
+  writeFileSync(path, file);
   const asked = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0'];
-  const { stdout } = await promisify(execFile)(ffmpegTools().ffprobe, [...asked, whole], { maxBuffer: 1e7 });
-  return stdout
+  const { stdout } = await promisify(execFile)(ffmpegTools().ffprobe, [...asked, path]);
+  const times = stdout
     .split('\n')
     .filter(Boolean)
     .map(Number.parseFloat)
-    .sort((a, b) => a - b);
+    .sort((one, other) => one - other);
+  return times.map((time) => time - (times[0] ?? 0));
 }
 
-test.each([
-  ['DASH', inSegmentsOfOneSecond, DASH, /^(init|chunk)-stream0/],
-  ['HLS', (job: PmsJob) => job, HLS, /^media-/],
-] as const)(
-  '%s: the next attempt goes on where the first was, and PMS sees one',
-  async (_, adapt, id, isVideo) => {
-    const transcodeDirectory = join(directory, 'transcode');
-    const job = adapt(retarget(corpusCommand(id), { input: sample, pmsPort: pms.port, transcodeDirectory }));
-    const seen = watch(job);
-    const child = await pms.spawn(hook, job, {
-      RELAY_SOCKET: cluster.socket,
-      TRANSCODE_OPERATING_MODE: 'remote',
-    });
-    while (seen.documents.length < 3) await pms.next(({ job: ofJob }) => ofJob === job.job);
-    // So that it is still in the middle when it dies.
-    pms.throttle = true;
-    const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
-    const { worker, jobId } = Object(running);
-    await cluster.workers.get(worker)?.stop('SIGKILL');
-    pms.throttle = false;
-    expect(await child.exited).toEqual({ code: 0, signal: null });
+/** The video segments that a document lists. The stand-in's muxer counts DASH times from each attempt's start. */
+function videoIn(document: string): { file: string; start: number }[] {
+  const rows = readNumberedList(document);
+  if (rows) return rows.map(({ name, start }) => ({ file: name, start }));
+  const template = readMpd(document)?.representations.find(({ isVideo }) => isVideo)?.template;
+  return (template?.entries ?? []).map(({ number, t }) => ({
+    file: `chunk-stream0-${String(number).padStart(5, '0')}.m4s`,
+    start: t / (template?.timescale ?? 1),
+  }));
+}
 
-    expect(seen.missing).toEqual([]);
-    const story = JSON.stringify(await cluster.api(`/api/v1/jobs/${jobId}`));
-    expect(story).toMatch(/goes on at segment \d+/);
-    const files = announcedFiles(seen.documents.at(-1) ?? '').filter((file) => isVideo.test(file));
-    const times = await pictures(job.cwd, files);
-    expect((times.at(-1) ?? 0) - (times[0] ?? 0)).toBeGreaterThan(SECONDS - 1);
-    const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-    const frame = steps.toSorted((a, b) => a - b)[Math.floor(steps.length / 2)] ?? 0;
-    expect(Math.max(...steps)).toBeLessThan(1.5 * frame);
-    expect(Math.min(...steps)).toBeGreaterThan(0.5 * frame);
-    await cluster.startWorker(worker);
-  },
-);
+interface Kind {
+  readonly name: string;
+  readonly id: string;
+  readonly init: string | null;
+  adapt(job: PmsJob): PmsJob;
+}
+
+test.each<Kind>([
+  { name: 'DASH', id: DASH, init: 'init-stream0.m4s', adapt: inSegmentsOfOneSecond },
+  { name: 'HLS', id: HLS, init: null, adapt: (job) => job },
+])('$name: the next attempt goes on where the first was, and PMS sees one', async ({ id, init, adapt }) => {
+  const transcodeDirectory = join(directory, 'transcode');
+  const job = adapt(retarget(corpusCommand(id), { input: sample, pmsPort: pms.port, transcodeDirectory }));
+  const seen = watch(job);
+  const child = await pms.spawn(hook, job, {
+    RELAY_SOCKET: cluster.socket,
+    TRANSCODE_OPERATING_MODE: 'remote',
+  });
+  while (seen.documents.length < 3) await pms.next(({ job: ofJob }) => ofJob === job.job);
+  // So that it is still in the middle when it dies.
+  pms.throttle = true;
+  const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
+  const { worker, jobId } = Object(running);
+  const killedAt = performance.now();
+  await cluster.workers.get(worker)?.stop('SIGKILL');
+  const restarted = cluster.startWorker(`${worker}-again`);
+  await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
+  expect(performance.now() - killedAt).toBeLessThan(3_000);
+  pms.throttle = false;
+  await restarted;
+  expect(await child.exited).toEqual({ code: 0, signal: null });
+
+  expect(seen.missing).toEqual([]);
+  expect(JSON.stringify(await cluster.api(`/api/v1/jobs/${jobId}`))).toMatch(/goes on at segment [1-9]/);
+  const times: number[] = [];
+  for (const { file, start } of videoIn(seen.documents.at(-1) ?? '')) {
+    const parts = init === null ? [file] : [init, file];
+    const bytes = Buffer.concat(parts.map((part) => readFileSync(join(job.cwd, part))));
+    times.push(...(await picturesIn(bytes)).map((time) => start + time));
+  }
+  expect(times.at(-1)).toBeGreaterThan(SECONDS - 0.2);
+  const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+  const frame = steps.toSorted((one, other) => one - other)[Math.floor(steps.length / 2)] ?? 0;
+  expect(Math.max(...steps)).toBeLessThan(1.5 * frame);
+  expect(Math.min(...steps)).toBeGreaterThan(0.5 * frame);
+});

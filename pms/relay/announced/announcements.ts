@@ -1,20 +1,26 @@
 import type { Resume } from '#shared/job.ts';
 import { announcedFiles } from './files.ts';
-import { joinMpd } from './mpd.ts';
-import { type ResumeOptions, resumePoint } from './resumePoint.ts';
+import { joinMpd } from './joinMpd.ts';
+import { type ResumedOutput, resumePoint } from './resumePoint.ts';
 import { joinList } from './segmentList.ts';
+
+/**
+ * Where frames are reordered ffmpeg looks for the key frame 3/23 s before `-ss`, and Matroska's times are rounded to
+ * milliseconds: asked for the key frame's own time it finds the one before it, and repeats a segment (measured).
+ */
+const COPIED_SEEK_MARGIN_S = 0.15;
 
 /** The manifests or lists of one job, of all its attempts, as PMS is to see them: one that only grows. */
 export class Announcements {
   /** Null for a job of which no attempt can go on where another stopped. */
-  readonly #output: ResumeOptions | null;
+  readonly #output: ResumedOutput | null;
   /** What PMS accepted last. */
   #passed: string | null = null;
   #resume: Resume | null = null;
   #isJoined = false;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(output: ResumeOptions | null) {
+  constructor(output: ResumedOutput | null) {
     this.#output = output;
   }
 
@@ -55,6 +61,8 @@ export class Announcements {
 
   accepted(document: string): void {
     this.#passed = document;
-    this.#resume = this.#output && resumePoint(document, this.#output);
+    const point = this.#output && resumePoint(document, this.#output);
+    const margin = this.#output?.videoCopied ? COPIED_SEEK_MARGIN_S : 0;
+    this.#resume = point && { segment: point.segment, seconds: point.seconds + margin };
   }
 }
