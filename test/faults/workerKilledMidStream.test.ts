@@ -94,6 +94,14 @@ function videoIn(document: string): { file: string; start: number }[] {
   }));
 }
 
+/** Copied pictures are cut at the sample's key frames, every 2 s. */
+const inShortSegments = (job: PmsJob): PmsJob => ({
+  ...job,
+  argv: job.argv.map((element, index) =>
+    /^-(seg_duration|segment_time)$/.test(job.argv[index - 1] ?? '') ? '1' : element,
+  ),
+});
+
 interface Kind {
   readonly name: string;
   readonly id: string;
@@ -103,6 +111,7 @@ interface Kind {
 
 test.each<Kind>([
   { name: 'DASH', id: DASH, init: 'init-stream0.m4s', adapt: inSegmentsOfOneSecond },
+  { name: 'DASH, copied', id: 'mc-dash-13', init: 'init-stream0.m4s', adapt: inShortSegments },
   { name: 'HLS', id: HLS, init: null, adapt: (job) => job },
 ])('$name: the next attempt goes on where the first was, and PMS sees one', async ({ id, init, adapt }) => {
   const transcodeDirectory = join(directory, 'transcode');
