@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
+    // Of tests that say they can: those that leave the work to a process of their own.
+    maxConcurrency: 2,
     hookTimeout: 30_000,
   },
 });

@@ -53,7 +53,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
   },
   orchestratorToWorker: {
     welcome,
-    job: { type: 'job', job },
+    job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 } },
     desired: {
       type: 'desired',
       revision: 1,
