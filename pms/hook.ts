@@ -67,6 +67,7 @@ function runRemotely(settings: HookSettings, call: Call): void {
   let relay: Socket | null = null;
   let acceptTimer: NodeJS.Timeout | undefined;
   let accepted = false;
+  let trouble = '';
   let signalled: number | null = null;
   let [written, writing] = [0, false];
   let cursor: string | null = null;
@@ -79,7 +80,9 @@ function runRemotely(settings: HookSettings, call: Call): void {
     const socket = net.connect(settings.RELAY_SOCKET).setEncoding('utf8');
     let partial = '';
     acceptTimer = setTimeout(() => socket.destroy(), ACCEPT_MS);
-    socket.on('error', () => {});
+    socket.on('error', ({ message }) => {
+      trouble = `: ${message}`;
+    });
     socket.on('connect', () => {
       relay = socket;
       send({ type: 'job', ...job, before: accepted ? { received: written, cursor } : null });
@@ -126,7 +129,7 @@ function runRemotely(settings: HookSettings, call: Call): void {
     }
     if (performance.now() + delay > deadline) {
       // Once a relay had the job a worker may still run it, and two must not write into one directory.
-      const reason = `no relay answers at ${settings.RELAY_SOCKET}`;
+      const reason = `no relay answers at ${settings.RELAY_SOCKET}${trouble}`;
       if (job.local && !accepted) runLocally(call, reason);
       if (call.verbose) say(reason);
       leave(NO_RELAY);

@@ -2,7 +2,7 @@ import { type Outcome, outcomeWithoutProcess } from '#shared/job.ts';
 import { assign } from './attempts.ts';
 import { isFeasible } from './feasible.ts';
 import { dequeue, finish } from './lifecycle.ts';
-import type { Job } from './model.ts';
+import type { Attempt, Job } from './model.ts';
 import type { QueueGroup } from './queue.ts';
 import type { CoreState } from './state.ts';
 
@@ -25,8 +25,8 @@ export function dispatch(core: CoreState): void {
 }
 
 /**
- * Waiting helps nobody when there is no worker to wait for. Such a job runs locally at once; one that may not run
- * locally waits out its time, since a worker may yet come.
+ * Waiting helps nobody when there is no worker to wait for. Such a job runs locally at once, and one that all workers
+ * refused fails at once; one that may not run locally waits out its time, since a worker may yet come.
  */
 function endHopeless(core: CoreState): void {
   if (core.now < core.recoversAt) return;
@@ -34,7 +34,7 @@ function endHopeless(core: CoreState): void {
     const [first] = group.jobs;
     if (!first || hasFeasibleWorker(core, first)) continue;
     for (const job of [...group.jobs]) {
-      if (job.spec.local || ownFailure(job)) finish(core, job, outcomeUnplaced(core, job));
+      if (job.spec.local || ownFailure(job) || refusalOf(job)) finish(core, job, outcomeUnplaced(core, job));
     }
   }
 }
@@ -55,7 +55,7 @@ function ownFailure(job: Job): Outcome | null {
 
 /** Why a job waits, or why it waited in vain. */
 export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker', string] {
-  const refusal = job.attempts.findLast(({ outcome }) => outcome?.reason === 'refused');
+  const refusal = refusalOf(job);
   if (refusal?.outcome?.message && !hasFeasibleWorker(core, job)) {
     return ['refused', `${refusal.worker} refused it: ${refusal.outcome.message}`];
   }
@@ -71,6 +71,10 @@ export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker
   }
   const slots = ready.reduce((sum, worker) => sum + worker.slots, 0);
   return ['no-worker', `all ${slots} slots of ${ready.length} workers are taken`];
+}
+
+function refusalOf(job: Job): Attempt | undefined {
+  return job.attempts.findLast(({ outcome }) => outcome?.reason === 'refused');
 }
 
 function hasFeasibleWorker(core: CoreState, job: Job): boolean {

@@ -223,14 +223,23 @@ test('until the recovery window is over a local job waits: workers may still be 
   expect(job.outcome?.reason).toBe('no-worker');
 });
 
-test('a job that no worker may take does not hold up one that some may', () => {
+test('a job that no free worker may take does not hold up one that some may', () => {
   const world = World.settled();
-  const worker = world.worker('w');
   const relay = world.relay();
+  world.worker('busy', { slots: 1 });
+  world.submit(relay, 'long');
+  const worker = world.worker('w');
   const refused = world.submit(relay, 'refused', { local: false });
   world.report(worker, [ended('refused', { reason: 'refused', message: 'no such mount' })]);
-  expect(world.cluster.whyWaiting(refused)).toContain('no such mount');
   const other = world.submit(relay, 'other', { jobClass: 'background' });
   expect(other.current?.worker).toBe('w');
   expect(jobState(refused)).toBe('queued');
+});
+
+test('a job that every worker refused ends at once, with the reason: waiting changes nothing', () => {
+  const world = World.settled();
+  const worker = world.worker('w');
+  const job = world.submit(world.relay(), 'j', { local: false, jobClass: 'background' });
+  world.report(worker, [ended('j', { reason: 'refused', message: 'no such mount' })]);
+  expect(job.outcome).toMatchObject({ reason: 'refused', message: 'w refused it: no such mount' });
 });
