@@ -1,7 +1,7 @@
 import { type Counter, type Histogram, Registry } from 'prom-client';
 import { counter, type Exposition, exposition, gauge, type MetricEntry, seconds } from '#shared/metrics.ts';
 import type { Cluster } from './core/cluster.ts';
-import type { Job, Worker } from './core/model.ts';
+import type { Attempt, Job, Worker } from './core/model.ts';
 import { rank } from './core/strategies.ts';
 import type { Observer } from './driver.ts';
 
@@ -61,6 +61,12 @@ const METRICS = {
     help: 'Attempts that ended, by the reason of their outcome',
     labels: ['reason'],
   },
+  retries: {
+    name: 'clusterplex_retries_total',
+    type: 'counter',
+    help: 'Attempts after which another one followed, by the reason of their outcome',
+    labels: ['reason'],
+  },
   dispatch: {
     name: 'clusterplex_dispatch_seconds',
     type: 'histogram',
@@ -80,6 +86,7 @@ export class OrchestratorMetrics {
   readonly #killed = this.#counter('killed');
   readonly #ended = this.#counter('ended');
   readonly #attempts = this.#counter('attempts');
+  readonly #retries = this.#counter('retries');
   readonly #dispatch: Histogram = seconds(this.#registry, METRICS.dispatch);
 
   constructor(cluster: Cluster) {
@@ -102,6 +109,7 @@ export class OrchestratorMetrics {
     const { job, event, attempt } = effect;
     if (event === 'submitted') this.#posted.inc();
     else if (event === 'attempt-ended') this.#attempts.inc({ reason: attempt?.outcome?.reason ?? 'failed' });
+    else if (event === 'placed' && attempt) this.#placed(job, attempt);
     else if (event === 'ended') this.#jobEnded(job);
     else if (event === 'started' && job.attempts.length === 1 && attempt?.startedAt) {
       this.#dispatch.observe({ class: job.spec.jobClass }, (attempt.startedAt - job.submittedAt) / 1_000);
@@ -110,6 +118,11 @@ export class OrchestratorMetrics {
 
   exposition(): Promise<Exposition> {
     return exposition(this.#registry);
+  }
+
+  #placed({ attempts }: Job, attempt: Attempt): void {
+    const reason = attempts[attempts.indexOf(attempt) - 1]?.outcome?.reason;
+    if (reason) this.#retries.inc({ reason });
   }
 
   #jobEnded(job: Job): void {
