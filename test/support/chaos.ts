@@ -82,11 +82,9 @@ export async function chaos({ jobs, workers, width, killEveryMs, seed }: ChaosOp
   await installRecordingTranscoder(directory);
   await installRecordingTranscoder(directory, 'originalTranscoder');
 
-  const first = new Part('orchestrator/main.ts', { LISTENING_PORT: '0', LOG_LEVEL: 'warn' });
-  const ORCHESTRATOR_URL = await first.listening();
-  const { port } = new URL(ORCHESTRATOR_URL);
-  await first.stop();
-  const common = { ORCHESTRATOR_URL, LOG_LEVEL: 'error' };
+  // Below those that the system gives to connections: who dials a port of those, while nobody listens, may get itself.
+  const port = String(20_000 + (process.pid % 10_000));
+  const common = { ORCHESTRATOR_URL: `http://127.0.0.1:${port}`, LOG_LEVEL: 'error' };
   const parts = new Map<string, Supervised>([
     [
       'orchestrator',
