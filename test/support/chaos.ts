@@ -30,7 +30,7 @@ export interface ChaosOptions {
 }
 
 export interface ChaosResult {
-  /** `expected 3, got 75`, and how often. */
+  /** Exit codes that were another, and why. */
   readonly wrong: ReadonlyMap<string, number>;
   readonly killed: ReadonlyMap<string, number>;
   /** Command lines of processes, and sockets, that outlived everything. */
@@ -85,6 +85,7 @@ export async function chaos({ jobs, workers, width, killEveryMs, seed }: ChaosOp
   // Below those that the system gives to connections: who dials a port of those, while nobody listens, may get itself.
   const port = String(20_000 + (process.pid % 10_000));
   const common = { ORCHESTRATOR_URL: `http://127.0.0.1:${port}`, LOG_LEVEL: 'error' };
+  const relays: Part[] = [];
   const parts = new Map<string, Supervised>([
     [
       'orchestrator',
@@ -92,9 +93,12 @@ export async function chaos({ jobs, workers, width, killEveryMs, seed }: ChaosOp
     ],
     [
       'relay',
-      new Supervised(
-        () => new Part('pms/relay.ts', { ...common, LOCAL_RELAY_PORT: '0', RELAY_SOCKET: socket }),
-      ),
+      new Supervised(() => {
+        const env = { ...common, LOG_LEVEL: 'warn', LOCAL_RELAY_PORT: '0', RELAY_SOCKET: socket };
+        const relay = new Part('pms/relay.ts', env);
+        relays.push(relay);
+        return relay;
+      }),
     ],
   ]);
   for (let index = 0; index < workers; index += 1) {
@@ -123,7 +127,9 @@ export async function chaos({ jobs, workers, width, killEveryMs, seed }: ChaosOp
       cwd,
     });
     const got = await new Promise<number | null>((resolve) => child.once('close', resolve));
-    if (got !== code) count(wrong, `expected ${code}, got ${got}`);
+    if (got === code) return;
+    const verdicts = relays.flatMap(({ log }) => log.filter(({ exitCode }) => exitCode === got));
+    count(wrong, `got ${got}; the last relay that said so: ${JSON.stringify(verdicts.at(-1))}`);
   };
   let next = 0;
   const lane = async (): Promise<void> => {
