@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const { obstacle } = HungMount;
+const obstacle = await HungMount.obstacle();
 if (obstacle !== null) process.stderr.write(`NOT TESTED, a mount that hangs: ${obstacle}\n`);
 
 test.runIf(obstacle === null)(

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { coerceError } from '#shared/errors.ts';
 
 /** A file system that never answers, mounted over a directory: whoever looks there waits, as for a dead NFS server. */
 export class HungMount {
@@ -12,14 +15,16 @@ export class HungMount {
     this.#directory = directory;
   }
 
-  /** Why this machine can't have one, or null. */
-  static get obstacle(): string | null {
-    if (process.getuid?.() !== 0) return 'only root may mount';
+  /** Why this machine can't have one, or null: tried, because a sandbox may forbid it to root, too. */
+  static async obstacle(): Promise<string | null> {
+    const directory = mkdtempSync(join(tmpdir(), 'hung-'));
     try {
-      accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
+      (await HungMount.over(directory)).remove();
       return null;
-    } catch {
-      return 'there is no /dev/fuse';
+    } catch (error) {
+      return coerceError(error).message;
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
     }
   }
 
@@ -34,7 +39,7 @@ export class HungMount {
     for await (const line of createInterface(server.stdout)) {
       if (line === 'mounted') return new HungMount(server, directory);
     }
-    throw new Error('nothing could be mounted');
+    throw new Error('no FUSE file system may be mounted here');
   }
 
   /** Everybody who waits gets an error, and the directory is what it was. */

@@ -5,7 +5,7 @@ import type { DeclaredMount } from './mounts.ts';
 import { MountProbe } from './probe.ts';
 
 /** With the probe's own deadline of 5 s, a mount that hangs is known within 10 s. */
-const INTERVAL_MS = 4_000;
+const INTERVAL_MS = 3_000;
 
 /** The worker's mounts and what is known of their health. */
 export class Storage {
