@@ -3,14 +3,13 @@
 import type { Socket } from 'node:net';
 import { byteString, type Call, readCall, runLocally, say, text } from './hook/call.ts';
 import { readSettings } from './hook/settings.ts';
+import { takeOver } from './hook/takeOver.ts';
 import type { HookLine, OutputLine, RelayLine } from './hookProtocol.ts';
 import type { HookSettings } from './hookSettings.ts';
 
 const BAD_SETTINGS = 64;
 const INTERNAL = 70;
 const NO_RELAY = 75;
-/** Higher than any attempt of a worker. */
-const LOCAL_ATTEMPT = 1_000_000_000;
 
 /** How long a relay may be away before the job runs without it, and how often it is tried. */
 const [CONNECT_MS, CONNECT_INTERVAL_MS] = [250, 20];
@@ -106,18 +105,15 @@ function runRemotely(settings: HookSettings, call: Call): void {
     });
   };
 
-  /** What a worker may still be running ends when it reads this (worker/transcoder/fence.ts). */
-  const takeOver = (): void => {
-    if (!accepted) return;
-    const file = `.clusterplex-${job.jobId}`;
+  /** Once a relay had the job, a worker may still be running it. */
+  const endElsewhere = (): void => {
     try {
-      fs.writeFileSync(`${file}.new`, `${LOCAL_ATTEMPT} local\n`);
-      fs.renameSync(`${file}.new`, file);
+      if (accepted) takeOver(Buffer.from(`.clusterplex-${job.jobId}`), 'local');
     } catch {}
   };
 
   const leave = (code: number): never => {
-    takeOver();
+    endElsewhere();
     process.exit(code);
   };
 
@@ -150,7 +146,7 @@ function runRemotely(settings: HookSettings, call: Call): void {
       if (line.type === 'closed') reconnect();
       if (line.type === 'local') {
         if (signalled) leave(128 + signalled);
-        takeOver();
+        endElsewhere();
         runLocally(call, line.reason);
       }
     }

@@ -1,9 +1,7 @@
-/** What PMS has accepted of one job: what a later attempt has to go on from. */
+/** How far a job is, by what PMS has accepted of it. */
 export class AcceptedCallbacks {
   #progress: number | null = null;
   #speed: number | null = null;
-  #manifest: string | null = null;
-  #segmentList: string | null = null;
   #firstSegment: number | null = null;
   #announced = 0;
 
@@ -22,16 +20,6 @@ export class AcceptedCallbacks {
     return this.#announced;
   }
 
-  /** The last MPD. */
-  get manifest(): string | null {
-    return this.#manifest;
-  }
-
-  /** The last list, as CSV. */
-  get segmentList(): string | null {
-    return this.#segmentList;
-  }
-
   /** @returns whether there is something new to tell */
   progressAccepted(query: URLSearchParams): boolean {
     const progress = numberOf(query.get('progress'));
@@ -45,10 +33,8 @@ export class AcceptedCallbacks {
   documentAccepted(text: string): boolean {
     const announcedBefore = this.#announced;
     if (text.includes('<MPD')) {
-      this.#manifest = text;
       this.#announced = Math.max(this.#announced, this.#segmentsOf(text));
     } else {
-      this.#segmentList = text;
       // A row that begins with # is of a segment that is still being written.
       const rows = text.split('\n').filter((row) => row.trim() !== '' && !row.startsWith('#'));
       this.#announced = Math.max(this.#announced, rows.length);

@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hookText, wrapperText } from '../../pms/install/wrapper.ts';
 import { announcedFiles } from '../../pms/relay/announced/files.ts';
 import { readMpd } from '../../pms/relay/announced/mpd.ts';
 import { readNumberedList } from '../../pms/relay/announced/segmentList.ts';
@@ -36,12 +35,7 @@ beforeAll(async () => {
     mounts: `${directory}:rw`,
     env: { WORKER_RECONNECT_MS: '300' },
   });
-  const plex = join(directory, 'plex');
-  mkdirSync(plex);
-  writeFileSync(join(plex, 'hook.cjs'), hookText());
-  hook = join(plex, 'Plex Transcoder');
-  const paths = { node: process.execPath, hook: join(plex, 'hook.cjs'), original };
-  writeFileSync(hook, wrapperText(paths), { mode: 0o755 });
+  hook = cluster.installHook(original);
 }, 60_000);
 
 afterAll(async () => {

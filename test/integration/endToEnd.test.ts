@@ -1,8 +1,7 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hookText, wrapperText } from '../../pms/install/wrapper.ts';
 import { Cluster } from '../support/cluster.ts';
 import { corpusCommand } from '../support/corpus.ts';
 import { FakePms, type PmsChild } from '../support/fakePms.ts';
@@ -31,12 +30,7 @@ beforeAll(async () => {
     env: {},
     mounts: `${directory}:rw`,
   });
-  const plex = join(directory, 'plex');
-  mkdirSync(plex);
-  writeFileSync(join(plex, 'hook.cjs'), hookText());
-  hook = join(plex, 'Plex Transcoder');
-  const paths = { node: process.execPath, hook: join(plex, 'hook.cjs'), original };
-  writeFileSync(hook, wrapperText(paths), { mode: 0o755 });
+  hook = cluster.installHook(original);
 }, 60_000);
 
 afterAll(async () => {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteString } from '#shared/bytes.ts';
-import { hookText } from '../../pms/install/wrapper.ts';
+import { hookText, wrapperText } from '../../pms/install/wrapper.ts';
 import { Part } from './part.ts';
 import { startProgram } from './startProgram.ts';
 
@@ -110,6 +110,13 @@ export class Cluster {
     await part.logged('connected to the orchestrator');
     await this.orchestrator.logged('worker connected', { worker: name });
     return part;
+  }
+
+  /** Puts the hook where PMS looks for its transcoder, with this original behind it, and says where that is. */
+  installHook(original: string): string {
+    const path = join(this.directory, 'Plex Transcoder');
+    writeFileSync(path, wrapperText({ node: process.execPath, hook: this.#hook, original }), { mode: 0o755 });
+    return path;
   }
 
   /** Starts the hook as PMS starts its transcoder. */

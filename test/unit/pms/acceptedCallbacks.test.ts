@@ -26,7 +26,6 @@ test('segments of an MPD are counted from the first number of the attempt', () =
   // The window has moved on: segments 44 to 46 of 41 to 46.
   accepted.documentAccepted(mpd(44, '<S d="3" r="2"/>'));
   expect(accepted.announced).toBe(6);
-  expect(accepted.manifest).toContain('startNumber="44"');
 });
 
 test.each([
@@ -45,6 +44,5 @@ test('rows of a list are counted, but not the one that is still being written', 
   const accepted = new AcceptedCallbacks();
   accepted.documentAccepted('media-00000.ts,0,1\nmedia-00001.ts,1,2\n#media-00002.ts,2,\n');
   expect(accepted.announced).toBe(2);
-  expect(accepted.segmentList).toContain('media-00001.ts');
   expect(accepted.documentAccepted('media-00000.ts,0,1\nmedia-00001.ts,1,2\n')).toBe(false);
 });
