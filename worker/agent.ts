@@ -1,14 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Capabilities } from '#shared/capabilities.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { LinkHandlers, OpenLink } from '#shared/protocol/link.ts';
-import type {
-  Capabilities,
-  JobMessage,
-  Load,
-  Message,
-  Mount,
-  WorkerHello,
-} from '#shared/protocol/messages.ts';
+import type { JobMessage, Load, Message, Mount, WorkerHello } from '#shared/protocol/messages.ts';
 import { VERSION } from '#shared/version.ts';
 import type { Attempts } from './attempts/attempts.ts';
 

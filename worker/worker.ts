@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
+import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
-import type { Capabilities } from '#shared/protocol/messages.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
 import { ownEnv, transcoderEnv } from './adapt/env.ts';
@@ -54,7 +54,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   fence.start();
 
   let transcoderProblem: string | null | undefined;
-  let capabilities: Capabilities = { encoders: [], decoders: [] };
+  let capabilities: Capabilities = NO_CAPABILITIES;
   let storageKnown = false;
   let stopping = false;
   let retry: Timer | null = null;

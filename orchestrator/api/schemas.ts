@@ -1,7 +1,8 @@
 import { type Static, type TSchema, Type } from 'typebox';
+import { Capabilities } from '#shared/capabilities.ts';
 import { ERROR_CODES } from '#shared/errors.ts';
 import { JobClass, Outcome } from '#shared/job.ts';
-import { Capabilities, JobState, Load, Mount } from '#shared/protocol/messages.ts';
+import { JobState, Load, Mount } from '#shared/protocol/messages.ts';
 import { STORY_EVENTS } from '../core/model.ts';
 
 const strict = { additionalProperties: false };

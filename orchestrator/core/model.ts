@@ -1,5 +1,6 @@
+import type { Capabilities } from '#shared/capabilities.ts';
 import type { AttemptPhase, EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
-import type { Capabilities, Load, Mount } from '#shared/protocol/messages.ts';
+import type { Load, Mount } from '#shared/protocol/messages.ts';
 
 /** A connection, as the gateway numbers them; numbers are never used again. */
 export type ConnectionId = number;

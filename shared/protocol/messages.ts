@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { Capabilities } from '../capabilities.ts';
 import { AttemptStatus, EndSignal, JobId, JobSpec, Outcome, Resume } from '../job.ts';
 
 /** The WebSocket subprotocol. A change that an older peer would not understand gets a new number. */
@@ -20,16 +21,6 @@ const Count = Type.Integer({ minimum: 0 });
 const AttemptNumber = Type.Integer({ minimum: 1 });
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
-
-/** What a worker found that its transcoder can do; empty lists claim nothing. */
-export const Capabilities = Type.Object(
-  {
-    decoders: Type.Array(Type.String({ maxLength: 64 })),
-    encoders: Type.Array(Type.String({ maxLength: 64 })),
-  },
-  strict,
-);
-export type Capabilities = Static<typeof Capabilities>;
 
 export const MAX_PROBLEM_LENGTH = 1024;
 

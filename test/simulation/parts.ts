@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Mount } from '#shared/protocol/messages.ts';
 import { Cluster } from '../../orchestrator/core/cluster.ts';
@@ -131,7 +132,7 @@ export class SimWorker {
         return link;
       },
       attempts: () => this.attempts,
-      capabilities: () => ({ encoders: [], decoders: [] }),
+      capabilities: () => NO_CAPABILITIES,
       storage: (): Mount[] => [],
       ready: () => this.ready,
       stopping: () => false,

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import { SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import { Random } from '../simulation/random.ts';
 import type { Cluster } from './cluster.ts';
@@ -13,7 +14,7 @@ const SEEDS: readonly unknown[] = [
   { type: 'hello', version: '0', name: 'w', instance: 'i', jobs: [] },
   {
     ...{ type: 'hello', version: '0', name: 'fuzz', instance: 'f', slots: 1, storage: [] },
-    capabilities: { encoders: [], decoders: [] },
+    capabilities: NO_CAPABILITIES,
     state: { revision: 0, ready: true, draining: false, load: null, attempts: [] },
   },
   { type: 'state', revision: 1, ready: false, draining: false, load: { cpu: 1, ops: 1 }, attempts: [] },

@@ -1,22 +1,22 @@
 import { spawn } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError, systemErrorCode } from '#shared/errors.ts';
-import type { Capabilities } from '#shared/protocol/messages.ts';
 import type { Environment } from '#shared/settings/read.ts';
 import { sendSignal } from '../transcoder/marked.ts';
 
 const DEADLINE_MS = 10_000;
 const ASK = new URL('ask.ts', import.meta.url).pathname;
 
-const Answer = Compile(
-  Type.Union([
-    Type.Object({ problem: Type.String() }),
-    Type.Object({ encoders: Type.Array(Type.String()), decoders: Type.Array(Type.String()) }),
-  ]),
-);
+const Answer = Type.Union([
+  Type.Object({ problem: Type.String() }),
+  Type.Object({ encoders: Type.Array(Type.String()), decoders: Type.Array(Type.String()) }),
+]);
+type Answer = Static<typeof Answer>;
+const answer = Compile(Answer);
 
 /** A program that the system, or the shell, could not start. */
 const UNSTARTABLE = /spawn .* (ENOENT|EACCES|ENOEXEC)|exited with code 12[67]\b|Cannot find ffmpeg/;
@@ -26,8 +26,6 @@ export interface TranscoderCheck {
   readonly problem: string | null;
   readonly capabilities: Capabilities;
 }
-
-const NONE: Capabilities = { encoders: [], decoders: [] };
 
 /**
  * Whether the transcoder is there and can be started, and what it says it can do. One that does not answer, or that
@@ -41,15 +39,18 @@ export async function checkTranscoder(
   clock: Clock,
 ): Promise<TranscoderCheck> {
   const problem = await whyNotExecutable(file);
-  if (problem !== null) return { problem, capabilities: NONE };
-  const answer = await ask(file, env, clock).catch(coerceError);
-  if (answer instanceof Error) {
-    return { problem: `${file} could not be tried: ${answer.message}`, capabilities: NONE };
+  if (problem !== null) return { problem, capabilities: NO_CAPABILITIES };
+  const said = await ask(file, env, clock).catch(coerceError);
+  if (said instanceof Error) {
+    return { problem: `${file} could not be tried: ${said.message}`, capabilities: NO_CAPABILITIES };
   }
-  if (answer === null) return { problem: null, capabilities: NONE };
-  if ('encoders' in answer) return { problem: null, capabilities: answer };
-  const unstartable = UNSTARTABLE.test(answer.problem);
-  return { problem: unstartable ? `${file} can't be started: ${answer.problem}` : null, capabilities: NONE };
+  if (said === null) return { problem: null, capabilities: NO_CAPABILITIES };
+  if ('encoders' in said) return { problem: null, capabilities: { ...NO_CAPABILITIES, ...said } };
+  const unstartable = UNSTARTABLE.test(said.problem);
+  return {
+    problem: unstartable ? `${file} can't be started: ${said.problem}` : null,
+    capabilities: NO_CAPABILITIES,
+  };
 }
 
 async function whyNotExecutable(file: string): Promise<string | null> {
@@ -65,11 +66,7 @@ async function whyNotExecutable(file: string): Promise<string | null> {
   }
 }
 
-function ask(
-  file: string,
-  env: Environment,
-  clock: Clock,
-): Promise<Capabilities | { problem: string } | null> {
+function ask(file: string, env: Environment, clock: Clock): Promise<Answer | null> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [ASK, file], {
       env,
@@ -97,10 +94,10 @@ function ask(
   });
 }
 
-function parse(text: string): Capabilities | { problem: string } | null {
+function parse(text: string): Answer | null {
   try {
     const value: unknown = JSON.parse(text);
-    return Answer.Check(value) ? value : null;
+    return answer.Check(value) ? value : null;
   } catch {
     return null;
   }

@@ -1,3 +1,4 @@
+import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { AttemptStatus, JobSpec, Outcome } from '#shared/job.ts';
 import type { WorkerHello, WorkerState } from '#shared/protocol/messages.ts';
 import { Cluster, desiredOf } from '../../../orchestrator/core/cluster.ts';
@@ -167,7 +168,7 @@ export function workerHello(
     name,
     instance: `${name}-process`,
     slots: 1,
-    capabilities: { decoders: [], encoders: [] },
+    capabilities: NO_CAPABILITIES,
     storage: [],
     ...hello,
     state: { revision, ready, draining, load, attempts },
@@ -221,7 +222,7 @@ export function workerModel(fields: Partial<Worker>): Worker {
     instance: 'process',
     version: '1',
     slots: 1,
-    capabilities: { decoders: [], encoders: [] },
+    capabilities: NO_CAPABILITIES,
     storage: [],
     connectedAt: 0,
     connection: 1,

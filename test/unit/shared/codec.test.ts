@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import { CLOSE, retryAfterClose } from '#shared/protocol/closeCodes.ts';
 import { messageReader } from '#shared/protocol/codec.ts';
 import { type Direction, MESSAGES } from '#shared/protocol/messages.ts';
@@ -44,7 +45,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
       name: 'w',
       instance: 'i',
       slots: 1,
-      capabilities: { decoders: ['hevc'], encoders: [] },
+      capabilities: { ...NO_CAPABILITIES, decoders: ['hevc'] },
       storage: [{ path: '/transcode', mode: 'rw', problem: null }],
       state,
     },
@@ -195,7 +196,7 @@ test.each<[string, Direction, string, Path, object]>([
     'workerToOrchestrator',
     'hello',
     ['capabilities'],
-    { encoders: ['x'.repeat(65)] },
+    { encoders: ['x'.repeat(257)] },
   ],
   ['a path over 4096', 'workerToOrchestrator', 'hello', ['storage', 0], { path: 'x'.repeat(4_097) }],
   ['a problem over 1024', 'workerToOrchestrator', 'hello', ['storage', 0], { problem: 'x'.repeat(1_025) }],
