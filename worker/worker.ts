@@ -9,7 +9,7 @@ import { ownEnv, transcoderEnv } from './adapt/env.ts';
 import { applyHwaccel } from './adapt/hwaccel.ts';
 import { resumed } from './adapt/resume.ts';
 import { Agent } from './agent.ts';
-import { whyRefused } from './attempts/admission.ts';
+import { confinementOf, type Places, whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
 import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
@@ -62,6 +62,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const load = new LoadMeter(clock, settings.STAT_CPU_INTERVAL, (reading) => agent.measured(reading));
   const slots = settings.WORKER_SLOTS || Math.max(1, Math.round(load.cpus / CPUS_PER_SLOT));
   const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
+  const places = (): Places => ({ mounts: storage.mounts, transcoderDirectory: dirname(file) });
   const checks = (): readonly Check[] =>
     checksOf({
       transcoderProblem,
@@ -78,13 +79,14 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         const problem = checks().find(({ ok, name: check }) => !ok && check !== 'orchestrator');
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
-      whyRefused: (job) => whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) }),
+      whyRefused: (job) => whyRefused(job, places()),
       commandOf: ({ jobId, argv, env: given, cwd }, attempt, resume) => ({
         file,
         argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
         env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
         cwd,
         ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
+        confinement: confinementOf({ argv, cwd }, places()),
       }),
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -57,6 +57,13 @@ test.each([
 ])('%s is refused, too', async (_what, argv, reason) => {
   expect((await cluster.runHook(argv, { env: local })).code).toBe(50);
   expect(await whyLocal(reason)).toMatch(reason);
+});
+
+test('a link that leads out of the mounts is refused, as what it leads to would be', async () => {
+  symlinkSync('/etc', join(cluster.cwd, 'film'));
+  const argv = ['-i', join(cluster.cwd, 'film/hostname'), 'x.mkv'];
+  expect((await cluster.runHook(argv, { env: local })).code).toBe(50);
+  expect(await whyLocal(/film/)).toMatch(/film\/hostname leads out of the mounts .* by a link/);
 });
 
 test('a cwd that is missing on the worker: refused with the setting', async () => {

@@ -1,15 +1,25 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '#shared/clock.ts';
 import { FenceWatch, type Ownership } from '../../worker/transcoder/fence.ts';
+import type { Confinement } from '../../worker/transcoder/launch.ts';
 import { TranscoderProcess } from '../../worker/transcoder/process.ts';
 import { allEnded } from '../support/processes.ts';
 
 const logger = pino({ level: 'silent' });
 const WRITER = 'a worker';
+const NO_PLACES: Confinement = { roots: [], files: [] };
 let directory: string;
 let cwd: string;
 let temporary: string;
@@ -38,7 +48,7 @@ function newFence(writer = WRITER): FenceWatch {
 }
 
 /** Runs a shell command as a transcoder; resolves with how it came to its end. */
-function run(script: string, ownership: Partial<Ownership> = {}) {
+function run(script: string, ownership: Partial<Ownership> = {}, confinement = NO_PLACES) {
   let process: TranscoderProcess | null = null;
   const started = Promise.withResolvers<number>();
   const over = Promise.withResolvers<string>();
@@ -46,6 +56,7 @@ function run(script: string, ownership: Partial<Ownership> = {}) {
     command: {
       ...{ file: '/bin/sh', argv: ['-c', script], env: { PATH: '/bin:/usr/bin' }, cwd },
       ownership: { file: '.owner', number: 1, writer: WRITER, ...ownership },
+      confinement,
     },
     ...{ mark: 'job 1', killGraceMs: 1_000, clock: systemClock, fence },
     handlers: {
@@ -108,3 +119,119 @@ test('a transcoder that can’t be watched does not run', async () => {
   await allEnded([process.pid ?? 0]);
   expect(readdirSync(cwd)).toContain('.owner');
 });
+
+describe('links', () => {
+  /** A read-only mount, a writable one, and something outside of both. */
+  function places() {
+    const [media, work, outside] = ['media', 'work', 'outside'].map((name) => {
+      const place = join(directory, `${name} *é`);
+      mkdirSync(place);
+      writeFileSync(join(place, 'file'), 'x');
+      return place;
+    });
+    return { media: media ?? '', work: work ?? '', outside: outside ?? '' };
+  }
+
+  function confined(file: string, mode: 'ro' | 'rw' = 'ro'): Promise<string> {
+    const roots = [
+      { path: join(directory, 'media *é'), mode: 'ro' },
+      { path: join(directory, 'work *é'), mode: 'rw' },
+      { path: join(directory, 'not there'), mode: 'rw' },
+    ] as const;
+    return run('exit 0', {}, { roots, files: [{ path: file, mode }] }).over;
+  }
+
+  test.each<[string, (at: ReturnType<typeof places>) => string, 'ro' | 'rw', boolean]>([
+    ['a file', ({ media }) => `${media}/file`, 'ro', true],
+    ['one that is not there', ({ media }) => `${media}/none`, 'ro', true],
+    ['one in a directory that is not there', ({ media }) => `${media}/none/none`, 'ro', true],
+    ['the root itself', ({ media }) => media, 'ro', true],
+    ['a new file in the writable root', ({ work }) => `${work}/new`, 'rw', true],
+    ['a step up and down inside', ({ media, work }) => `${media}/../${basename(work)}/file`, 'ro', true],
+    ['a link to a file inside', ({ media }) => link(`${media}/l`, `${media}/file`), 'ro', true],
+    ['a link to a file in another root', ({ media, work }) => link(`${media}/l`, `${work}/file`), 'ro', true],
+    ['a link to a directory inside', ({ media, work }) => link(`${media}/l`, work), 'ro', true],
+    ['a file outside', ({ outside }) => `${outside}/file`, 'ro', false],
+    ['a link to a file outside', ({ media, outside }) => link(`${media}/l`, `${outside}/file`), 'ro', false],
+    [
+      'a link whose name has a newline',
+      ({ media, outside }) => link(`${media}/l\n`, `${outside}/file`),
+      'ro',
+      false,
+    ],
+    [
+      'a link to a link',
+      ({ media, outside }) => link(`${media}/l2`, link(`${media}/l`, `${outside}/file`)),
+      'ro',
+      false,
+    ],
+    ['below a link outside', ({ media, outside }) => `${link(`${media}/l`, outside)}/file`, 'ro', false],
+    [
+      'up from behind a link',
+      ({ media, work }) => `${link(`${media}/l`, `${work}/..`)}/outside *é/file`,
+      'ro',
+      false,
+    ],
+    [
+      'a link to what is not there yet',
+      ({ work, outside }) => link(`${work}/l`, `${outside}/new`),
+      'rw',
+      false,
+    ],
+    ['a link that leads nowhere', ({ media }) => link(`${media}/l`, `${media}/l`), 'ro', false],
+    ['up from a link to the root', ({ media }) => `${link(`${media}/l`, media)}/..`, 'ro', false],
+    ['a link to the root directory', ({ media }) => link(`${media}/l`, '/'), 'ro', false],
+    ['a name that only begins like the root', ({ media }) => `${media}2`, 'ro', false],
+    ['a read-only root, to write', ({ media }) => `${media}/new`, 'rw', false],
+    [
+      'a link from the writable root into the read-only one, to write',
+      ({ media, work }) => link(`${work}/l`, `${media}/file`),
+      'rw',
+      false,
+    ],
+  ])('%s', async (_what, fileIn, mode, allowed) => {
+    const file = fileIn(places());
+    expect(await confined(file, mode)).toMatch(
+      allowed ? /^exit 0$/ : /leads out of the mounts of this worker by a link \(setting MOUNTS\)/,
+    );
+  });
+
+  test('a root that is itself a link', async () => {
+    const { media } = places();
+    const root = link(join(directory, 'r'), media);
+    const confinement = {
+      roots: [{ path: root, mode: 'ro' }],
+      files: [{ path: `${root}/file`, mode: 'ro' }],
+    } as const;
+    expect(await run('exit 0', {}, confinement).over).toBe('exit 0');
+  });
+
+  test('bytes that are not UTF-8', async () => {
+    const { outside } = places();
+    const root = Buffer.concat([Buffer.from(`${directory}/`), Buffer.from([0xff])]);
+    mkdirSync(root);
+    symlinkSync(outside, Buffer.concat([root, Buffer.from('/l')]));
+    const at = (name: string) => ({
+      ...{
+        path: { base64: Buffer.concat([root, Buffer.from(name)]).toString('base64') },
+        mode: 'ro' as const,
+      },
+    });
+    const roots = [at('')];
+    expect(await run('exit 0', {}, { roots, files: [at('/x')] }).over).toBe('exit 0');
+    expect(await run('exit 0', {}, { roots, files: [at('/l/file')] }).over).toMatch(/by a link/);
+  });
+});
+
+test('it gives way to the worker, goes first when memory runs out, and leaves no dump of its memory', async () => {
+  const said = join(cwd, 'said');
+  // Its priority is set from outside, a moment after its start.
+  const script = `until [ "$(nice)" = 5 ]; do :; done; { cat /proc/self/oom_score_adj; ulimit -c; } > said`;
+  expect(await run(`${script}; exit 0`).over).toBe('exit 0');
+  expect(readFileSync(said, 'utf8')).toBe('500\n0\n');
+});
+
+function link(path: string, target: string): string {
+  symlinkSync(target, path);
+  return path;
+}

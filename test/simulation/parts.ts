@@ -104,6 +104,7 @@ export class SimWorker {
         whyRefused: () => null,
         commandOf: ({ cwd, argv }) => ({
           ...{ file: 't', argv, env: {}, cwd },
+          confinement: { roots: [], files: [] },
           ownership: { file: 'o', number: 0, writer: '' },
         }),
         run: (options) =>

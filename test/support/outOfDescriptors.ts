@@ -19,7 +19,14 @@ try {
 const ownership = { file: 'owner', number: 1, writer: 'w' };
 let launched: string | null = null;
 try {
-  launch({ file: '/bin/true', argv: [], env: {}, cwd: '/', ownership });
+  launch({
+    file: '/bin/true',
+    argv: [],
+    env: {},
+    cwd: '/',
+    ownership,
+    confinement: { roots: [], files: [] },
+  });
 } catch (error) {
   launched = coerceError(error).message;
 }

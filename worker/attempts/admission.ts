@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
-import { type ByteString, bytesOf, readable, shortened } from '#shared/bytes.ts';
+import { type ByteString, byteString, bytesOf, readable, shortened } from '#shared/bytes.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Mount } from '#shared/protocol/messages.ts';
 import { isUnder } from '../storage/mounts.ts';
+import type { Confinement } from '../transcoder/launch.ts';
 import { namedFiles } from './namedFiles.ts';
 
 /** Devices that a command may name: the render nodes of GPUs, and nothing at all. */
@@ -10,6 +11,9 @@ const DEVICES = ['/dev/dri', '/dev/null'];
 
 /** Subtitles are burned in with the fonts that PMS came with, named by where PMS is installed, here or not. */
 const PLEX_FONTS = /\/Resources\/(?:Fonts\/[^/]+|fonts\.conf)$/;
+
+/** Linux opens nothing with a longer name. */
+const MAX_PATH_BYTES = 4096;
 
 /** A path in a message is for people. */
 const QUOTED_LENGTH = 300;
@@ -37,18 +41,43 @@ export function whyRefused(job: JobSpec, places: Places): string | null {
   return null;
 }
 
-function whyNotAllowed(path: string, mode: Mount['mode'], places: Places): string | null {
+/** What must still hold when the links in an allowed job's paths are followed, which only the transcoder's launch may. */
+export function confinementOf({ argv, cwd }: Pick<JobSpec, 'argv' | 'cwd'>, { mounts }: Places): Confinement {
+  const named = namedFiles(argv, latin1(cwd)).flatMap((file) => ('problem' in file ? [] : [file]));
+  const inMounts = [{ path: latin1(cwd), mode: 'rw' } as const, ...named].flatMap(({ path, mode }) => {
+    const roots = mountsOf(path, mode, mounts).filter(({ problem }) => problem === null);
+    return roots.length === 0 || path.length > MAX_PATH_BYTES ? [] : [{ path, mode, roots }];
+  });
+  return {
+    // Another mount may hang, and is none of this job's business.
+    roots: [...new Set(inMounts.flatMap(({ roots }) => roots))],
+    files: inMounts.map(({ path, mode }) => ({ path: byteString(Buffer.from(path, 'latin1')), mode })),
+  };
+}
+
+function whyNotAllowed(
+  path: string,
+  mode: Mount['mode'],
+  { mounts, transcoderDirectory }: Places,
+): string | null {
   const normal = posix.normalize(path);
   if (DEVICES.some((device) => isUnder(device, normal))) return null;
-  if (mode === 'ro' && isUnder(latin1(places.transcoderDirectory), normal)) return null;
+  if (mode === 'ro' && isUnder(latin1(transcoderDirectory), normal)) return null;
   if (mode === 'ro' && PLEX_FONTS.test(normal)) return null;
-  const under = places.mounts.filter((mount) => isUnder(latin1(mount.path), normal));
   const name = shortened(Buffer.from(normal, 'latin1').toString('utf8'), QUOTED_LENGTH);
-  if (under.length === 0) return `${name} lies outside the mounts of this worker (setting MOUNTS)`;
-  const suitable = under.filter((mount) => mode === 'ro' || mount.mode === 'rw');
+  if (mountsOf(path, 'ro', mounts).length === 0)
+    return `${name} lies outside the mounts of this worker (setting MOUNTS)`;
+  const suitable = mountsOf(path, mode, mounts);
   if (suitable.length === 0) return `${name} would be written, but MOUNTS declares it read only`;
   const healthy = suitable.find(({ problem }) => problem === null);
   return healthy ? null : `${name} can't be used: ${suitable[0]?.problem}`;
+}
+
+/** The mounts in which a path may be used like that. */
+function mountsOf(path: string, mode: Mount['mode'], mounts: readonly Mount[]): Mount[] {
+  const normal = posix.normalize(path);
+  const under = mounts.filter((mount) => isUnder(latin1(mount.path), normal));
+  return mode === 'ro' ? under : under.filter((mount) => mount.mode === 'rw');
 }
 
 /** Paths compare byte by byte; as Latin-1 every byte is one character. */

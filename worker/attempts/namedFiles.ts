@@ -4,7 +4,10 @@ import { type ByteString, bytesOf } from '#shared/bytes.ts';
 
 /** A file that a command names, or a reason not to run the command at all. */
 export type NamedFile = { readonly argument: number } & (
-  | { /** Absolute; every character is a byte. */ readonly path: string; readonly mode: 'ro' | 'rw' }
+  | {
+      /** Absolute, as it was spelled: what a step up leads to depends on links. Every character is a byte. */ readonly path: string;
+      readonly mode: 'ro' | 'rw';
+    }
   | { readonly problem: string }
 );
 
@@ -31,6 +34,19 @@ const TEXT_OPTIONS = new Set(
 );
 /** Options that take more of the command from a file, where nobody has looked at it. */
 const SCRIPT_OPTIONS = new Set('filter_script filter_complex_script fpre vpre apre spre pre'.split(' '));
+/** Options with which an input may name other files and addresses than it otherwise could. */
+const TRUSTING_OPTIONS = new Set(
+  'safe protocol_whitelist allowed_extensions allowed_segment_extensions extension_picky enable_drefs'.split(
+    ' ',
+  ),
+);
+/** Formats whose content is a list of other files or addresses, or that are devices of this machine. */
+const FORMATS_ELSEWHERE = new Set(
+  (
+    'concat ffmetadata sdp imf rtsp rtp sap webm_dash_manifest alsa pulse jack oss sndio v4l2 video4linux2 x11grab ' +
+    'xcbgrab xv sdl sdl2 opengl fbdev kmsgrab caca libcdio iec61883 openal libdc1394 decklink android_camera'
+  ).split(' '),
+);
 /** Filters that write the files they name. */
 const WRITING_FILTERS =
   /(?:^|[\],;\s])(?:a?metadata|psnr|ssim|xpsnr|libvmaf|vidstabdetect|signature)(?:@\w+)?\s*=/;
@@ -74,6 +90,11 @@ interface Place {
 
 function ofOption(name: string, value: string, argument: number): NamedFile[] {
   if (TEXT_OPTIONS.has(name)) return [];
+  if (TRUSTING_OPTIONS.has(name)) {
+    return [{ argument, problem: 'would let an input name files of its own choice' }];
+  }
+  const format = name === 'f' ? value.split(',').find((each) => FORMATS_ELSEWHERE.has(each)) : undefined;
+  if (format !== undefined) return [{ argument, problem: `is the format ${format}, which no job may use` }];
   if (name === 'pattern_type' && value.startsWith('glob')) {
     return [{ argument, problem: 'makes the input a file pattern, which may lead anywhere' }];
   }
@@ -90,7 +111,7 @@ function opened(name: string, place: Place): NamedFile[] {
   const [prefix, given = ''] = PROTOCOL.exec(name) ?? [];
   if (prefix === undefined) {
     const files = within(name, place);
-    return cwd === null ? files : [...files, { argument, path: posix.join(cwd, name), mode }];
+    return cwd === null ? files : [...files, { argument, path: `${cwd}/${name}`, mode }];
   }
   const protocols = given.toLowerCase().split('+');
   const unknown = protocols.find((protocol) => !WRAPPERS.includes(protocol) && !HARMLESS.includes(protocol));

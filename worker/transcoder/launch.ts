@@ -11,6 +11,21 @@ export interface Command {
   readonly env: Readonly<Record<string, ByteString>>;
   readonly cwd: ByteString;
   readonly ownership: Ownership;
+  readonly confinement: Confinement;
+}
+
+/** A place that a command may use, or that it names. */
+export interface Place {
+  readonly path: ByteString;
+  readonly mode: 'ro' | 'rw';
+}
+
+/** What holds when every link in a command's paths is followed; whether the paths themselves are allowed was seen before. */
+export interface Confinement {
+  /** Directories; those that are not there allow nothing. */
+  readonly roots: readonly Place[];
+  /** Absolute. One that is not there leads nowhere. */
+  readonly files: readonly Place[];
 }
 
 export interface Launched {
@@ -31,9 +46,41 @@ export interface Launched {
  * which closes when the transcoder takes over.
  */
 const BECOME_TRANSCODER = `
-cd -- "$1" 2>/dev/null || { echo cwd >&3; exit 75; }
-owner=$2 number=$3 writer=$4
-shift 4
+cwd=$1 owner=$2 number=$3 writer=$4 roots=$5
+shift 5
+at=0
+while [ "$at" -lt "$roots" ]; do
+  at=$((at + 1)) root=
+  cd -P -- "$2" 2>/dev/null && root=\${PWD%/}/
+  eval "mode$at=\\$1 root$at=\\$root"
+  shift 2
+done
+files=$1
+shift
+while [ "$files" -gt 0 ]; do
+  files=$((files - 1)) place=\${2%/*} name=\${2##*/}
+  if [ -d "$2" ]; then
+    place=$2 name=
+  elif [ -L "$2" ]; then
+    place=$(readlink -f -- "$2" && printf x) place=\${place%?x}
+    name=\${place##*/} place=\${place%/*}
+  fi
+  if cd -P -- "\${place:-/}" 2>/dev/null; then
+    real=\${PWD%/}/$name at=0 allowed=
+    while [ "$at" -lt "$roots" ]; do
+      at=$((at + 1))
+      eval "root=\\$root$at mode=\\$mode$at"
+      [ "$root" ] && [ "$1" = ro -o "$mode" = rw ] || continue
+      case $real/ in "$root"*) allowed=1 ;; esac
+    done
+    [ "$allowed" ] || { printf 'link %s' "$2" >&3; exit 75; }
+  fi
+  shift 2
+done
+# No dump of its memory, which holds tokens; and where memory runs out it goes before the worker does.
+ulimit -c 0
+echo 500 2>/dev/null > /proc/self/oom_score_adj
+cd -- "$cwd" 2>/dev/null || { echo cwd >&3; exit 75; }
 [ -f "$1" ] && [ -x "$1" ] || { echo transcoder >&3; exit 75; }
 claim=$owner.$number current= by=
 set -C
@@ -64,9 +111,12 @@ const READ_WORDS = 'eval "$(cat <&4)"';
  *
  * @throws for what no program can be started with, such as a NUL byte in an argument, and when there are no pipes left
  */
-export function launch({ file, argv, env, cwd, ownership }: Command): Launched {
+export function launch({ file, argv, env, cwd, ownership, confinement }: Command): Launched {
   const { file: owner, number, writer } = ownership;
-  return spawnShell(BECOME_TRANSCODER, [cwd, owner, String(number), writer, file, ...argv], env);
+  const places = [confinement.roots, confinement.files].flatMap((list) => {
+    return [String(list.length), ...list.flatMap(({ mode, path }) => [mode, path])];
+  });
+  return spawnShell(BECOME_TRANSCODER, [cwd, owner, String(number), writer, ...places, file, ...argv], env);
 }
 
 /** Runs a script in a process group of its own, with words and variables of any bytes. */

@@ -1,4 +1,5 @@
-import { readable } from '#shared/bytes.ts';
+import { setPriority } from 'node:os';
+import { readable, shortened } from '#shared/bytes.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { EndSignal } from '#shared/job.ts';
@@ -10,6 +11,12 @@ import { ATTEMPT_VARIABLE } from './owner.ts';
 
 /** How long a launch may take: entering a cwd on a healthy mount takes milliseconds. */
 const LAUNCH_DEADLINE_MS = 10_000;
+
+/** As `nice` counts: the worker has 0. */
+const TRANSCODER_PRIORITY = 5;
+
+/** A path in a message is for people. */
+const QUOTED_LENGTH = 300;
 
 /** How long a pipe may stay open after the transcoder has ended: somebody it left behind holds it. */
 const PIPE_DEADLINE_MS = 1_000;
@@ -79,6 +86,7 @@ export class TranscoderProcess implements RunningTranscoder {
   constructor(options: ProcessOptions) {
     this.#options = options;
     this.#launched = launch(options.command);
+    if (this.pid !== null) giveWay(this.pid);
     const { child, stdout, stderr, report } = this.#launched;
     const { handlers, clock } = options;
     child.once('error', (error) => this.#fail(`the transcoder could not be started: ${error.message}`));
@@ -155,6 +163,9 @@ export class TranscoderProcess implements RunningTranscoder {
       this.#fail('another attempt owns the job', true);
     } else if (this.#report.startsWith('owner')) {
       this.#fail(`cwd ${readable(cwd)} can't be written as this user`);
+    } else if (this.#report.startsWith('link ')) {
+      const place = shortened(this.#report.slice('link '.length), QUOTED_LENGTH);
+      this.#fail(`${place} leads out of the mounts of this worker by a link (setting MOUNTS)`);
     } else if (this.#report.startsWith('cwd')) {
       const place = readable(cwd);
       this.#fail(
@@ -219,5 +230,14 @@ export class TranscoderProcess implements RunningTranscoder {
   #endRemains(): void {
     if (this.pid !== null) sendSignal(-this.pid, 'SIGKILL');
     if (this.#ending) signalMarked(ATTEMPT_VARIABLE, this.#options.mark, 'SIGKILL');
+  }
+}
+
+/** The worker has to stay responsive beside it. */
+function giveWay(pid: number): void {
+  try {
+    setPriority(pid, TRANSCODER_PRIORITY);
+  } catch {
+    // It has ended already, which its exit says.
   }
 }

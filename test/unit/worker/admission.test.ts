@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { ByteString } from '#shared/bytes.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Mount } from '#shared/protocol/messages.ts';
-import { type Places, whyRefused } from '../../../worker/attempts/admission.ts';
+import { confinementOf, type Places, whyRefused } from '../../../worker/attempts/admission.ts';
 import { plexCommands } from '../pms/corpus.ts';
 
 const places: Places = {
@@ -103,6 +103,10 @@ describe('refused, with the path and the setting', () => {
     [['-f', 'image2', '-i', '/mnt/media/.%?/.%?/etc/x.png', 'x'], /a file pattern/],
     [['-i', 'a', '-vf', 'x=/etc/Resources/Fonts/../passwd', 'x'], /\/etc\/Resources\/passwd lies/],
     [[{ base64: Buffer.from('-metadata').toString('base64') }, '-i', '/mnt/media/a'], /would be written/],
+    [['-f', 'concat', '-i', '/mnt/media/list', 'x'], /argument 2 is the format concat, which no job may/],
+    [['-safe', '0', '-i', '/mnt/media/list', 'x'], /argument 2 would let an input name files/],
+    [['-protocol_whitelist', 'file,http', '-i', 'a', 'x'], /argument 2 would let an input name files/],
+    [['-f', 'v4l2', '-i', 'a', 'x'], /the format v4l2/],
     [['-i', '/mnt/dead/a', 'x'], /\/mnt\/dead\/a can't be used: \/mnt\/dead does not answer/],
   ] satisfies [ByteString[], RegExp][])('%j', (argv, reason) => expect(why(argv)).toMatch(reason));
 
@@ -117,6 +121,25 @@ describe('refused, with the path and the setting', () => {
     const path = Buffer.concat([Buffer.from('/root/'), Buffer.from([0xff])]);
     expect(why(['-i', { base64: path.toString('base64') }, 'x'])).toMatch(/\/root\/\ufffd lies outside/);
   });
+});
+
+test('a launch follows the links of what lies in mounts, spelled as the command spells it', () => {
+  const argv = [
+    '-i',
+    '/mnt/media/a/../b',
+    '-i',
+    '../c',
+    '-i',
+    `/mnt/media/${'x'.repeat(5_000)}`,
+    '/dev/null',
+  ];
+  const { roots, files } = confinementOf(specOf(argv), places);
+  expect(files).toEqual([
+    { path: '/transcode/Sessions/a', mode: 'rw' },
+    { path: '/mnt/media/a/../b', mode: 'ro' },
+    { path: '/transcode/Sessions/a/../c', mode: 'ro' },
+  ]);
+  expect(roots.map(({ path }) => path)).toEqual(['/transcode', '/mnt/media']);
 });
 
 test('a refusal quotes the beginning of a long path', () => {

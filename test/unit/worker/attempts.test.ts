@@ -25,6 +25,7 @@ function world() {
       whyRefused: () => null,
       commandOf: ({ argv, cwd }, number) => ({
         ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
+        confinement: { roots: [], files: [] },
       }),
       run: (options) => {
         started.push(options);
