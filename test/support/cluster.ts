@@ -158,6 +158,12 @@ export class Cluster {
     return response.json();
   }
 
+  /** Everything that any part has logged. */
+  logs(): string {
+    const parts = [this.orchestrator, this.relay, ...this.workers.values()];
+    return parts.flatMap(({ log }) => log.map((line) => JSON.stringify(line))).join('\n');
+  }
+
   async stop(): Promise<void> {
     await Promise.all([...this.workers.values(), this.#relay].map((part) => part?.stop()));
     await this.#orchestrator?.stop();
