@@ -10,6 +10,7 @@ import {
   secret,
   text,
 } from '#shared/settings/table.ts';
+import { pathMap } from './adapt/pathMap.ts';
 import { mounts } from './storage/mounts.ts';
 
 export const workerSettings = {
@@ -22,6 +23,9 @@ export const workerSettings = {
   MOUNTS: mounts(
     'Directories that jobs may use, comma separated, each `path:ro` or `path:rw`. Default: `/transcode:rw` and ' +
       'whichever of `/mnt/media`, `/mnt/streaming-media`, `/mnt/dfs` and `/data` exist, read only.',
+  ),
+  PATH_MAP: pathMap(
+    'Where this worker has what PMS has elsewhere, comma separated, each `PMS path=path here`. MOUNTS are paths here.',
   ),
   TRANSCODER_PATH: text('/usr/lib/plexmediaserver/', 'Directory of the transcoder.'),
   TRANSCODER_NAME: text('Plex Transcoder', 'File name of the transcoder: the only program that jobs run.'),

@@ -7,6 +7,7 @@ import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
 import { ownEnv, transcoderEnv } from './adapt/env.ts';
 import { applyHwaccel } from './adapt/hwaccel.ts';
+import { mapPaths } from './adapt/pathMap.ts';
 import { resumed } from './adapt/resume.ts';
 import { Agent } from './agent.ts';
 import { confinementOf, type Places, whyRefused } from './attempts/admission.ts';
@@ -79,15 +80,18 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         const problem = checks().find(({ ok, name: check }) => !ok && check !== 'orchestrator');
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
-      whyRefused: (job) => whyRefused(job, places()),
-      commandOf: ({ jobId, argv, env: given, cwd }, attempt, resume) => ({
-        file,
-        argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
-        env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
-        cwd,
-        ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
-        confinement: confinementOf({ argv, cwd }, places()),
-      }),
+      whyRefused: (job) => whyRefused(mapPaths(job, settings.PATH_MAP), places()),
+      commandOf: (job, attempt, resume) => {
+        const { jobId, argv, env: given, cwd } = mapPaths(job, settings.PATH_MAP);
+        return {
+          file,
+          argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
+          env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
+          cwd,
+          ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
+          confinement: confinementOf({ argv, cwd }, places()),
+        };
+      },
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
     },

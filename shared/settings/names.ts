@@ -22,6 +22,7 @@ export const KNOWN_SETTINGS: readonly string[] = [
   'MOUNTS',
   'ORCHESTRATOR_URL',
   'ORCHESTRATOR_WAIT_MS',
+  'PATH_MAP',
   'PMS_IP',
   'PMS_PORT',
   'PMS_SERVICE',
