@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { resumed } from '#shared/argv/resume.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
@@ -7,7 +8,6 @@ import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
 import { ownEnv, transcoderEnv } from './adapt/env.ts';
 import { applyHwaccel } from './adapt/hwaccel.ts';
-import { resumed } from './adapt/resume.ts';
 import { Agent } from './agent.ts';
 import { whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';

@@ -112,7 +112,7 @@ describe.each(forms)('the original transcoder, by the hook as %s', (form) => {
     const hook = pms.hook(form, { argv: behaviour({ exit: 6 }) });
     const { connection } = await relay.job();
     connection.output('stderr', Buffer.from('first '), 0);
-    connection.send({ type: 'local', reason: 'no worker' });
+    connection.send({ type: 'local', reason: 'no worker', argv: null });
     const { code, stderr } = await hook.exited;
     expect(code).toBe(6);
     expect(stderr.toString()).toBe('first ');
@@ -126,7 +126,7 @@ describe.each(forms)('the original transcoder, by the hook as %s', (form) => {
     const { connection } = await relay.job();
     hook.kill('SIGTERM');
     expect(await connection.line()).toMatchObject({ type: 'signal' });
-    connection.send({ type: 'local', reason: 'no worker' });
+    connection.send({ type: 'local', reason: 'no worker', argv: null });
     expect(await hook.exited).toMatchObject({ code: 143 });
     expect(await recorder.records()).toEqual([]);
   });

@@ -23,16 +23,19 @@ let handlers: LinkHandlers<'relay'>;
 let jobs: Jobs;
 const link = { up: false };
 const fence = vi.fn<(job: JobSpec) => void>();
+const dropped = vi.fn<(job: HeldJob) => void>();
 
 beforeEach(() => {
   clock = new FakeClock();
   sent = [];
   lines = [];
   fence.mockReset();
+  dropped.mockReset();
   link.up = true;
   jobs = new Jobs({
     ...{ name: 'relay', clock, fence, logger: pino({ level: 'silent' }) },
-    waitMs: { local: 1_000, remoteOnly: 5_000 },
+    dropped,
+    waitMs: { local: 1_000, remoteOnly: 5_000, running: 60_000 },
     openLink: (given) => {
       handlers = given;
       return {
@@ -53,7 +56,7 @@ beforeEach(() => {
 
 function hold(before: Before | null = null): HeldJob {
   const hook = { send: (line: RelayLine) => void lines.push(line), close: () => undefined };
-  const job = new HeldJob(SPEC, hook, { scopes: [], credential: null }, before);
+  const job = new HeldJob(SPEC, hook, { scopes: [], credential: null, localArgv: null }, before, null);
   jobs.hold(job);
   return job;
 }
@@ -100,7 +103,7 @@ test('so it does when it did not even hear that the job was placed', () => {
 });
 
 test('a hook that comes from another relay asks likewise', () => {
-  hold({ received: 9, cursor: '3 4 0' });
+  hold({ received: 9, cursor: '3 4 0', runsHere: false });
   status({ attempt: 3 });
   expect(sent.at(-1)).toEqual({ type: 'received', jobId: 'j', attempt: 3, offset: 5, again: true });
 });
