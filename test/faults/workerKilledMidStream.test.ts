@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -82,4 +82,27 @@ test.each<Kind>([
 
   await seen.expectWhole(SECONDS, init);
   expect(JSON.stringify(await cluster.api(`/api/v1/jobs/${jobId}`))).toMatch(/goes on at segment [1-9]/);
+});
+
+test('a relay that dies before the worker does leaves the next one what PMS has', async () => {
+  const transcodeDirectory = join(directory, 'transcode');
+  const options = { input: sample, pmsPort: pms.port, transcodeDirectory };
+  const job = inSegmentsOfOneSecond(retarget(corpusCommand(DASH), options));
+  const seen = new SeenByPms(pms, job);
+  const child = await pms.spawn(hook, job, { RELAY_SOCKET: cluster.socket });
+  await seen.announced(3);
+  pms.throttle = true;
+  const placed = cluster.relay.log.find(
+    ({ msg, session }) => msg === 'job placed' && session === job.session,
+  );
+  const { worker, jobId } = Object(placed);
+  await cluster.relay.stop('SIGKILL');
+  await cluster.workers.get(worker)?.stop('SIGKILL');
+  await cluster.startRelay();
+  await cluster.relay.logged('job placed', { jobId, attempt: 2 });
+  pms.throttle = false;
+  expect(await child.exited).toEqual({ code: 0, signal: null });
+  await seen.expectWhole(SECONDS, 'init-stream0.m4s');
+  await expect.poll(() => readdirSync(`${cluster.socket}.jobs`)).toEqual([]);
+  await cluster.startWorker(`${worker}-again`);
 });
