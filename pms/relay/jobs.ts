@@ -169,7 +169,7 @@ export class Jobs {
     if (!outcome) return;
     job.outcome = outcome;
     this.#finishIfDelivered(job);
-    if (!this.#holds(job)) return;
+    if (!this.#holds(job) || job.isTakenOver) return;
     this.#timers.set(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => {
       this.#tell(job, { exit: INTERNAL }, 'the end of its output was lost with its worker');
     });

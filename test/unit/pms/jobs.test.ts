@@ -283,7 +283,7 @@ test('a job that no worker goes on with is released, and goes on here', () => {
   job.announcements.accepted(LIST);
   status({ state: 'ended', worker: null, outcome: { ...EXITED, exitCode: null, reason: 'no-worker' } });
   expect(types()).toEqual(['submit', 'release']);
-  clock.advance(2_000);
+  clock.advance(20_000);
   expect(lines.at(-1)).toMatchObject({
     type: 'local',
     argv: expect.arrayContaining(['-segment_start_number', '2']),
