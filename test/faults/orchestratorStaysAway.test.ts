@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { markedProcesses } from '../../worker/transcoder/marked.ts';
 import { ATTEMPT_VARIABLE } from '../../worker/transcoder/owner.ts';
 import { Cluster } from '../support/cluster.ts';
@@ -15,6 +15,9 @@ import { SeenByPms } from '../support/seenByPms.ts';
 import { DASH, HLS, inSegmentsOfOneSecond } from '../support/standInStage.ts';
 
 const SECONDS = 20;
+
+// Two limits of the cluster's pass and a film is transcoded one and a half times.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 const directory = mkdtempSync(join(tmpdir(), 'stays-away-'));
 const sample = join(directory, 'sample.mkv');
@@ -108,7 +111,7 @@ test('new jobs run locally meanwhile, and one in mode remote that runs ends with
   const job = inSegmentsOfOneSecond(jobOf(DASH));
   const askedAt = performance.now();
   const next = await start(job);
-  await pms.next((request) => request.job === job.job);
+  await cluster.relay.logged('the hook runs it locally', { session: job.session });
   expect(performance.now() - askedAt).toBeLessThan(1_500);
   expect(await child.exited).toEqual({ code: 75, signal: null });
   await allEnded(onWorker);
