@@ -15,6 +15,7 @@ export const relaySettings = {
   ...commonSettings,
   CLUSTERPLEX_RELAY_TOKEN: secret('Token of relays, in place of CLUSTERPLEX_TOKEN.'),
   RELAY_SOCKET: hookSettings.RELAY_SOCKET,
+  RELAY_RECONNECT_MS: hookSettings.RELAY_RECONNECT_MS,
   PMS_SERVICE: optionalText('Name by which workers reach this host; takes precedence over PMS_IP.'),
   PMS_IP: optionalText(
     'Address by which workers reach this host. Default: the one address that the Local Relay listens on, else the ' +
@@ -34,6 +35,10 @@ export const relaySettings = {
   QUEUE_TIMEOUT_MS: milliseconds(
     5_000,
     'How long a new job that may not run locally waits for a lost connection to the orchestrator.',
+  ),
+  ORCHESTRATOR_AWAY_MS: milliseconds(
+    60_000,
+    'How long a job that may be running waits for a lost connection to the orchestrator; then the relay decides alone.',
   ),
   SEGMENT_WAIT_MS: milliseconds(
     5_000,

@@ -1,6 +1,9 @@
 // What PMS starts in place of `Plex Transcoder`. A viewer waits for its start, so it and what it imports use nothing
 // but Node. The installer makes one CommonJS file of them, which starts twice as fast: hookText of install/wrapper.ts.
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import type { ByteString } from '#shared/bytes.ts';
+import { runBeside } from './hook/beside.ts';
 import { byteString, type Call, readCall, runLocally, say, text } from './hook/call.ts';
 import { readSettings } from './hook/settings.ts';
 import { takeOver } from './hook/takeOver.ts';
@@ -15,8 +18,7 @@ const NO_RELAY = 75;
 const [CONNECT_MS, CONNECT_INTERVAL_MS] = [250, 20];
 /** A relay that is stopped still takes connections, by way of the kernel. */
 const ACCEPT_MS = 2_000;
-/** How long a relay that has the job may be away: its supervisor restarts it. */
-const RECONNECT_MS = 10_000;
+/** How often a relay that has the job is looked for: its supervisor restarts it. */
 const [RECONNECT_FIRST_MS, RECONNECT_LAST_MS] = [50, 500];
 const MAX_LINE = 16 * 1024 * 1024;
 
@@ -66,6 +68,8 @@ function runRemotely(settings: HookSettings, call: Call): void {
   let relay: Socket | null = null;
   let acceptTimer: NodeJS.Timeout | undefined;
   let accepted = false;
+  /** The original transcoder, once a relay has said with what it goes on here. */
+  let transcoder: ChildProcess | null = null;
   let trouble = '';
   let signalled: number | null = null;
   let [written, writing] = [0, false];
@@ -84,7 +88,8 @@ function runRemotely(settings: HookSettings, call: Call): void {
     });
     socket.on('connect', () => {
       relay = socket;
-      send({ type: 'job', ...job, before: accepted ? { received: written, cursor } : null });
+      const before = accepted ? { received: written, cursor, runsHere: transcoder !== null } : null;
+      send({ type: 'job', ...job, before });
     });
     socket.on('data', (chunk: string) => {
       clearTimeout(acceptTimer);
@@ -118,12 +123,12 @@ function runRemotely(settings: HookSettings, call: Call): void {
   };
 
   const reconnect = (): void => {
-    if (signalled) leave(128 + signalled);
+    if (signalled && !transcoder) leave(128 + signalled);
     if (deadline === Number.POSITIVE_INFINITY) {
-      deadline = performance.now() + RECONNECT_MS;
+      deadline = performance.now() + settings.RELAY_RECONNECT_MS;
       delay = RECONNECT_FIRST_MS;
     }
-    if (performance.now() + delay > deadline) {
+    if (!transcoder && performance.now() + delay > deadline) {
       // Once a relay had the job a worker may still run it, and two must not write into one directory.
       const reason = `no relay answers at ${settings.RELAY_SOCKET}${trouble}`;
       if (job.local && !accepted) runLocally(call, reason);
@@ -141,13 +146,16 @@ function runRemotely(settings: HookSettings, call: Call): void {
         accepted = true;
         deadline = Number.POSITIVE_INFINITY;
       }
+      if (line.type === 'closed') reconnect();
+      // From now on it is the transcoder that decides.
+      if (transcoder) continue;
       if (line.type === 'output') write(line);
       if (line.type === 'exit') process.exit(line.code);
-      if (line.type === 'closed') reconnect();
       if (line.type === 'local') {
         if (signalled) leave(128 + signalled);
         endElsewhere();
-        runLocally(call, line.reason);
+        if (line.argv) transcoder = runBeside(call, line.argv, line.reason);
+        else runLocally(call, line.reason);
       }
     }
   };
@@ -182,8 +190,9 @@ function runRemotely(settings: HookSettings, call: Call): void {
   for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const) {
     process.on(signal, () => {
       signalled = process.getBuiltinModule('node:os').constants.signals[signal];
-      if (!relay) leave(128 + signalled);
-      send({ type: 'signal', signal });
+      if (transcoder) transcoder.kill(signal);
+      else if (relay) send({ type: 'signal', signal });
+      else leave(128 + signalled);
     });
   }
   connect();
@@ -191,18 +200,24 @@ function runRemotely(settings: HookSettings, call: Call): void {
 
 /** Checks what hookProtocol.ts says, as far as anything here depends on it. */
 function readLine(text: string): RelayLine {
-  const { type, stream, data, offset, cursor, code, reason }: Record<string, unknown> = Object(
+  const { type, stream, data, offset, cursor, code, reason, argv }: Record<string, unknown> = Object(
     JSON.parse(text),
   );
   const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
   if (type === 'accepted') return { type };
-  if (type === 'local' && typeof reason === 'string') return { type, reason };
+  if (type === 'local' && typeof reason === 'string' && isArgv(argv)) return { type, reason, argv };
   if (type === 'exit' && isCount(code) && code <= 255) return { type, code };
   const isOutput =
     (stream === 'stdout' || stream === 'stderr') && typeof data === 'string' && isCount(offset);
   if (type === 'output' && isOutput && typeof cursor === 'string')
     return { type, stream, data, offset, cursor };
   throw new Error(`bad line from the relay: ${text.slice(0, 80)}`);
+}
+
+function isArgv(value: unknown): value is ByteString[] | null {
+  const isWord = (word: unknown): boolean =>
+    typeof word === 'string' || typeof Object(word).base64 === 'string';
+  return value === null || (Array.isArray(value) && value.every(isWord));
 }
 
 main();

@@ -19,6 +19,8 @@ const Before = Type.Object(
     received: Count,
     /** As the last output that it has written said; null when it has written none. */
     cursor: Type.Union([Cursor, Type.Null()]),
+    /** It runs the original transcoder by now, whose callbacks come to the Local Relay. */
+    runsHere: Type.Boolean(),
   },
   strict,
 );
@@ -70,7 +72,15 @@ export const ExitLine = Type.Object(
 );
 export type ExitLine = Static<typeof ExitLine>;
 
-export const LocalLine = Type.Object({ type: Type.Literal('local'), reason: Type.String() }, strict);
+export const LocalLine = Type.Object(
+  {
+    type: Type.Literal('local'),
+    reason: Type.String(),
+    /** With which to go on where PMS is, beside this connection; null: PMS's own command, and no relay any more. */
+    argv: Type.Union([Type.Array(ByteString), Type.Null()]),
+  },
+  strict,
+);
 export type LocalLine = Static<typeof LocalLine>;
 
 /** Every line, by direction. */

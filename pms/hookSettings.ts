@@ -1,4 +1,4 @@
-import { choice, flag, type SettingsOf, text } from '#shared/settings/table.ts';
+import { choice, flag, milliseconds, type SettingsOf, text } from '#shared/settings/table.ts';
 
 /** The rows that the installer reads, too: where the transcoder is. */
 export const transcoderSettings = {
@@ -24,6 +24,10 @@ export const hookSettings = {
     'Raises the transcoder’s log levels, and lets the hook write to its stderr.',
   ),
   RELAY_SOCKET: text('/run/clusterplex/relay.sock', 'Unix socket between hook and relay.'),
+  RELAY_RECONNECT_MS: milliseconds(
+    30_000,
+    'How long a hook waits for the next relay when the one that has its job goes away.',
+  ),
 };
 
 export type HookSettings = SettingsOf<typeof hookSettings>;

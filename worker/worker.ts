@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { resumed } from '#shared/argv/resume.ts';
 import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
@@ -8,7 +9,6 @@ import type { Environment } from '#shared/settings/read.ts';
 import { ownEnv, transcoderEnv } from './adapt/env.ts';
 import { applyHwaccel } from './adapt/hwaccel.ts';
 import { mapPaths } from './adapt/pathMap.ts';
-import { resumed } from './adapt/resume.ts';
 import { Agent } from './agent.ts';
 import { confinementOf, type Places, whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';

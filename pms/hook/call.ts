@@ -26,23 +26,36 @@ export function readCall(settings: HookSettings) {
 }
 
 /** The process goes on as the original transcoder, so that PMS sees its genuine end. */
-export function runLocally({ args, env, original, verbose }: Call, reason: string): never {
+export function runLocally(call: Call, reason: string): never {
+  const { args, env, original, verbose } = call;
   if (verbose) say(`running locally: ${reason}`);
-  // A failing execve would abort the process.
-  fs.accessSync(Buffer.from(original, 'latin1'), fs.constants.X_OK);
+  const words = wordsOf(call);
   // Node ignores these two, and what is ignored stays so in the next program; what is handled gets its default back.
   for (const signal of ['SIGPIPE', 'SIGXFSZ'] as const) process.on(signal, () => {});
-  const words = [...env.map((pair) => pair.join('=')), original, ...args];
   if (isUtf8(Buffer.from(words.join('\0'), 'latin1'))) {
     const pairs = env.map(([name, value]) => [text(name), text(value)]);
     process.execve?.(text(original), [original, ...args].map(text), Object.fromEntries(pairs));
   }
-  process.execve?.('/bin/sh', shellArgv(words), { LC_ALL: 'C' });
+  process.execve?.('/bin/sh', shellArgv(words, ''), { LC_ALL: 'C' });
   throw new Error('this Node has no process.execve');
 }
 
-/** Node can't pass on bytes that are not UTF-8, so the shell's printf makes them from text. */
-function shellArgv(words: readonly string[]): string[] {
+/**
+ * The transcoder's environment, itself and its arguments.
+ *
+ * @throws when it can't be started; a failing execve would abort the process
+ */
+export function wordsOf({ args, env, original }: Call): string[] {
+  fs.accessSync(Buffer.from(original, 'latin1'), fs.constants.X_OK);
+  return [...env.map((pair) => pair.join('=')), original, ...args];
+}
+
+/**
+ * Node can't pass on bytes that are not UTF-8, so the shell's printf makes them from text.
+ *
+ * @param before what the shell does before it becomes the transcoder
+ */
+export function shellArgv(words: readonly string[], before: string): string[] {
   const parameters: string[] = [];
   const reference = (parameter: string): string => `\${${parameters.push(parameter)}}`;
   const octal = (char: string): string => `\\0${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
@@ -56,7 +69,7 @@ function shellArgv(words: readonly string[]): string[] {
     return `"$w${index}"`;
   });
   // `env -i`, not the shell's own exports: a shell drops variables whose names it doesn't like, and adds some.
-  return ['sh', '-c', `${setup}exec /usr/bin/env -i -- ${quoted.join(' ')}`, 'sh', ...parameters];
+  return ['sh', '-c', `${setup}${before}exec /usr/bin/env -i -- ${quoted.join(' ')}`, 'sh', ...parameters];
 }
 
 export function text(bytes: string): string {
@@ -66,6 +79,11 @@ export function text(bytes: string): string {
 export function byteString(bytes: string): ByteString {
   const buffer = Buffer.from(bytes, 'latin1');
   return isUtf8(buffer) ? buffer.toString() : { base64: buffer.toString('base64') };
+}
+
+export function bytesAsText(value: ByteString): string {
+  const buffer = typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64');
+  return buffer.toString('latin1');
 }
 
 export function say(text: string): void {

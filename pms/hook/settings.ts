@@ -10,6 +10,7 @@ export function readSettings(): HookSettings {
     TRANSCODER_LOCAL_NAME: given('TRANSCODER_LOCAL_NAME') || 'originalTranscoder',
     TRANSCODER_VERBOSE: flag('TRANSCODER_VERBOSE'),
     RELAY_SOCKET: given('RELAY_SOCKET') || '/run/clusterplex/relay.sock',
+    RELAY_RECONNECT_MS: milliseconds('RELAY_RECONNECT_MS') ?? 30_000,
   };
 }
 
@@ -26,6 +27,14 @@ function oneOf<const V extends string>(name: string, values: readonly V[]): V | 
   const found = values.find((candidate) => candidate === value);
   if (value && !found) throw new Error(`${name} is wrong: ${value} is none of ${values.join(', ')}`);
   return found;
+}
+
+function milliseconds(name: string): number | undefined {
+  const value = given(name);
+  const read = Number(value);
+  if (value && (!/^-?\d+$/.test(value) || read < 0 || read > 2_147_483_647))
+    throw new Error(`${name} is wrong: ${value} is not a whole number from 0 to 2147483647`);
+  return value ? read : undefined;
 }
 
 function flag(name: string): boolean {

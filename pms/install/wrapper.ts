@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 export const MARKER = 'CLUSTERPLEX-HOOK';
 
 /** Each may use what stands before it. */
-const HOOK_FILES = ['hook/settings.ts', 'hook/call.ts', 'hook/takeOver.ts', 'hook.ts'];
+const HOOK_FILES = ['hook/settings.ts', 'hook/call.ts', 'hook/takeOver.ts', 'hook/beside.ts', 'hook.ts'];
 
 export interface WrapperPaths {
   readonly node: string;

@@ -2,6 +2,7 @@
 export class AcceptedCallbacks {
   #progress: number | null = null;
   #speed: number | null = null;
+  #duration: number | null = null;
   #firstSegment: number | null = null;
   #announced = 0;
 
@@ -15,13 +16,26 @@ export class AcceptedCallbacks {
     return this.#speed;
   }
 
+  /** Of the input, in seconds; null until PMS was told, or when the transcoder can't tell. */
+  get duration(): number | null {
+    return this.#duration;
+  }
+
   /** Segments, or rows of the list. */
   get announced(): number {
     return this.#announced;
   }
 
+  /** What an earlier relay was told. */
+  restore(duration: number | null, document: string): void {
+    this.#duration = duration;
+    this.documentAccepted(document);
+  }
+
   /** @returns whether there is something new to tell */
   progressAccepted(query: URLSearchParams): boolean {
+    const duration = numberOf(query.get('duration'));
+    if (duration !== null && duration > 0) this.#duration = duration;
     const progress = numberOf(query.get('progress'));
     if (progress === null) return false;
     this.#progress = progress;

@@ -19,6 +19,11 @@ export function callbackAddress(settings: RelaySettings, relay: URL | null): str
   return `${settings.FORCE_HTTPS ? 'https' : 'http'}://${written}:${settings.PMS_PORT}`;
 }
 
+/** What a transcoder on this host calls. */
+export function localAddress({ hostname, port, origin }: URL): string {
+  return ALL.includes(hostname) ? `http://${LOOPBACK}:${port}` : origin;
+}
+
 function ownAddress(): string | null {
   const addresses = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
   return addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? null;

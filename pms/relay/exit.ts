@@ -16,6 +16,15 @@ export function verdictOf(outcome: Outcome, mayRunLocally: boolean): Verdict {
   return { exit: reason === 'failed' ? INTERNAL : NO_WORKER };
 }
 
+/** What becomes of a job whose orchestrator stays away. */
+export function verdictAlone(
+  { isComplete, mayRunHere }: { readonly isComplete: boolean; readonly mayRunHere: boolean },
+  reason: string,
+): Verdict {
+  if (isComplete) return { exit: 0 };
+  return mayRunHere ? { local: reason } : { exit: NO_WORKER };
+}
+
 /** 128 + n, as a shell says it. A job that was cancelled before it ran ended as if by SIGTERM. */
 export function signalCode(signal: string | null): number {
   const number = Object.entries(constants.signals).find(([name]) => name === signal)?.[1];

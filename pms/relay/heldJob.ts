@@ -1,9 +1,13 @@
+import { resumed } from '#shared/argv/resume.ts';
 import { segmentedOutput } from '#shared/argv/segmented.ts';
+import type { ByteString } from '#shared/bytes.ts';
 import type { EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
 import type { Output } from '#shared/protocol/messages.ts';
 import type { Before, RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
 import { Announcements } from './announced/announcements.ts';
+import { isComplete } from './announced/complete.ts';
+import type { Accepted } from './records.ts';
 
 /** The way back to a hook. */
 export interface HookAnswers {
@@ -18,13 +22,21 @@ export interface Position {
   readonly again: boolean;
 }
 
+/** Where its callbacks go. */
+export interface CallbackPlace {
+  /** Paths at PMS that its transcoder may call, as prefixes. */
+  readonly scopes: readonly string[];
+  /** The secret in its callback addresses; null when there are no tokens. */
+  readonly credential: string | null;
+  /** The command for a transcoder on this host whose callbacks come to the Local Relay; null without one. */
+  readonly localArgv: readonly ByteString[] | null;
+}
+
 /** A job whose hook this relay holds. */
 export class HeldJob {
   readonly spec: JobSpec;
   readonly hook: HookAnswers;
-  /** Paths at PMS that its transcoder may call, as prefixes. */
   readonly scopes: readonly string[];
-  /** The secret in its callback addresses; null when there are no tokens. */
   readonly credential: string | null;
   readonly accepted = new AcceptedCallbacks();
   readonly announcements: Announcements;
@@ -43,9 +55,12 @@ export class HeldJob {
   outcome: Outcome | null = null;
   /** PMS wants its end, with this signal. */
   signal: EndSignal | null = null;
+  /** Its hook runs it, or is about to: no orchestrator has a say in it any more. */
+  isTakenOver: boolean;
   /** What it has written since the connection broke may never have been sent to this relay. */
   resync: boolean;
   readonly #returned: boolean;
+  readonly #localArgv: readonly ByteString[] | null;
   /** Bytes of all attempts that were passed to the hook, and that it has written. */
   #delivered: number;
   #written: number;
@@ -56,20 +71,32 @@ export class HeldJob {
   /** From where output was asked for again, and has not come yet. */
   #askedFrom: number | null = null;
 
-  /** @param before what its hook brings with it from a relay that is gone; null when the job is new */
+  /**
+   * @param before what its hook brings with it from a relay that is gone; null when the job is new
+   * @param accepted what that relay knew that PMS had accepted
+   */
   constructor(
     spec: JobSpec,
     hook: HookAnswers,
-    place: { readonly scopes: readonly string[]; readonly credential: string | null },
+    place: CallbackPlace,
     before: Before | null,
+    accepted: Accepted | null,
   ) {
     this.spec = spec;
     this.hook = hook;
     this.scopes = place.scopes;
     this.credential = place.credential;
+    this.#localArgv = place.localArgv;
     const output = segmentedOutput(spec.argv);
     this.obstacle = 'problem' in output ? output.problem : null;
     this.announcements = new Announcements('problem' in output ? null : output);
+    if (accepted) {
+      this.attempt = accepted.attempt;
+      this.accepted.restore(accepted.duration, accepted.document);
+      this.announcements.restore(accepted.document, accepted.isJoined);
+    }
+    this.isTakenOver = before?.runsHere ?? false;
+    if (this.isTakenOver) this.announcements.attemptChanged();
     this.#returned = before !== null;
     this.submitted = before !== null;
     this.resync = before !== null;
@@ -135,8 +162,31 @@ export class HeldJob {
     return this.#hasStdout && this.attempt > this.#outputAttempt;
   }
 
-  get hasStdout(): boolean {
-    return this.#hasStdout;
+  /** Whether its hook may run it; what PMS has read of stdout would be written once more. */
+  get mayRunHere(): boolean {
+    return this.spec.local && !this.#hasStdout;
+  }
+
+  /** What its hook runs to go on where PMS is; null when it has to begin at the beginning. */
+  get localArgv(): readonly ByteString[] | null {
+    const { resume } = this.announcements;
+    return resume && this.#localArgv && resumed(this.#localArgv, resume);
+  }
+
+  /** Whether PMS has everything, however its transcoder ended. */
+  get isComplete(): boolean {
+    const { passed } = this.announcements;
+    const { duration } = this.accepted;
+    return passed !== null && duration !== null && isComplete(passed, duration);
+  }
+
+  /** For the relay after this one; null while PMS has accepted nothing that it would need. */
+  get record(): Accepted | null {
+    const { passed: document, isJoined } = this.announcements;
+    const { attempt, spec, accepted } = this;
+    return document === null
+      ? null
+      : { jobId: spec.jobId, attempt, duration: accepted.duration, document, isJoined };
   }
 
   /** Whether the hook was passed everything that the job's last attempt has written. */

@@ -8,6 +8,7 @@ import { HeldJob } from './heldJob.ts';
 import { HookConnection } from './hookConnection.ts';
 import { type IntakeOptions, takeIn } from './intake.ts';
 import type { Jobs } from './jobs.ts';
+import type { Records } from './records.ts';
 import { clearSocketPath, unusable } from './socketPath.ts';
 
 /** Owner and group: whoever may connect may start transcodes. */
@@ -20,14 +21,16 @@ const CLOSE_MS = 1_000;
 export class HookServer {
   readonly #jobs: Jobs;
   readonly #intake: IntakeOptions;
+  readonly #records: Records;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #server: Server;
   readonly #connections = new Set<HookConnection>();
 
-  constructor(jobs: Jobs, intake: IntakeOptions, clock: Clock, logger: Logger) {
+  constructor(jobs: Jobs, intake: IntakeOptions, records: Records, clock: Clock, logger: Logger) {
     this.#jobs = jobs;
     this.#intake = intake;
+    this.#records = records;
     this.#clock = clock;
     this.#logger = logger;
     this.#server = createServer((socket) => {
@@ -78,15 +81,16 @@ export class HookServer {
       this.#refuse(line, hook, intake.refusal);
       return null;
     }
-    const { spec, scopes, credential } = intake;
-    const job = new HeldJob(spec, hook, { scopes, credential }, line.before);
+    const { spec, place } = intake;
+    const accepted = line.before ? this.#records.read(spec.jobId) : null;
+    const job = new HeldJob(spec, hook, place, line.before, accepted);
     this.#jobs.hold(job);
     return job;
   }
 
   #refuse({ jobId, local }: JobLine, hook: HookConnection, reason: string): void {
     this.#logger.warn({ jobId, reason, local }, 'no worker can run this job');
-    hook.send(local ? { type: 'local', reason } : { type: 'exit', code: NO_WORKER });
+    hook.send(local ? { type: 'local', reason, argv: null } : { type: 'exit', code: NO_WORKER });
     hook.close();
   }
 }

@@ -4,38 +4,55 @@ import { classify } from '../classify.ts';
 import type { JobLine } from '../hookProtocol.ts';
 import { callbackScopes, rewriteArgv, unreachableInput } from '../rewrite.ts';
 import { credentialOf } from './credentials.ts';
+import type { CallbackPlace } from './heldJob.ts';
 
 export interface IntakeOptions {
   /** PMS as it stands in its commands. */
   readonly pmsOrigin: string;
   /** What workers call instead. */
   readonly callbackAddress: string;
-  /** The Local Relay passes only what PMS serves to transcoders; without it workers reach all of PMS. */
-  readonly throughLocalRelay: boolean;
+  /**
+   * What a transcoder on this host calls: the Local Relay, which passes only what PMS serves to transcoders. Null when
+   * it is off, and workers reach all of PMS.
+   */
+  readonly localAddress: string | null;
   readonly token: string | null;
 }
 
 export interface Intake {
   readonly spec: JobSpec;
-  readonly scopes: readonly string[];
-  readonly credential: string | null;
+  readonly place: CallbackPlace;
 }
 
 /** Makes the job for the workers of what PMS told the hook; or says why no worker could run it. */
 export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readonly refusal: string } {
   const { jobId, argv, env, cwd, local, verbose } = line;
-  const { pmsOrigin, throughLocalRelay, token } = options;
+  const { pmsOrigin, localAddress, token } = options;
   if (argv.length === 0) return { refusal: 'the command has no arguments' };
-  const unreachable = throughLocalRelay ? unreachableInput(argv, pmsOrigin) : null;
+  const unreachable = localAddress !== null ? unreachableInput(argv, pmsOrigin) : null;
   if (unreachable !== null) return { refusal: `only this host can read its input, ${unreachable}` };
 
-  const credential = throughLocalRelay && token !== null ? credentialOf(jobId, token) : null;
-  const callbackBase = options.callbackAddress + (credential === null ? '' : `/job/${credential}`);
-  const rewritten = rewriteArgv(argv, { pmsOrigin, callbackBase, verbose });
+  const credential = localAddress !== null && token !== null ? credentialOf(jobId, token) : null;
+  const calling = (address: string) =>
+    rewriteArgv(argv, {
+      pmsOrigin,
+      verbose,
+      callbackBase: address + (credential === null ? '' : `/job/${credential}`),
+    });
   const passed = Object.entries(env).filter(([name]) => PASSED_VARIABLES.includes(name));
   return {
-    spec: { ...classify(argv), jobId, local, cwd, ...rewritten, env: Object.fromEntries(passed) },
-    scopes: callbackScopes(argv, pmsOrigin),
-    credential,
+    spec: {
+      ...classify(argv),
+      jobId,
+      local,
+      cwd,
+      ...calling(options.callbackAddress),
+      env: Object.fromEntries(passed),
+    },
+    place: {
+      scopes: callbackScopes(argv, pmsOrigin),
+      credential,
+      localArgv: localAddress === null ? null : calling(localAddress).argv,
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Timer } from '#shared/clock.ts';
+import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
@@ -7,13 +7,14 @@ import type { OpenLink } from '#shared/protocol/link.ts';
 import type { Message, RelayHello, Status } from '#shared/protocol/messages.ts';
 import { VERSION } from '#shared/version.ts';
 import type { ReceivedLine, SignalLine } from '../hookProtocol.ts';
-import { INTERNAL, NO_WORKER, signalCode, type Verdict, verdictOf } from './exit.ts';
+import { INTERNAL, NO_WORKER, signalCode, type Verdict, verdictAlone, verdictOf } from './exit.ts';
 import type { HeldJob, Position } from './heldJob.ts';
+import { Timers } from './timers.ts';
 
 /** How long the end of a job waits for output that is still on its way, after a connection broke. */
 const OUTPUT_DEADLINE_MS = 10_000;
-/** How long a running job waits for an orchestrator that stays away. */
-const AWAY_LIMIT_MS = 60_000;
+/** A worker looks once a second whether it still owns a job (worker/transcoder/fence.ts). */
+const FENCED_MS = 2_000;
 const CHECKPOINT_INTERVAL_MS = 1_000;
 
 export interface JobsOptions {
@@ -23,8 +24,10 @@ export interface JobsOptions {
   readonly openLink: OpenLink<'relay'>;
   /** Ends what may run of a job of which the orchestrator can't be told. */
   readonly fence: (job: JobSpec) => void;
-  /** How long a new job waits for a connection to the orchestrator. */
-  readonly waitMs: { readonly local: number; readonly remoteOnly: number };
+  /** The job is no longer held. */
+  readonly dropped: (job: HeldJob) => void;
+  /** How long a job waits for a connection to the orchestrator: new ones, and what may be running. */
+  readonly waitMs: { readonly local: number; readonly remoteOnly: number; readonly running: number };
 }
 
 /** The jobs whose hooks this relay holds, and the one connection over which the orchestrator hears of them. */
@@ -33,13 +36,13 @@ export class Jobs {
   readonly #link: ReturnType<OpenLink<'relay'>>;
   readonly #instance = randomUUID();
   readonly #held = new Map<string, HeldJob>();
-  /** What a job waits for: a connection, the rest of its output, or its next checkpoint. */
-  readonly #timers = new Map<string, Timer>();
-
+  /** What a job waits for: a connection, the rest of its output, its next checkpoint, or the end of another's run. */
+  readonly #timers: Timers;
   #stopped = false;
 
   constructor(options: JobsOptions) {
     this.#options = options;
+    this.#timers = new Timers(options.clock);
     this.#link = options.openLink({
       hello: () => this.#hello(),
       message: (message) => this.#onMessage(message),
@@ -49,6 +52,10 @@ export class Jobs {
 
   get held(): Iterable<HeldJob> {
     return this.#held.values();
+  }
+
+  holds(jobId: string): boolean {
+    return this.#held.has(jobId);
   }
 
   get connected(): boolean {
@@ -63,7 +70,7 @@ export class Jobs {
   stop(): void {
     this.#stopped = true;
     this.#link.stop();
-    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.cancelAll();
   }
 
   /** A hook brought a job. */
@@ -72,6 +79,7 @@ export class Jobs {
     this.#held.get(jobId)?.hook.close();
     this.#held.set(jobId, job);
     job.hook.send({ type: 'accepted' });
+    if (job.isTakenOver) return;
     if (this.#link.up) this.#submit(job);
     else this.#awaitConnection(job);
   }
@@ -79,15 +87,15 @@ export class Jobs {
   /** The hook is gone: so is the job. */
   hookClosed(job: HeldJob): void {
     if (this.#stopped || !this.#holds(job)) return;
-    this.#log(job).info('the hook is gone: PMS ended the job');
+    this.#log(job).info('the hook is gone: PMS ended the job, or it ran here and has ended');
     this.#drop(job);
   }
 
   signalled(job: HeldJob, { signal }: SignalLine): void {
     const { jobId } = job.spec;
     job.signal = signal;
-    if (this.#link.up) this.#link.send({ type: 'end', jobId, signal });
-    else this.#tell(job, { exit: signalCode(signal) }, `PMS sent ${signal}, and the orchestrator is away`);
+    if (this.#link.up && !job.isTakenOver) this.#link.send({ type: 'end', jobId, signal });
+    else this.#tell(job, { exit: signalCode(signal) }, `PMS sent ${signal}, and no orchestrator has the job`);
   }
 
   received(job: HeldJob, { offset }: ReceivedLine): void {
@@ -101,6 +109,7 @@ export class Jobs {
 
   /** PMS has accepted something of this job. Told at once when it is a segment, else at most once a second. */
   accepted(job: HeldJob): void {
+    if (job.isTakenOver) return;
     const key = `checkpoint:${job.spec.jobId}`;
     if (this.#timers.has(key) && job.checkpointed === job.announcements.resume) {
       job.checkpointDue = true;
@@ -108,26 +117,32 @@ export class Jobs {
     }
     job.checkpointDue = false;
     this.#checkpoint(job);
-    this.#after(key, CHECKPOINT_INTERVAL_MS, () => {
+    this.#timers.set(key, CHECKPOINT_INTERVAL_MS, () => {
       if (job.checkpointDue) this.accepted(job);
     });
   }
 
   #hello(): RelayHello {
     const { name } = this.#options;
-    return { type: 'hello', version: VERSION, name, instance: this.#instance, jobs: [...this.#held.keys()] };
+    // An orchestrator that has one of the others ends what it still has of it.
+    const jobs = this.#submittable.map(({ spec }) => spec.jobId);
+    return { type: 'hello', version: VERSION, name, instance: this.#instance, jobs };
+  }
+
+  get #submittable(): HeldJob[] {
+    return [...this.#held.values()].filter(({ isTakenOver }) => !isTakenOver);
   }
 
   #onMessage(message: Message<'orchestratorToRelay'>): void {
     if (message.type === 'welcome') {
-      for (const job of this.#held.values()) {
+      for (const job of this.#submittable) {
         job.resync = job.submitted;
         this.#submit(job);
       }
       return;
     }
     const job = this.#held.get(message.jobId);
-    if (!job) return;
+    if (!job || job.isTakenOver) return;
     if (message.type === 'status') {
       this.#onStatus(job, message);
       return;
@@ -154,8 +169,8 @@ export class Jobs {
     if (!outcome) return;
     job.outcome = outcome;
     this.#finishIfDelivered(job);
-    if (!this.#holds(job)) return;
-    this.#after(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => {
+    if (!this.#holds(job) || job.isTakenOver) return;
+    this.#timers.set(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => {
       this.#tell(job, { exit: INTERNAL }, 'the end of its output was lost with its worker');
     });
   }
@@ -166,7 +181,7 @@ export class Jobs {
 
   #finish(job: HeldJob): void {
     if (!job.outcome) return;
-    const verdict = verdictOf(job.outcome, job.spec.local && !job.hasStdout);
+    const verdict = verdictOf(job.outcome, job.mayRunHere);
     this.#tell(job, verdict, job.outcome.message ?? job.outcome.reason);
   }
 
@@ -174,13 +189,38 @@ export class Jobs {
   #tell(job: HeldJob, verdict: Verdict, reason: string): void {
     // It was told already, and what it still had to say crossed that.
     if (!this.#holds(job)) return;
-    const log = this.#log(job);
     if ('local' in verdict) {
-      log.warn({ reason }, 'no worker ran it: the hook runs it locally');
-      job.hook.send({ type: 'local', reason: verdict.local });
-    } else {
-      log[verdict.exit === 0 ? 'info' : 'warn']({ exitCode: verdict.exit, reason }, 'job ended');
-      job.hook.send({ type: 'exit', code: verdict.exit });
+      this.#takeOver(job, verdict.local);
+      return;
+    }
+    this.#log(job)[verdict.exit === 0 ? 'info' : 'warn']({ exitCode: verdict.exit, reason }, 'job ended');
+    job.hook.send({ type: 'exit', code: verdict.exit });
+    job.hook.close();
+    this.#drop(job);
+  }
+
+  /** The hook runs it: at once, unless something may still write, or PMS has something already with which to go on. */
+  #takeOver(job: HeldJob, reason: string): void {
+    if (!job.mayRunElsewhere || (this.#link.up && job.localArgv === null)) {
+      this.#runHere(job, reason);
+      return;
+    }
+    const { jobId } = job.spec;
+    this.#fence(job);
+    job.isTakenOver = true;
+    this.#cancelTimers(jobId);
+    this.#link.send({ type: 'release', jobId });
+    this.#log(job).warn({ reason }, 'taken over: it goes on here once nobody else writes');
+    this.#timers.set(`takeover:${jobId}`, FENCED_MS, () => this.#runHere(job, reason));
+  }
+
+  #runHere(job: HeldJob, reason: string): void {
+    const { localArgv: argv } = job;
+    this.#log(job).warn({ reason, resume: argv && job.announcements.resume }, 'the hook runs it locally');
+    job.hook.send({ type: 'local', reason, argv: argv && [...argv] });
+    if (argv) {
+      job.announcements.attemptChanged();
+      return;
     }
     job.hook.close();
     this.#drop(job);
@@ -193,9 +233,15 @@ export class Jobs {
   #drop(job: HeldJob): void {
     const { jobId } = job.spec;
     this.#held.delete(jobId);
-    if (!this.#link.up && job.submitted && !job.outcome) this.#fence(job);
-    for (const what of ['connection', 'output', 'checkpoint']) this.#cancel(`${what}:${jobId}`);
+    if (!this.#link.up && job.submitted && !job.outcome && !job.isTakenOver) this.#fence(job);
+    this.#cancelTimers(jobId);
     this.#link.send({ type: 'release', jobId });
+    this.#options.dropped(job);
+  }
+
+  #cancelTimers(jobId: string): void {
+    for (const what of ['connection', 'output', 'checkpoint', 'takeover'])
+      this.#timers.cancel(`${what}:${jobId}`);
   }
 
   #fence(job: HeldJob): void {
@@ -207,7 +253,7 @@ export class Jobs {
   }
 
   #submit(job: HeldJob): void {
-    this.#cancel(`connection:${job.spec.jobId}`);
+    this.#timers.cancel(`connection:${job.spec.jobId}`);
     // What a worker may be running is waited for before it is placed anew.
     const attempt = Math.max(job.attempt, job.mayRunElsewhere ? 1 : 0);
     job.submitted = true;
@@ -217,21 +263,20 @@ export class Jobs {
   }
 
   /**
-   * No orchestrator: a viewer does not wait long for it. But what may run on a worker goes on without us, and must not get
-   * a second writer beside it; its hook waits for longer, and not for ever.
+   * No orchestrator: a viewer does not wait long for it. But what may run on a worker goes on without us, and waits for
+   * longer, and not for ever.
    */
   #awaitConnection(job: HeldJob): void {
-    const { local, remoteOnly } = this.#options.waitMs;
-    const mayRunHere = job.spec.local && !job.mayRunElsewhere;
-    const ms = job.mayRunElsewhere ? AWAY_LIMIT_MS : mayRunHere ? local : remoteOnly;
-    this.#after(`connection:${job.spec.jobId}`, ms, () => {
+    const { local, remoteOnly, running } = this.#options.waitMs;
+    const ms = job.mayRunElsewhere ? running : job.spec.local ? local : remoteOnly;
+    this.#timers.set(`connection:${job.spec.jobId}`, ms, () => {
       const reason = `no orchestrator for ${ms} ms: see ORCHESTRATOR_URL, the token, and its log`;
-      this.#tell(job, mayRunHere ? { local: reason } : { exit: NO_WORKER }, reason);
+      this.#tell(job, verdictAlone(job, reason), reason);
     });
   }
 
   #lost(): void {
-    for (const job of this.#held.values()) this.#awaitConnection(job);
+    for (const job of this.#submittable) this.#awaitConnection(job);
   }
 
   #checkpoint(job: HeldJob): void {
@@ -242,20 +287,6 @@ export class Jobs {
     job.checkpointed = resume;
     const checkpoint = { jobId: spec.jobId, attempt, progress, speed, announced, resume, obstacle };
     this.#link.send({ type: 'checkpoint', ...checkpoint });
-  }
-
-  #after(key: string, ms: number, call: () => void): void {
-    this.#cancel(key);
-    const timer = this.#options.clock.after(ms, () => {
-      this.#timers.delete(key);
-      call();
-    });
-    this.#timers.set(key, timer);
-  }
-
-  #cancel(key: string): void {
-    this.#timers.get(key)?.cancel();
-    this.#timers.delete(key);
   }
 
   #log({ spec, attempt, worker }: HeldJob): Logger {

@@ -33,6 +33,8 @@ export interface LocalRelayOptions {
   held(): Iterable<HeldJob>;
   /** PMS has accepted something of the job. */
   accepted(job: HeldJob): void;
+  /** PMS has accepted a manifest or list. */
+  announced(job: HeldJob): void;
 }
 
 /** Passes the transcoders' callbacks on to PMS and its replies back, and remembers what PMS accepted. */
@@ -95,7 +97,7 @@ export class LocalRelay {
 
   /** Tells PMS of files when they are there, and of what a second attempt writes as of more of the same. */
   async #announce({ request, response, path, job }: Callback, document: string): Promise<void> {
-    const { pmsPort, logger, presence, accepted } = this.#options;
+    const { pmsPort, logger, presence, accepted, announced } = this.#options;
     const { jobId, cwd } = job.spec;
     const joined = job.announcements.join(document);
     if (joined === null) {
@@ -112,6 +114,7 @@ export class LocalRelay {
     if (isSuccess(reply)) {
       job.announcements.accepted(joined.document);
       job.accepted.documentAccepted(joined.document);
+      announced(job);
       accepted(job);
     }
     await passBack(reply, response);

@@ -1,15 +1,17 @@
 import { hostname } from 'node:os';
 import type { Clock } from '#shared/clock.ts';
+import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import { pmsOrigin, type RelaySettings, relayToken } from '../config.ts';
 import { Presence } from './announced/presence.ts';
-import { callbackAddress } from './callbackAddress.ts';
+import { callbackAddress, localAddress } from './callbackAddress.ts';
 import { fence } from './fence.ts';
 import { HookServer } from './hookServer.ts';
 import { Jobs } from './jobs.ts';
 import { LocalRelay } from './localRelay.ts';
+import { Records } from './records.ts';
 
 export interface RelayOptions {
   readonly settings: RelaySettings;
@@ -21,6 +23,7 @@ export interface RelayOptions {
 /** Puts the relay together and serves. */
 export async function startRelay({ settings, clock, random, logger }: RelayOptions) {
   const token = relayToken(settings);
+  const records = new Records(`${settings.RELAY_SOCKET}.jobs`, logger);
   const jobs = new Jobs({
     name: hostname(),
     clock,
@@ -28,7 +31,12 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     openLink: (handlers) =>
       new Link({ role: 'relay', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     fence,
-    waitMs: { local: settings.ORCHESTRATOR_WAIT_MS, remoteOnly: settings.QUEUE_TIMEOUT_MS },
+    dropped: ({ spec }) => records.remove(spec.jobId),
+    waitMs: {
+      local: settings.ORCHESTRATOR_WAIT_MS,
+      remoteOnly: settings.QUEUE_TIMEOUT_MS,
+      running: settings.ORCHESTRATOR_AWAY_MS,
+    },
   });
   const localRelay = new LocalRelay({
     pmsPort: settings.PMS_PORT,
@@ -38,6 +46,10 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     presence: new Presence(clock, settings.SEGMENT_WAIT_MS),
     held: () => jobs.held,
     accepted: (job) => jobs.accepted(job),
+    announced: ({ spec, record }) => {
+      // PMS may have ended it meanwhile.
+      if (record && jobs.holds(spec.jobId)) records.write(record);
+    },
   });
   const host = listeningHost(settings.LISTENING_HOST, token !== null);
   const address = settings.LOCAL_RELAY_ENABLED
@@ -49,14 +61,23 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     {
       pmsOrigin: pmsOrigin(settings),
       callbackAddress: callbacks,
-      throughLocalRelay: settings.LOCAL_RELAY_ENABLED,
+      localAddress: address && localAddress(address),
       token,
     },
+    records,
     clock,
     logger,
   );
   await hooks.listen(settings.RELAY_SOCKET);
   jobs.start();
+  // No hook looks for a relay for longer.
+  const sweep = clock.after(settings.RELAY_RECONNECT_MS, () => {
+    records
+      .sweep((jobId) => jobs.holds(jobId))
+      .catch((error: unknown) => {
+        logger.warn({ err: coerceError(error) }, 'what an earlier relay left behind can not be removed');
+      });
+  });
   logger.info({ callbacks, socket: settings.RELAY_SOCKET }, 'workers call PMS at this address');
   if (token === null)
     logger.warn('no token is set: the Local Relay serves this machine only, unless told otherwise');
@@ -68,6 +89,8 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       jobs.stop();
       await hooks.close();
       if (address !== null) await localRelay.close();
+      sweep.cancel();
+      await records.settled();
     },
   };
 }

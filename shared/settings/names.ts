@@ -20,6 +20,7 @@ export const KNOWN_SETTINGS: readonly string[] = [
   'LOG_LEVEL',
   'METRICS_PUBLIC',
   'MOUNTS',
+  'ORCHESTRATOR_AWAY_MS',
   'ORCHESTRATOR_URL',
   'ORCHESTRATOR_WAIT_MS',
   'PATH_MAP',

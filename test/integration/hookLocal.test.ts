@@ -1,8 +1,9 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { type ByteString, byteString, bytesOf } from '#shared/bytes.ts';
 import { type HookForm, test } from '../support/pmsHost.ts';
+import { allEnded, descendantsOf, isRunning } from '../support/processes.ts';
 import { behaviour } from '../support/recordingTranscoder.ts';
 
 const forms: readonly HookForm[] = ['ts', 'cjs'];
@@ -112,11 +113,68 @@ describe.each(forms)('the original transcoder, by the hook as %s', (form) => {
     const hook = pms.hook(form, { argv: behaviour({ exit: 6 }) });
     const { connection } = await relay.job();
     connection.output('stderr', Buffer.from('first '), 0);
-    connection.send({ type: 'local', reason: 'no worker' });
+    connection.send({ type: 'local', reason: 'no worker', argv: null });
     const { code, stderr } = await hook.exited;
     expect(code).toBe(6);
     expect(stderr.toString()).toBe('first ');
     await connection.closed;
+  });
+
+  test('goes on beside the hook, byte for byte, and ends it as it ends', async ({ pms }) => {
+    const recorder = await pms.recorder();
+    const relay = await pms.relay();
+    const raw = byteString(Buffer.from('\xe9"$HOME\n%s\n\n', 'latin1'));
+    const argv = [...behaviour({ output: 2_048 }, { exit: 213 }), raw, '', 'ä\n'];
+    const hook = pms.hook(form, { argv: ['-i', 'a'], env: { RAW: raw } });
+    const { connection } = await relay.job();
+    connection.send({ type: 'local', reason: 'no orchestrator', argv });
+    const { code, stdout, stderr } = await hook.exited;
+    expect(code).toBe(213);
+    expect([stdout.length, stderr.length]).toEqual([1_024, 1_024]);
+    const [record] = await recorder.records();
+    expect(record?.argv).toEqual(argv.map(bytesOf));
+    expect(record?.cwd).toEqual(Buffer.from(pms.directory));
+    expect(record?.env).toContainEqual(Buffer.concat([Buffer.from('RAW='), bytesOf(raw)]));
+    expect(record?.env.length).toBe(4);
+  });
+
+  test('beside the hook it gets signals, and its own ends the hook', async ({ pms }) => {
+    const recorder = await pms.recorder();
+    const relay = await pms.relay();
+    const ready = join(pms.directory, 'ready');
+    for (const [steps, expected] of [
+      [behaviour({ onTerm: 21 }, { append: ready }, { block: true }), { code: 21, signal: null }],
+      [behaviour({ signal: 'SEGV' }), { code: null, signal: 'SIGSEGV' }],
+    ] as const) {
+      const hook = pms.hook(form, { argv: ['-i', 'a'] });
+      const { connection } = await relay.job();
+      connection.send({ type: 'local', reason: 'no orchestrator', argv: [...steps] });
+      await expect.poll(() => existsSync(ready)).toBe(true);
+      if (expected.code === 21) hook.kill('SIGTERM');
+      expect(await hook.exited).toMatchObject(expected);
+    }
+    expect(await recorder.records()).toHaveLength(2);
+  });
+
+  test('beside the hook it goes on without a relay, finds the next one, and dies with the hook', async ({
+    pms,
+  }) => {
+    const recorder = await pms.recorder();
+    const relay = await pms.relay();
+    const hook = pms.hook(form, { argv: ['-i', 'a'], env: { RELAY_RECONNECT_MS: '0' } });
+    const { job, connection } = await relay.job();
+    connection.send({ type: 'local', reason: 'no orchestrator', argv: behaviour({ block: true }) });
+    await recorder.waitForRecords(1);
+    const [record] = await recorder.records();
+    await relay.close();
+    const next = await (await pms.relay()).job();
+    expect(next.job).toEqual({ ...job, before: { received: 0, cursor: null, runsHere: true } });
+    next.connection.send({ type: 'exit', code: 3 });
+    const pids = [record?.pid ?? 0, ...descendantsOf(hook.pid)];
+    expect(pids.every(isRunning)).toBe(true);
+    hook.kill('SIGKILL');
+    expect(await hook.exited).toMatchObject({ signal: 'SIGKILL' });
+    await allEnded(pids);
   });
 
   test('does not run after PMS has ended the job', async ({ pms }) => {
@@ -126,7 +184,7 @@ describe.each(forms)('the original transcoder, by the hook as %s', (form) => {
     const { connection } = await relay.job();
     hook.kill('SIGTERM');
     expect(await connection.line()).toMatchObject({ type: 'signal' });
-    connection.send({ type: 'local', reason: 'no worker' });
+    connection.send({ type: 'local', reason: 'no worker', argv: null });
     expect(await hook.exited).toMatchObject({ code: 143 });
     expect(await recorder.records()).toEqual([]);
   });

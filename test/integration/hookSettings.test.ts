@@ -7,10 +7,12 @@ import { test } from '../support/pmsHost.ts';
 
 const FLAGS = ['TRANSCODE_EAE_LOCALLY', 'TRANSCODE_PREVIEWS_LOCALLY', 'TRANSCODER_VERBOSE'] as const;
 const FLAG_VALUES = ['', ' ', '1', 'true', 'YES', 'on', '"1"', ' 0 ', 'False', 'no', 'off', '2', 'ja', "'1"];
+const WAITS = ['', '0', '1000', ' 5 ', '"7"', '-1', '1.5', '1e3', 'soon', '2147483648'];
 const MODES = ['', 'local', 'Remote', 'BOTH', '"local"', 'either'];
 
 const cases: readonly [string, string][] = [
   ...FLAGS.flatMap((name) => FLAG_VALUES.map((value): [string, string] => [name, value])),
+  ...WAITS.map((value): [string, string] => ['RELAY_RECONNECT_MS', value]),
   ...MODES.map((value): [string, string] => ['TRANSCODE_OPERATING_MODE', value]),
 ];
 

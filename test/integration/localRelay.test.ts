@@ -55,6 +55,7 @@ async function serve(needsCredential: boolean, host = '127.0.0.1'): Promise<void
     presence: new Presence(systemClock, 300),
     held: () => held,
     accepted,
+    announced: () => undefined,
   });
   address = await relay.listen(host, 0);
 }
@@ -82,7 +83,7 @@ function job(credential: string | null): HeldJob {
     ...{ argv: ['-y'], env: {} },
   };
   const hook = { send: () => undefined, close: () => undefined };
-  return new HeldJob(spec, hook, { scopes: [`${SESSION}/`], credential }, null);
+  return new HeldJob(spec, hook, { scopes: [`${SESSION}/`], credential, localArgv: null }, null, null);
 }
 
 /** One request, as a transcoder makes it. */

@@ -6,7 +6,7 @@ import type { SimRelay } from './parts.ts';
 import type { Random } from './random.ts';
 import type { OwnerFiles } from './transcoder.ts';
 
-const RECONNECT_FOR_MS = 10_000;
+const RECONNECT_FOR_MS = 30_000;
 const RECONNECT_EVERY_MS = 300;
 const LINE_MS = 2;
 
@@ -91,8 +91,8 @@ export class SimHook {
       },
       close: (): void => undefined,
     };
-    const before = this.#accepted ? { received: this.#written, cursor: this.#cursor } : null;
-    const job = new HeldJob(this.spec, hook, { scopes: [], credential: null }, before);
+    const before = this.#accepted ? { received: this.#written, cursor: this.#cursor, runsHere: false } : null;
+    const job = new HeldJob(this.spec, hook, { scopes: [], credential: null, localArgv: null }, before, null);
     this.#relay = relay;
     this.#job = job;
     this.#toRelay(relay, () => relay.jobs.hold(job));

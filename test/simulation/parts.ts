@@ -178,7 +178,8 @@ export class SimRelay {
       clock: process.clock,
       logger,
       fence: ({ jobId }) => owners.set(jobId, Number.MAX_SAFE_INTEGER),
-      waitMs: { local: 1_000, remoteOnly: 5_000 },
+      dropped: () => undefined,
+      waitMs: { local: 1_000, remoteOnly: 5_000, running: 60_000 },
       openLink: (handlers) => {
         const link = new SimLink<'relay'>({
           ...{ role: 'relay', process, loop, random, wire, handlers, violation },

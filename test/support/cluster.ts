@@ -45,6 +45,7 @@ export class Cluster {
   #orchestrator: Part | null = null;
   #relay: Part | null = null;
   #address = '';
+  #localRelayPort = '0';
 
   private constructor(options: ClusterOptions) {
     this.#options = options;
@@ -84,11 +85,14 @@ export class Cluster {
     const part = new Part('pms/relay.ts', {
       ...this.#env(),
       ORCHESTRATOR_URL: this.#address,
-      LOCAL_RELAY_PORT: '0',
+      // As above.
+      LOCAL_RELAY_PORT: this.#localRelayPort,
       RELAY_SOCKET: this.socket,
       ...(this.#options.pmsPort === undefined ? {} : { PMS_PORT: String(this.#options.pmsPort) }),
     });
     this.#relay = part;
+    const [address = ''] = (await part.listening()).split(' ');
+    this.#localRelayPort = URL.parse(address)?.port ?? '0';
     await part.logged('connected to the orchestrator');
   }
 

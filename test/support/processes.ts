@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 
 /** Whether the process still runs; a zombie has ended. */
@@ -14,4 +14,22 @@ export function isRunning(pid: number): boolean {
 /** Waits until none of them runs any more. There is no event for the end of somebody else's child. */
 export async function allEnded(pids: readonly number[]): Promise<void> {
   while (pids.some(isRunning)) await setImmediate();
+}
+
+/** The processes that it has started, and theirs, now. */
+export function descendantsOf(pid: number): number[] {
+  const children = readdirSync('/proc').flatMap((entry) => {
+    const parent = /^\d+$/.test(entry) ? parentOf(entry) : null;
+    return parent === pid ? [Number(entry)] : [];
+  });
+  return [...children, ...children.flatMap(descendantsOf)];
+}
+
+function parentOf(entry: string): number | null {
+  try {
+    const stat = readFileSync(`/proc/${entry}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return null;
+  }
 }

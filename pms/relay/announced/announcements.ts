@@ -14,7 +14,6 @@ const COPIED_SEEK_MARGIN_S = 0.15;
 export class Announcements {
   /** Null for a job of which no attempt can go on where another stopped. */
   readonly #output: ResumedOutput | null;
-  /** What PMS accepted last. */
   #passed: string | null = null;
   #resume: Resume | null = null;
   #isJoined = false;
@@ -27,6 +26,22 @@ export class Announcements {
   /** Where a next attempt would go on. */
   get resume(): Resume | null {
     return this.#resume;
+  }
+
+  /** What PMS accepted last. */
+  get passed(): string | null {
+    return this.#passed;
+  }
+
+  /** That is of several attempts. */
+  get isJoined(): boolean {
+    return this.#isJoined;
+  }
+
+  /** What an earlier relay has passed. */
+  restore(document: string, isJoined: boolean): void {
+    this.accepted(document);
+    this.#isJoined = isJoined;
   }
 
   /** From now on somebody else writes them. */

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
 import { readSettings } from '#shared/settings/read.ts';
 import { relaySettings } from '../../../pms/config.ts';
-import { callbackAddress } from '../../../pms/relay/callbackAddress.ts';
+import { callbackAddress, localAddress } from '../../../pms/relay/callbackAddress.ts';
 
 const EXTERNAL = Object.values(networkInterfaces())
   .flatMap((entries) => entries ?? [])
@@ -37,4 +37,12 @@ test('without the Local Relay it is PMS’s own', () => {
   const env = { PMS_IP: '10.1.1.1', PMS_PORT: '32401' };
   expect(addressOf(env, null)).toBe('http://10.1.1.1:32401');
   expect(addressOf({ ...env, FORCE_HTTPS: '1' }, null)).toBe('https://10.1.1.1:32401');
+});
+
+test.each([
+  ['http://[::]:32499', 'http://127.0.0.1:32499'],
+  ['http://0.0.0.0:32499', 'http://127.0.0.1:32499'],
+  ['http://10.9.9.9:4', 'http://10.9.9.9:4'],
+])('a transcoder on this host calls a relay that listens on %s at %s', (listening, expected) => {
+  expect(localAddress(new URL(listening))).toBe(expected);
 });

@@ -26,7 +26,7 @@ function held(before: Before | null = null): Heard {
     },
     ...{ argv: ['-y'], cwd: '/' },
   };
-  const job = new HeldJob(spec, hook, { scopes: [], credential: null }, before);
+  const job = new HeldJob(spec, hook, { scopes: [], credential: null, localArgv: null }, before, null);
   return {
     job,
     lines,
@@ -79,7 +79,7 @@ test('a second attempt’s output follows the first’s, and the first’s comes
 });
 
 test('a hook that comes back to a new relay goes on where it stopped', () => {
-  const { job, text, lines } = held({ received: 8, cursor: '4 5 0' });
+  const { job, text, lines } = held({ received: 8, cursor: '4 5 0', runsHere: false });
   expect(job.position(true)).toEqual({ attempt: 4, offset: 3, again: true });
   job.deliver(output(4, 0, 'abcdef'));
   expect(text()).toBe('def');
@@ -89,7 +89,7 @@ test('a hook that comes back to a new relay goes on where it stopped', () => {
 });
 
 test('a hook that brings output of an attempt that is gone gets that of the next one whole', () => {
-  const { job, text } = held({ received: 8, cursor: '4 5 0' });
+  const { job, text } = held({ received: 8, cursor: '4 5 0', runsHere: false });
   job.deliver(output(5, 0, 'abc'));
   expect(text()).toBe('abc');
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { resumed } from '#shared/argv/resume.ts';
 import { segmentedOutput } from '#shared/argv/segmented.ts';
 import type { ByteString } from '#shared/bytes.ts';
 import type { Resume } from '#shared/job.ts';
-import { resumed } from '../../../worker/adapt/resume.ts';
 import { type CorpusFile, corpus, corpusCommand } from '../../support/corpus.ts';
 import { plexCommands } from '../pms/corpus.ts';
 

@@ -1,7 +1,7 @@
-import { type ArgvFile, allOptions, readCommand } from '#shared/argv/command.ts';
-import { type SegmentOutput, segmentOutputs } from '#shared/argv/segmented.ts';
-import type { ByteString } from '#shared/bytes.ts';
-import type { Resume } from '#shared/job.ts';
+import type { ByteString } from '../bytes.ts';
+import type { Resume } from '../job.ts';
+import { type ArgvFile, allOptions, readCommand } from './command.ts';
+import { type SegmentOutput, segmentOutputs } from './segmented.ts';
 
 /** What PMS writes between an input's decoder options, after which it writes `-ss`, and its `-i`. */
 const AFTER_SEEK = ['noaccurate_seek', 'analyzeduration', 'probesize'];

@@ -1,0 +1,77 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Accepted, Records } from '../../../pms/relay/records.ts';
+
+let home: string;
+let directory: string;
+let warnings: string[];
+let records: Records;
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'records-'));
+  directory = join(home, 'relay.sock.jobs');
+  warnings = [];
+  const logger = pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) });
+  records = new Records(directory, logger);
+});
+
+afterEach(() => rmSync(home, { recursive: true }));
+
+const accepted = (jobId: string, document = 'a-1.ts,0,1\n'): Accepted => ({
+  ...{ jobId, attempt: 2, duration: 60.5, document, isJoined: true },
+});
+
+test('what was written is read again, the last of it, under whatever id', async () => {
+  for (const jobId of ['j', '../../etc/passwd', 'a b/ü']) {
+    records.write(accepted(jobId, 'first'));
+    records.write(accepted(jobId, 'second'));
+    records.write(accepted(jobId, 'third'));
+    await records.settled();
+    expect(records.read(jobId)).toEqual(accepted(jobId, 'third'));
+  }
+  expect(readdirSync(home)).toEqual(['relay.sock.jobs']);
+  expect(readdirSync(directory)).toHaveLength(3);
+});
+
+test('a job that goes while it is written leaves nothing', async () => {
+  records.write(accepted('j'));
+  records.remove('j');
+  await records.settled();
+  expect(readdirSync(directory)).toEqual([]);
+  expect(records.read('j')).toBeNull();
+});
+
+test.each([
+  ['half of one', '{"jobId":"j","attempt":2,"dura'],
+  ['a field of another kind', JSON.stringify({ ...accepted('j'), document: 7 })],
+  ['a field more', JSON.stringify({ ...accepted('j'), more: 1 })],
+  ['another job’s', JSON.stringify(accepted('k'))],
+  ['nothing', ''],
+])('a bad file is as none: %s', async (_what, text) => {
+  records.write(accepted('j'));
+  await records.settled();
+  writeFileSync(join(directory, 'j.json'), text);
+  expect(records.read('j')).toBeNull();
+});
+
+test('what nobody came back for is removed, with what was being written', async () => {
+  for (const jobId of ['a b', 'gone']) records.write(accepted(jobId));
+  await records.settled();
+  for (const name of ['gone.json.new', '%.json', 'else']) writeFileSync(join(directory, name), '');
+  await records.sweep((jobId) => jobId === 'a b');
+  expect(readdirSync(directory)).toEqual(['a%20b.json']);
+});
+
+test('storage that takes nothing is said once, and stops nobody', async () => {
+  writeFileSync(directory, '');
+  records.write(accepted('j'));
+  await records.settled();
+  records.write(accepted('j'));
+  await records.settled();
+  await records.sweep(() => false);
+  expect(warnings).toEqual(['what PMS accepted can not be kept for the next relay']);
+  expect(existsSync(directory)).toBe(true);
+});
