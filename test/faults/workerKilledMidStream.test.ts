@@ -17,6 +17,7 @@ import { makeSample } from '../support/sample.ts';
 import { DASH, HLS, inSegmentsOfOneSecond } from '../support/standInStage.ts';
 
 const SECONDS = 20;
+const FRAME = 1 / 24;
 
 const directory = mkdtempSync(join(tmpdir(), 'mid-stream-'));
 const sample = join(directory, 'sample.mkv');
@@ -78,13 +79,15 @@ async function picturesIn(file: Buffer): Promise<number[]> {
 }
 
 /** The video segments that a document lists. The stand-in's muxer counts DASH times from each attempt's start. */
-function videoIn(document: string): { file: string; start: number }[] {
+function videoIn(document: string): { file: string; start: number; end: number }[] {
   const rows = readNumberedList(document);
-  if (rows) return rows.map(({ name, start }) => ({ file: name, start }));
+  if (rows) return rows.map(({ name, start, end }) => ({ file: name, start, end }));
   const template = readMpd(document)?.representations.find(({ isVideo }) => isVideo)?.template;
-  return (template?.entries ?? []).map(({ number, t }) => ({
+  const timescale = template?.timescale ?? 1;
+  return (template?.entries ?? []).map(({ number, t, d }) => ({
     file: `chunk-stream0-${String(number).padStart(5, '0')}.m4s`,
-    start: t / (template?.timescale ?? 1),
+    start: t / timescale,
+    end: (t + d) / timescale,
   }));
 }
 
@@ -107,6 +110,7 @@ test.each<Kind>([
   { name: 'DASH', id: DASH, init: 'init-stream0.m4s', adapt: inSegmentsOfOneSecond },
   { name: 'DASH, copied', id: 'mc-dash-13', init: 'init-stream0.m4s', adapt: inShortSegments },
   { name: 'HLS', id: HLS, init: null, adapt: (job) => job },
+  { name: 'HLS, copied', id: 'sp-ph-e35f3848', init: 'header', adapt: inShortSegments },
 ])('$name: the next attempt goes on where the first was, and PMS sees one', async ({ id, init, adapt }) => {
   const transcodeDirectory = join(directory, 'transcode');
   const job = adapt(retarget(corpusCommand(id), { input: sample, pmsPort: pms.port, transcodeDirectory }));
@@ -132,11 +136,20 @@ test.each<Kind>([
   expect(seen.missing).toEqual([]);
   expect(JSON.stringify(await cluster.api(`/api/v1/jobs/${jobId}`))).toMatch(/goes on at segment [1-9]/);
   const times: number[] = [];
-  for (const { file, start } of videoIn(seen.documents.at(-1) ?? '')) {
+  const listed = videoIn(seen.documents.at(-1) ?? '');
+  const lengths: number[] = [];
+  for (const { file, start } of listed) {
     const parts = init === null ? [file] : [init, file];
     const bytes = Buffer.concat(parts.map((part) => readFileSync(join(job.cwd, part))));
-    times.push(...(await picturesIn(bytes)).map((time) => start + time));
+    const pictures = await picturesIn(bytes);
+    lengths.push((pictures.at(-1) ?? 0) + FRAME);
+    times.push(...pictures.map((time) => start + time));
   }
+  for (const [index, { file, start, end }] of listed.entries()) {
+    const length = lengths[index] ?? 0;
+    expect({ file, differs: Math.abs(end - start - length) > FRAME }).toEqual({ file, differs: false });
+  }
+  expect(times[0]).toBeLessThan(FRAME);
   expect(times.at(-1)).toBeGreaterThan(SECONDS - 0.2);
   const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   const frame = steps.toSorted((one, other) => one - other)[Math.floor(steps.length / 2)] ?? 0;

@@ -18,7 +18,7 @@ export interface SegmentPlan {
   readonly target: string;
   readonly listUrl: string | null;
   readonly listSize: number;
-  /** `-segment_list_separate_stream_times`: an end for sound and one for the picture. */
+  /** `-segment_list_separate_stream_times`: behind the end one for sound and one for the picture. */
   readonly separateTimes: boolean;
   /** `-segment_list_unfinished`: the segment in progress is listed, too, behind a `#`. */
   readonly unfinished: boolean;

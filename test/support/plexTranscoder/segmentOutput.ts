@@ -4,10 +4,11 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Callbacks } from './callbacks.ts';
 import { numbered, type SegmentPlan } from './plan.ts';
+import { pictureLength } from './probe.ts';
 
 interface Row {
   readonly name: string;
-  readonly start: string;
+  start: string;
   readonly end: string;
 }
 
@@ -15,6 +16,7 @@ interface Row {
 export class SegmentOutput {
   readonly #plan: SegmentPlan;
   readonly #callbacks: Callbacks;
+  readonly #ffprobe: string;
   readonly #watcher: FSWatcher;
   readonly #ended: Promise<void>;
   readonly #written: Row[] = [];
@@ -22,13 +24,15 @@ export class SegmentOutput {
   #queue: Promise<void> = Promise.resolve();
 
   /** `rows` is ffmpeg's own list, as it grows. */
-  constructor(plan: SegmentPlan, rows: Readable, callbacks: Callbacks) {
+  constructor(plan: SegmentPlan, rows: Readable, callbacks: Callbacks, ffprobe: string) {
     this.#plan = plan;
     this.#callbacks = callbacks;
+    this.#ffprobe = ffprobe;
     const lines = createInterface({ input: rows });
     this.#ended = new Promise((resolve) => lines.on('close', resolve));
     lines.on('line', (line) => {
-      this.#written.push(this.#row(line));
+      const [name = '', start = '', end = ''] = line.split(',');
+      this.#written.push({ name: basename(name), start, end });
       this.#schedule();
     });
     this.#watcher = watch(plan.work, () => this.#schedule());
@@ -51,7 +55,10 @@ export class SegmentOutput {
       const row = this.#written[this.#published];
       // The row comes before the file is closed; that the next file is open is the sign that it was.
       if (!row || !(ended || existsSync(this.#next(row)))) return;
-      if (this.#published === 0) this.#moveHeader();
+      if (this.#published === 0) {
+        this.#moveHeader();
+        row.start = await this.#firstStart(row);
+      }
       renameSync(join(this.#plan.work, row.name), join(this.#plan.target, row.name));
       this.#published += 1;
       if (this.#plan.listUrl === null) continue;
@@ -76,22 +83,23 @@ export class SegmentOutput {
     const { listSize, separateTimes, unfinished, mediaName } = this.#plan;
     const from = listSize > 0 ? Math.max(0, this.#published - listSize) : 0;
     const rows = this.#written.slice(from, this.#published);
-    const lines = rows.map(
-      ({ name, start, end }) => `${name},${start},${separateTimes ? `${end},${end}` : end}\n`,
-    );
+    const ends = (end: string): string => (separateTimes ? `${end},${end},${end}` : end);
+    const lines = rows.map(({ name, start, end }) => `${name},${start},${ends(end)}\n`);
     const last = rows.at(-1);
     if (unfinished && !isComplete && last) {
       const next = numbered(mediaName, numberOf(last.name, mediaName) + 1);
-      lines.push(`#${next},${last.end},${separateTimes ? `${last.end},${last.end}` : last.end}\n`);
+      lines.push(`#${next},${last.end},${ends(last.end)}\n`);
     }
     return lines.join('');
   }
 
   /** ffmpeg lets the first row begin at 0 even after a seek. */
-  #row(line: string): Row {
-    const [name = '', start = '', end = ''] = line.split(',');
-    const isFirst = this.#written.length === 0;
-    return { name: basename(name), start: isFirst ? this.#plan.start.toFixed(6) : start, end };
+  async #firstStart({ name, start, end }: Row): Promise<string> {
+    const { start: seek, headerName, target, work } = this.#plan;
+    if (seek === 0) return start;
+    const parts = [...(headerName === null ? [] : [join(target, headerName)]), join(work, name)];
+    const length = await pictureLength(this.#ffprobe, `concat:${parts.join('|')}`);
+    return (length === null ? seek : Number(end) - length).toFixed(6);
   }
 }
 
