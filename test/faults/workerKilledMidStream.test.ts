@@ -52,7 +52,7 @@ function watch({ job, cwd }: PmsJob) {
   };
   pms.onRequest(({ job: ofJob, call, body }) => {
     if (ofJob !== job || (call !== 'manifest' && call !== 'seglist')) return;
-    const files = announcedFiles(body);
+    const files = announcedFiles(body).map(({ name }) => name);
     seen.documents.push(body);
     for (const file of files) {
       if (!existsSync(join(cwd, file))) seen.missing.push(file);

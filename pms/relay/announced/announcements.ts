@@ -1,5 +1,5 @@
 import type { Resume } from '#shared/job.ts';
-import { announcedFiles } from './files.ts';
+import { type AnnouncedFile, announcedFiles } from './files.ts';
 import { joinMpd } from './joinMpd.ts';
 import { type ResumedOutput, resumePoint } from './resumePoint.ts';
 import { joinList } from './segmentList.ts';
@@ -54,9 +54,9 @@ export class Announcements {
   }
 
   /** Files that PMS will look for when it is told this, and was not told of before. */
-  newFiles(document: string): string[] {
-    const known = new Set(this.#passed === null ? [] : announcedFiles(this.#passed));
-    return announcedFiles(document).filter((file) => !known.has(file));
+  newFiles(document: string): AnnouncedFile[] {
+    const known = new Set(announcedFiles(this.#passed ?? '').map(({ name }) => name));
+    return announcedFiles(document).filter(({ name }) => !known.has(name));
   }
 
   accepted(document: string): void {

@@ -43,6 +43,13 @@ export function readList(text: string): Row[] | null {
   return rows;
 }
 
+/** The file after one with a number in its name. */
+export function nextName(name: string): string | null {
+  const [, before = '', digits, extension = ''] = NUMBERED.exec(name) ?? [];
+  if (digits === undefined) return null;
+  return `${before}${String(Number(digits) + 1).padStart(digits.length, '0')}${extension}`;
+}
+
 /** Null unless each row's number follows the one before, and only the last one is unfinished, if any. */
 export function readNumberedList(text: string): NumberedRow[] | null {
   const listed = readList(text);

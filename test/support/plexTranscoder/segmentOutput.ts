@@ -1,4 +1,4 @@
-import { existsSync, type FSWatcher, renameSync, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -12,7 +12,7 @@ interface Row {
   readonly end: string;
 }
 
-/** Moves finished segments to where PMS expects them, and posts the list after each: first the file, then the row. */
+/** Posts the list after each segment that ffmpeg has written: first the file, then the row. */
 export class SegmentOutput {
   readonly #plan: SegmentPlan;
   readonly #callbacks: Callbacks;
@@ -20,6 +20,7 @@ export class SegmentOutput {
   readonly #watcher: FSWatcher;
   readonly #ended: Promise<void>;
   readonly #written: Row[] = [];
+  readonly #startedAt = Date.now();
   #published = 0;
   #queue: Promise<void> = Promise.resolve();
 
@@ -35,7 +36,7 @@ export class SegmentOutput {
       this.#written.push({ name: basename(name), start, end });
       this.#schedule();
     });
-    this.#watcher = watch(plan.work, () => this.#schedule());
+    this.#watcher = watch(plan.target, () => this.#schedule());
   }
 
   /** After ffmpeg's end. */
@@ -54,12 +55,8 @@ export class SegmentOutput {
     for (;;) {
       const row = this.#written[this.#published];
       // The row comes before the file is closed; that the next file is open is the sign that it was.
-      if (!row || !(ended || existsSync(this.#next(row)))) return;
-      if (this.#published === 0) {
-        this.#moveHeader();
-        row.start = await this.#firstStart(row);
-      }
-      renameSync(join(this.#plan.work, row.name), join(this.#plan.target, row.name));
+      if (!row || !(ended || this.#isNextOpen(row))) return;
+      if (this.#published === 0) row.start = await this.#firstStart(row);
       this.#published += 1;
       if (this.#plan.listUrl === null) continue;
       const isLast = ended && this.#published === this.#written.length;
@@ -67,16 +64,11 @@ export class SegmentOutput {
     }
   }
 
-  #moveHeader(): void {
-    const { headerName, work, target } = this.#plan;
-    if (headerName !== null) renameSync(join(work, headerName), join(target, headerName));
-  }
-
-  #next(row: Row): string {
-    return join(
-      this.#plan.work,
-      numbered(this.#plan.mediaName, numberOf(row.name, this.#plan.mediaName) + 1),
-    );
+  /** And not one that an earlier attempt has left. */
+  #isNextOpen({ name }: Row): boolean {
+    const { target, mediaName } = this.#plan;
+    const next = join(target, numbered(mediaName, numberOf(name, mediaName) + 1));
+    return (statSync(next, { throwIfNoEntry: false })?.mtimeMs ?? 0) > this.#startedAt;
   }
 
   #list(isComplete: boolean): string {
@@ -95,9 +87,9 @@ export class SegmentOutput {
 
   /** ffmpeg lets the first row begin at 0 even after a seek. */
   async #firstStart({ name, start, end }: Row): Promise<string> {
-    const { start: seek, headerName, target, work } = this.#plan;
+    const { start: seek, headerName, target } = this.#plan;
     if (seek === 0) return start;
-    const parts = [...(headerName === null ? [] : [join(target, headerName)]), join(work, name)];
+    const parts = [...(headerName === null ? [] : [headerName]), name].map((part) => join(target, part));
     const length = await pictureLength(this.#ffprobe, `concat:${parts.join('|')}`);
     return (length === null ? seek : Number(end) - length).toFixed(6);
   }

@@ -16,7 +16,10 @@ test('the last document that PMS accepted says where a next attempt goes on', ()
   const announcements = accepting(rows(0, 1));
   announcements.accepted(rows(0, 2));
   expect(announcements.resume).toEqual({ segment: 3, seconds: 3 });
-  expect(announcements.newFiles(rows(0, 4))).toEqual(['media-00003.ts', 'media-00004.ts']);
+  expect(announcements.newFiles(rows(0, 4))).toEqual([
+    { name: 'media-00003.ts', next: 'media-00004.ts' },
+    { name: 'media-00004.ts', next: 'media-00005.ts' },
+  ]);
 });
 
 test('copied pictures are looked for a little behind their key frame', () => {
