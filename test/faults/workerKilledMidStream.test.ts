@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -46,19 +46,23 @@ afterAll(async () => {
 });
 
 /** What PMS was told of one job, and what it would have missed had it looked at once. */
-function watch({ job, cwd }: PmsJob) {
-  const seen: { documents: string[]; missing: string[]; known: Set<string> } = {
-    ...{ documents: [], missing: [], known: new Set() },
-  };
+interface Seen {
+  readonly documents: string[];
+  readonly missing: string[];
+}
+
+function watch({ job, cwd }: PmsJob): Seen {
+  const seen: Seen = { documents: [], missing: [] };
+  const known = new Set<string>();
   pms.onRequest(({ job: ofJob, call, body }) => {
     if (ofJob !== job || (call !== 'manifest' && call !== 'seglist')) return;
     const files = announcedFiles(body).map(({ name }) => name);
     seen.documents.push(body);
     for (const file of files) {
       if (!existsSync(join(cwd, file))) seen.missing.push(file);
-      seen.known.add(file);
+      known.add(file);
     }
-    const gone = [...seen.known].filter((file) => !files.includes(file));
+    const gone = [...known].filter((file) => !files.includes(file));
     seen.missing.push(...gone.map((file) => `${file}, announced before`));
   });
   return seen;
@@ -106,48 +110,58 @@ interface Kind {
   adapt(job: PmsJob): PmsJob;
 }
 
-test.each<Kind>([
-  { name: 'DASH', id: DASH, init: 'init-stream0.m4s', adapt: inSegmentsOfOneSecond },
-  { name: 'DASH, copied', id: 'mc-dash-13', init: 'init-stream0.m4s', adapt: inShortSegments },
-  { name: 'HLS', id: HLS, init: null, adapt: (job) => job },
-  { name: 'HLS, copied', id: 'sp-ph-e35f3848', init: 'header', adapt: inShortSegments },
-])('$name: the next attempt goes on where the first was, and PMS sees one', async ({ id, init, adapt }) => {
+const DASH_KIND: Kind = { name: 'DASH', id: DASH, init: 'init-stream0.m4s', adapt: inSegmentsOfOneSecond };
+const HLS_COPIED: Kind = {
+  name: 'HLS, copied',
+  id: 'sp-ph-e35f3848',
+  init: 'header',
+  adapt: inShortSegments,
+};
+
+const started = (kind: Kind): PmsJob => {
   const transcodeDirectory = join(directory, 'transcode');
-  const job = adapt(retarget(corpusCommand(id), { input: sample, pmsPort: pms.port, transcodeDirectory }));
-  const seen = watch(job);
+  const command = corpusCommand(kind.id);
+  return kind.adapt(retarget(command, { input: sample, pmsPort: pms.port, transcodeDirectory }));
+};
+
+/** One playback whose worker is killed each time that PMS was told so often. Returns its story. */
+async function play(job: PmsJob, seen: Seen, kills: readonly number[]): Promise<string> {
   const child = await pms.spawn(hook, job, {
     RELAY_SOCKET: cluster.socket,
     TRANSCODE_OPERATING_MODE: 'remote',
   });
-  while (seen.documents.length < 3) await pms.next(({ job: ofJob }) => ofJob === job.job);
-  // So that it is still in the middle when it dies.
-  pms.throttle = true;
-  const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
-  const { worker, jobId } = Object(running);
-  const killedAt = performance.now();
-  await cluster.workers.get(worker)?.stop('SIGKILL');
-  const restarted = cluster.startWorker(`${worker}-again`);
-  await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
-  expect(performance.now() - killedAt).toBeLessThan(3_000);
-  pms.throttle = false;
-  await restarted;
+  let id = '';
+  for (const [index, told] of kills.entries()) {
+    do await pms.next(({ job: ofJob }) => ofJob === job.job);
+    while (seen.documents.length < told);
+    // So that it is still in the middle when it dies.
+    pms.throttle = true;
+    const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
+    const { worker, jobId } = Object(running);
+    id = jobId;
+    const killedAt = performance.now();
+    await cluster.workers.get(worker)?.stop('SIGKILL');
+    const restarted = cluster.startWorker(`${worker}-again`);
+    await cluster.orchestrator.logged('job started', { jobId, attempt: index + 2 });
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
+    pms.throttle = false;
+    await restarted;
+  }
   expect(await child.exited).toEqual({ code: 0, signal: null });
+  return JSON.stringify(await cluster.api(`/api/v1/jobs/${id}`));
+}
 
+/** That PMS was never misled, and that it has the whole film: each picture once, and each segment as announced. */
+async function expectOneFilm(job: PmsJob, seen: Seen, init: string | null): Promise<void> {
   expect(seen.missing).toEqual([]);
-  expect(JSON.stringify(await cluster.api(`/api/v1/jobs/${jobId}`))).toMatch(/goes on at segment [1-9]/);
   const times: number[] = [];
-  const listed = videoIn(seen.documents.at(-1) ?? '');
-  const lengths: number[] = [];
-  for (const { file, start } of listed) {
+  for (const { file, start, end } of videoIn(seen.documents.at(-1) ?? '')) {
     const parts = init === null ? [file] : [init, file];
     const bytes = Buffer.concat(parts.map((part) => readFileSync(join(job.cwd, part))));
     const pictures = await picturesIn(bytes);
-    lengths.push((pictures.at(-1) ?? 0) + FRAME);
-    times.push(...pictures.map((time) => start + time));
-  }
-  for (const [index, { file, start, end }] of listed.entries()) {
-    const length = lengths[index] ?? 0;
+    const length = (pictures.at(-1) ?? 0) + FRAME;
     expect({ file, differs: Math.abs(end - start - length) > FRAME }).toEqual({ file, differs: false });
+    times.push(...pictures.map((time) => start + time));
   }
   expect(times[0]).toBeLessThan(FRAME);
   expect(times.at(-1)).toBeGreaterThan(SECONDS - 0.2);
@@ -155,4 +169,34 @@ test.each<Kind>([
   const frame = steps.toSorted((one, other) => one - other)[Math.floor(steps.length / 2)] ?? 0;
   expect(Math.max(...steps)).toBeLessThan(1.5 * frame);
   expect(Math.min(...steps)).toBeGreaterThan(0.5 * frame);
+}
+
+test.each<Kind>([
+  DASH_KIND,
+  { name: 'DASH, copied', id: 'mc-dash-13', init: 'init-stream0.m4s', adapt: inShortSegments },
+  { name: 'HLS', id: HLS, init: null, adapt: (job) => job },
+  HLS_COPIED,
+])('$name: the next attempt goes on where the first was, and PMS sees one', async (kind) => {
+  const job = started(kind);
+  const seen = watch(job);
+  expect(await play(job, seen, [3])).toMatch(/goes on at segment [1-9]/);
+  await expectOneFilm(job, seen, kind.init);
+});
+
+test('the third attempt goes on where the second was', async () => {
+  const job = started(HLS_COPIED);
+  const seen = watch(job);
+  expect(await play(job, seen, [2, 5])).toMatch(/goes on at segment [1-4].*goes on at segment [5-9]/);
+  await expectOneFilm(job, seen, HLS_COPIED.init);
+});
+
+test('before PMS was told of anything it begins at the beginning, whatever the first attempt left', async () => {
+  const job = started(DASH_KIND);
+  const seen = watch(job);
+  mkdirSync(job.cwd, { recursive: true });
+  for (const left of ['init-stream0.m4s', 'chunk-stream0-00001.m4s', 'chunk-stream0-00002.m4s.tmp']) {
+    writeFileSync(join(job.cwd, left), '\0\0\x10\0moof, and then no more');
+  }
+  expect(await play(job, seen, [0])).not.toContain('goes on at segment');
+  await expectOneFilm(job, seen, DASH_KIND.init);
 });
