@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { announcedFiles } from '../../pms/relay/announced/files.ts';
 import { readMpd } from '../../pms/relay/announced/mpd.ts';
 import { readNumberedList } from '../../pms/relay/announced/segmentList.ts';
@@ -15,6 +15,9 @@ import { installPlexTranscoder } from '../support/plexTranscoder.ts';
 import { type PmsJob, retarget } from '../support/retarget.ts';
 import { makeSample } from '../support/sample.ts';
 import { DASH, HLS, inSegmentsOfOneSecond } from '../support/standInStage.ts';
+
+// A job is waited for twice or three times, and each of its segments is probed.
+vi.setConfig({ testTimeout: 90_000 });
 
 const SECONDS = 20;
 const FRAME = 1 / 24;
@@ -49,15 +52,20 @@ afterAll(async () => {
 interface Seen {
   readonly documents: string[];
   readonly missing: string[];
+  /** The list beside the manifest. */
+  readonly subtitles: string[];
 }
 
 function watch({ job, cwd }: PmsJob): Seen {
-  const seen: Seen = { documents: [], missing: [] };
-  const known = new Set<string>();
-  pms.onRequest(({ job: ofJob, call, body }) => {
+  const seen: Seen = { documents: [], missing: [], subtitles: [] };
+  const names = new Map<string[], Set<string>>();
+  pms.onRequest(({ job: ofJob, call, query, body }) => {
     if (ofJob !== job || (call !== 'manifest' && call !== 'seglist')) return;
     const files = announcedFiles(body).map(({ name }) => name);
-    seen.documents.push(body);
+    const documents = query.get('stream') === 'subtitles' ? seen.subtitles : seen.documents;
+    const known = names.get(documents) ?? new Set();
+    names.set(documents, known);
+    documents.push(body);
     for (const file of files) {
       if (!existsSync(join(cwd, file))) seen.missing.push(file);
       known.add(file);
@@ -199,4 +207,17 @@ test('before PMS was told of anything it begins at the beginning, whatever the f
   }
   expect(await play(job, seen, [0])).not.toContain('goes on at segment');
   await expectOneFilm(job, seen, DASH_KIND.init);
+});
+
+test('with subtitles in segments it begins at the beginning, and both lists only grow', async () => {
+  const kind = { ...DASH_KIND, id: 'mc-dash-33', adapt: inShortSegments };
+  const job = started(kind);
+  const argv = job.argv.map((element, index) =>
+    job.argv[index - 1] === '-segment_list_size' ? '0' : element,
+  );
+  const seen = watch(job);
+  expect(await play({ ...job, argv }, seen, [3])).toMatch(/subtitles in segments/);
+  await expectOneFilm(job, seen, kind.init);
+  const rows = readNumberedList(seen.subtitles.at(-1) ?? '') ?? [];
+  expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: SECONDS }, (_, index) => index));
 });

@@ -53,9 +53,10 @@ test('what can go on where it stopped, and why the rest begins at the beginning:
   for (const { argv, kind, isTruncated, twin } of plexCommands()) {
     if (twin !== null) continue;
     const read = segmentedOutput(argv);
-    const kinds = (answers['problem' in read ? read.problem : 'goes on'] ??= {});
+    const answer = 'problem' in read ? read.problem : 'goes on';
     const name = isTruncated ? 'truncated by its source' : kind;
-    kinds[name] = (kinds[name] ?? 0) + 1;
+    const kinds = answers[answer] ?? {};
+    answers[answer] = { ...kinds, [name]: (kinds[name] ?? 0) + 1 };
   }
   expect(answers).toEqual({
     'goes on': {
