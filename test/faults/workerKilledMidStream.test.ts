@@ -134,6 +134,7 @@ const started = (kind: Kind): PmsJob => {
 
 /** One playback whose worker is killed each time that PMS was told so often. Returns its story. */
 async function play(job: PmsJob, seen: Seen, kills: readonly number[]): Promise<string> {
+  pms.throttle = kills.includes(0);
   const child = await pms.spawn(hook, job, {
     RELAY_SOCKET: cluster.socket,
     TRANSCODE_OPERATING_MODE: 'remote',
