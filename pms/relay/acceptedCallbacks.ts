@@ -27,9 +27,9 @@ export class AcceptedCallbacks {
   }
 
   /** What an earlier relay was told. */
-  restore(duration: number | null, document: string): void {
+  restore(duration: number | null, documents: readonly string[]): void {
     this.#duration = duration;
-    this.documentAccepted(document);
+    for (const document of documents) this.documentAccepted(document);
   }
 
   /** @returns whether there is something new to tell */

@@ -92,8 +92,8 @@ export class HeldJob {
     this.announcements = new Announcements('problem' in output ? null : output);
     if (accepted) {
       this.attempt = accepted.attempt;
-      this.accepted.restore(accepted.duration, accepted.document);
-      this.announcements.restore(accepted.document, accepted.isJoined);
+      this.accepted.restore(accepted.duration, accepted.documents);
+      this.announcements.restore(accepted.documents, accepted.isJoined);
     }
     this.isTakenOver = before?.runsHere ?? false;
     if (this.isTakenOver) this.announcements.attemptChanged();
@@ -177,16 +177,17 @@ export class HeldJob {
   get isComplete(): boolean {
     const { passed } = this.announcements;
     const { duration } = this.accepted;
-    return passed !== null && duration !== null && isComplete(passed, duration);
+    if (passed.length === 0 || duration === null) return false;
+    return passed.every((document) => isComplete(document, duration));
   }
 
   /** For the relay after this one; null while PMS has accepted nothing that it would need. */
   get record(): Accepted | null {
-    const { passed: document, isJoined } = this.announcements;
+    const { passed: documents, isJoined } = this.announcements;
     const { attempt, spec, accepted } = this;
-    return document === null
+    return documents.length === 0
       ? null
-      : { jobId: spec.jobId, attempt, duration: accepted.duration, document, isJoined };
+      : { jobId: spec.jobId, attempt, duration: accepted.duration, documents, isJoined };
   }
 
   /** Whether the hook was passed everything that the job's last attempt has written. */

@@ -15,8 +15,8 @@ const Accepted = Type.Object(
     attempt: Type.Integer({ minimum: 0 }),
     /** Of the input, in seconds. */
     duration: Type.Union([Type.Number(), Type.Null()]),
-    /** The last manifest or list. */
-    document: Type.String(),
+    /** The last manifest, and the last lists. */
+    documents: Type.Array(Type.String()),
     /** It is of several attempts. */
     isJoined: Type.Boolean(),
   },

@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { readNumberedList } from '../../pms/relay/announced/segmentList.ts';
 import { Cluster } from '../support/cluster.ts';
 import { corpusCommand } from '../support/corpus.ts';
 import { FakePms } from '../support/fakePms.ts';
@@ -9,7 +10,16 @@ import { installPlexTranscoder } from '../support/plexTranscoder.ts';
 import { type PmsJob, retarget } from '../support/retarget.ts';
 import { makeSample } from '../support/sample.ts';
 import { SeenByPms } from '../support/seenByPms.ts';
-import { DASH, HLS, inSegmentsOfOneSecond } from '../support/standInStage.ts';
+import {
+  DASH_STREAM,
+  HLS_COPIED,
+  inShortSegments,
+  STREAM_KINDS,
+  type StreamKind,
+} from '../support/streamKinds.ts';
+
+// A job is waited for twice or three times, and each of its segments is probed.
+vi.setConfig({ testTimeout: 90_000 });
 
 const SECONDS = 20;
 
@@ -39,55 +49,83 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Copied pictures are cut at the sample's key frames, every 2 s. */
-const inShortSegments = (job: PmsJob): PmsJob => ({
-  ...job,
-  argv: job.argv.map((element, index) =>
-    /^-(seg_duration|segment_time)$/.test(job.argv[index - 1] ?? '') ? '1' : element,
-  ),
-});
-
-interface Kind {
-  readonly name: string;
-  readonly id: string;
-  readonly init: string | null;
-  adapt(job: PmsJob): PmsJob;
-}
-
-test.each<Kind>([
-  { name: 'DASH', id: DASH, init: 'init-stream0.m4s', adapt: inSegmentsOfOneSecond },
-  { name: 'DASH, copied', id: 'mc-dash-13', init: 'init-stream0.m4s', adapt: inShortSegments },
-  { name: 'HLS', id: HLS, init: null, adapt: (job) => job },
-])('$name: the next attempt goes on where the first was, and PMS sees one', async ({ id, init, adapt }) => {
+const started = (kind: StreamKind): PmsJob => {
   const transcodeDirectory = join(directory, 'transcode');
-  const job = adapt(retarget(corpusCommand(id), { input: sample, pmsPort: pms.port, transcodeDirectory }));
-  const seen = new SeenByPms(pms, job);
+  const command = corpusCommand(kind.id);
+  return kind.adapt(retarget(command, { input: sample, pmsPort: pms.port, transcodeDirectory }));
+};
+
+/** One playback whose worker is killed each time that PMS was told so often. Returns its story. */
+async function play(job: PmsJob, seen: SeenByPms, kills: readonly number[]): Promise<string> {
+  pms.throttle = kills.includes(0);
   const child = await pms.spawn(hook, job, {
     RELAY_SOCKET: cluster.socket,
     TRANSCODE_OPERATING_MODE: 'remote',
   });
-  await seen.announced(3);
-  // So that it is still in the middle when it dies.
-  pms.throttle = true;
-  const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
-  const { worker, jobId } = Object(running);
-  const killedAt = performance.now();
-  await cluster.workers.get(worker)?.stop('SIGKILL');
-  const restarted = cluster.startWorker(`${worker}-again`);
-  await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
-  expect(performance.now() - killedAt).toBeLessThan(3_000);
-  pms.throttle = false;
-  await restarted;
+  let id = '';
+  for (const [index, told] of kills.entries()) {
+    if (told > 0) await seen.announced(told);
+    else await pms.next(({ job: ofJob }) => ofJob === job.job);
+    // So that it is still in the middle when it dies.
+    pms.throttle = true;
+    const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
+    const { worker, jobId } = Object(running);
+    id = jobId;
+    const killedAt = performance.now();
+    await cluster.workers.get(worker)?.stop('SIGKILL');
+    const restarted = cluster.startWorker(`${worker}-again`);
+    await cluster.orchestrator.logged('job started', { jobId, attempt: index + 2 });
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
+    pms.throttle = false;
+    await restarted;
+  }
   expect(await child.exited).toEqual({ code: 0, signal: null });
+  return JSON.stringify(await cluster.api(`/api/v1/jobs/${id}`));
+}
 
-  await seen.expectWhole(SECONDS, init);
-  expect(JSON.stringify(await cluster.api(`/api/v1/jobs/${jobId}`))).toMatch(/goes on at segment [1-9]/);
+test.each(STREAM_KINDS)(
+  '$name: the next attempt goes on where the first was, and PMS sees one',
+  async (kind) => {
+    const job = started(kind);
+    const seen = new SeenByPms(pms, job);
+    expect(await play(job, seen, [3])).toMatch(/goes on at segment [1-9]/);
+    await seen.expectWhole(SECONDS, kind.init);
+  },
+);
+
+test('the third attempt goes on where the second was', async () => {
+  const job = started(HLS_COPIED);
+  const seen = new SeenByPms(pms, job);
+  expect(await play(job, seen, [2, 5])).toMatch(/goes on at segment [1-4].*goes on at segment [5-9]/);
+  await seen.expectWhole(SECONDS, HLS_COPIED.init);
+});
+
+test('before PMS was told of anything it begins at the beginning, whatever the first attempt left', async () => {
+  const job = started(DASH_STREAM);
+  const seen = new SeenByPms(pms, job);
+  mkdirSync(job.cwd, { recursive: true });
+  for (const left of ['init-stream0.m4s', 'chunk-stream0-00001.m4s', 'chunk-stream0-00002.m4s.tmp']) {
+    writeFileSync(join(job.cwd, left), '\0\0\x10\0moof, and then no more');
+  }
+  expect(await play(job, seen, [0])).not.toContain('goes on at segment');
+  await seen.expectWhole(SECONDS, DASH_STREAM.init);
+});
+
+test('with subtitles in segments it begins at the beginning, and both lists only grow', async () => {
+  const kind = { ...DASH_STREAM, id: 'mc-dash-33', adapt: inShortSegments };
+  const job = started(kind);
+  const argv = job.argv.map((element, index) =>
+    job.argv[index - 1] === '-segment_list_size' ? '0' : element,
+  );
+  const seen = new SeenByPms(pms, job);
+  expect(await play({ ...job, argv }, seen, [3])).toMatch(/subtitles in segments/);
+  await seen.expectWhole(SECONDS, kind.init);
+  const rows = readNumberedList(seen.subtitles.at(-1) ?? '') ?? [];
+  expect(rows.map(({ number }) => number)).toEqual(Array.from({ length: SECONDS }, (_, index) => index));
 });
 
 test('a relay that dies before the worker does leaves the next one what PMS has', async () => {
-  const transcodeDirectory = join(directory, 'transcode');
-  const options = { input: sample, pmsPort: pms.port, transcodeDirectory };
-  const job = inSegmentsOfOneSecond(retarget(corpusCommand(DASH), options));
+  const job = started(DASH_STREAM);
   const seen = new SeenByPms(pms, job);
   const child = await pms.spawn(hook, job, { RELAY_SOCKET: cluster.socket });
   await seen.announced(3);

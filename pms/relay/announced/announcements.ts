@@ -1,8 +1,9 @@
 import type { Resume } from '#shared/job.ts';
-import { announcedFiles } from './files.ts';
+import { type AnnouncedFile, announcedFiles } from './files.ts';
 import { joinMpd } from './joinMpd.ts';
+import { isMpd } from './mpd.ts';
 import { type ResumedOutput, resumePoint } from './resumePoint.ts';
-import { joinList } from './segmentList.ts';
+import { joinList, readNumberedList } from './segmentList.ts';
 
 /**
  * Where frames are reordered ffmpeg looks for the key frame 3/23 s before `-ss`, and Matroska's times are rounded to
@@ -10,11 +11,12 @@ import { joinList } from './segmentList.ts';
  */
 const COPIED_SEEK_MARGIN_S = 0.15;
 
-/** The manifests or lists of one job, of all its attempts, as PMS is to see them: one that only grows. */
+/** The manifests and lists of one job, of all its attempts, as PMS is to see them: each only grows. */
 export class Announcements {
   /** Null for a job of which no attempt can go on where another stopped. */
   readonly #output: ResumedOutput | null;
-  #passed: string | null = null;
+  /** Subtitles in segments have a list beside the manifest. */
+  readonly #passed = new Map<string, string>();
   #resume: Resume | null = null;
   #isJoined = false;
   #turn: Promise<void> = Promise.resolve();
@@ -28,9 +30,9 @@ export class Announcements {
     return this.#resume;
   }
 
-  /** What PMS accepted last. */
-  get passed(): string | null {
-    return this.#passed;
+  /** What PMS accepted last, of each series. */
+  get passed(): string[] {
+    return [...this.#passed.values()];
   }
 
   /** That is of several attempts. */
@@ -39,14 +41,14 @@ export class Announcements {
   }
 
   /** What an earlier relay has passed. */
-  restore(document: string, isJoined: boolean): void {
-    this.accepted(document);
+  restore(documents: readonly string[], isJoined: boolean): void {
+    for (const document of documents) this.accepted(document);
     this.#isJoined = isJoined;
   }
 
   /** From now on somebody else writes them. */
   attemptChanged(): void {
-    this.#isJoined = this.#passed !== null;
+    this.#isJoined = this.#passed.size > 0;
   }
 
   /** One after the other, in the order in which they came. */
@@ -58,9 +60,12 @@ export class Announcements {
 
   /** What PMS is to be told; null when it knows more already, and the new attempt has yet to catch up. */
   join(document: string): { document: string; problem: string | null } | null {
-    const passed = this.#passed;
-    if (!this.#isJoined || passed === null) return { document, problem: null };
-    const joined = document.includes('<MPD') ? joinMpd(passed, document) : joinList(passed, document);
+    if (!this.#isJoined) return { document, problem: null };
+    const series = seriesOf(document);
+    if (series === null) return null;
+    const passed = this.#passed.get(series);
+    if (passed === undefined) return { document, problem: null };
+    const joined = isMpd(document) ? joinMpd(passed, document) : joinList(passed, document);
     if (joined !== null) return { document: joined, problem: null };
     const output = this.#output ?? { segmentSeconds: null, videoCopied: true };
     const [before, now] = [resumePoint(passed, output), resumePoint(document, output)];
@@ -69,15 +74,22 @@ export class Announcements {
   }
 
   /** Files that PMS will look for when it is told this, and was not told of before. */
-  newFiles(document: string): string[] {
-    const known = new Set(this.#passed === null ? [] : announcedFiles(this.#passed));
-    return announcedFiles(document).filter((file) => !known.has(file));
+  newFiles(document: string): AnnouncedFile[] {
+    const passed = this.#passed.get(seriesOf(document) ?? '') ?? '';
+    const known = new Set(announcedFiles(passed).map(({ name }) => name));
+    return announcedFiles(document).filter(({ name }) => !known.has(name));
   }
 
   accepted(document: string): void {
-    this.#passed = document;
+    const series = seriesOf(document);
+    if (series !== null) this.#passed.set(series, document);
     const point = this.#output && resumePoint(document, this.#output);
     const margin = this.#output?.videoCopied ? COPIED_SEEK_MARGIN_S : 0;
-    this.#resume = point && { segment: point.segment, seconds: point.seconds + margin };
+    if (point) this.#resume = { segment: point.segment, seconds: point.seconds + margin };
   }
+}
+
+/** Documents of one series continue each other. Null for one that announces nothing. */
+function seriesOf(document: string): string | null {
+  return isMpd(document) ? 'manifest' : (readNumberedList(document)?.[0]?.stem ?? null);
 }

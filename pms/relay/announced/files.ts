@@ -1,22 +1,31 @@
 import { fileName, isMpd, readMpd } from './mpd.ts';
-import { readList } from './segmentList.ts';
+import { nextName, readList } from './segmentList.ts';
 
-/** In the job's directory itself. */
-const PLAIN = /^(?!\.\.?$)[^/\\\0]+$/;
-
-/** The names of all files that PMS may look for once it has this manifest or list. */
-export function announcedFiles(document: string): string[] {
-  const names = isMpd(document) ? filesOfMpd(document) : filesOfList(document);
-  return [...new Set(names)].filter((name): name is string => name !== null && PLAIN.test(name));
+/** A file that PMS may look for once it has a manifest or list. */
+export interface AnnouncedFile {
+  /** In the job's directory itself. */
+  readonly name: string;
+  /** The one that is opened when this one is closed, if that is how they are written. */
+  readonly next: string | null;
 }
 
-function filesOfMpd(text: string): (string | null)[] {
-  return (readMpd(text)?.representations ?? []).flatMap(({ id, template }) => [
+const PLAIN = /^(?!\.\.?$)[^/\\\0]+$/;
+
+export function announcedFiles(document: string): AnnouncedFile[] {
+  const files = isMpd(document) ? filesOfMpd(document) : filesOfList(document);
+  const byName = new Map(files.map((file) => [file.name, file]));
+  return [...byName.values()].filter(({ name }) => PLAIN.test(name));
+}
+
+function filesOfMpd(text: string): AnnouncedFile[] {
+  const names = (readMpd(text)?.representations ?? []).flatMap(({ id, template }) => [
     fileName(template.initialization, id, null),
     ...template.entries.map(({ number }) => fileName(template.media, id, number)),
   ]);
+  return names.filter((name) => name !== null).map((name) => ({ name, next: null }));
 }
 
-function filesOfList(text: string): string[] {
-  return (readList(text) ?? []).filter(({ isFinished }) => isFinished).map(({ name }) => name);
+function filesOfList(text: string): AnnouncedFile[] {
+  const rows = (readList(text) ?? []).filter(({ isFinished }) => isFinished);
+  return rows.map(({ name }) => ({ name, next: nextName(name) }));
 }

@@ -54,6 +54,11 @@ function announcedByMpd(text: string): Announced | null {
 
 /** Lists count from 0. */
 function announcedByList(text: string): Announced | null {
-  const last = readNumberedList(text)?.findLast(({ isFinished }) => isFinished);
-  return last ? { number: last.number, segmentsBefore: last.number + 1, end: last.end } : null;
+  const rows = readNumberedList(text) ?? [];
+  const last = rows.findLast(({ isFinished }) => isFinished);
+  if (!last) return null;
+  // Pictures that are shown before the next key frame can follow it in the file: then the end is before it.
+  const next = rows.at(-1);
+  const end = next && !next.isFinished ? Math.max(next.start, last.end) : last.end;
+  return { number: last.number, segmentsBefore: last.number + 1, end };
 }

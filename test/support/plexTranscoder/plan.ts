@@ -1,4 +1,4 @@
-/** What ffmpeg leaves in the work directory, and how it goes from there to PMS. */
+/** What ffmpeg writes, and how PMS comes to know. */
 export interface DashPlan {
   readonly kind: 'dash';
   /** Where ffmpeg writes. */
@@ -14,11 +14,11 @@ export interface DashPlan {
 
 export interface SegmentPlan {
   readonly kind: 'segments';
-  readonly work: string;
+  /** Where ffmpeg writes and PMS reads, as with the genuine transcoder. */
   readonly target: string;
   readonly listUrl: string | null;
   readonly listSize: number;
-  /** `-segment_list_separate_stream_times`: an end for sound and one for the picture. */
+  /** `-segment_list_separate_stream_times`: behind the end one for sound and one for the picture. */
   readonly separateTimes: boolean;
   /** `-segment_list_unfinished`: the segment in progress is listed, too, behind a `#`. */
   readonly unfinished: boolean;

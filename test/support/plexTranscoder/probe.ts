@@ -32,6 +32,10 @@ interface Report {
   readonly format?: { readonly duration?: string };
 }
 
+interface Packets {
+  readonly packets?: readonly { readonly pts_time: string; readonly duration_time?: string }[];
+}
+
 const NOTHING: Probe = { streams: [], duration: null };
 
 /** An input that can't be probed has no streams: ffmpeg itself says what is wrong with it. */
@@ -45,6 +49,18 @@ export async function probe(ffprobe: string, input: string): Promise<Probe> {
   } catch {
     return NOTHING;
   }
+}
+
+/** Seconds from the first picture in a file to the end of its last; null when there is none. */
+export async function pictureLength(ffprobe: string, input: string): Promise<number | null> {
+  const asked = ['-v', 'quiet', '-of', 'json', '-select_streams', 'v:0'];
+  const entries = ['-show_entries', 'packet=pts_time,duration_time'];
+  const { stdout } = await promisify(execFile)(ffprobe, [...asked, ...entries, input]);
+  const { packets = [] }: Packets = JSON.parse(stdout);
+  if (packets.length === 0) return null;
+  const starts = packets.map(({ pts_time: time }) => Number(time));
+  const ends = packets.map(({ duration_time: length = 0 }, index) => (starts[index] ?? 0) + Number(length));
+  return Math.max(...ends) - Math.min(...starts);
 }
 
 /** How many subtitle streams stand before stream `index`: ffmpeg's `subtitles` filter counts only those. */

@@ -1,37 +1,42 @@
-import { existsSync, type FSWatcher, renameSync, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Callbacks } from './callbacks.ts';
 import { numbered, type SegmentPlan } from './plan.ts';
+import { pictureLength } from './probe.ts';
 
 interface Row {
   readonly name: string;
-  readonly start: string;
+  start: string;
   readonly end: string;
 }
 
-/** Moves finished segments to where PMS expects them, and posts the list after each: first the file, then the row. */
+/** Posts the list after each segment that ffmpeg has written: first the file, then the row. */
 export class SegmentOutput {
   readonly #plan: SegmentPlan;
   readonly #callbacks: Callbacks;
+  readonly #ffprobe: string;
   readonly #watcher: FSWatcher;
   readonly #ended: Promise<void>;
   readonly #written: Row[] = [];
+  readonly #startedAt = Date.now();
   #published = 0;
   #queue: Promise<void> = Promise.resolve();
 
   /** `rows` is ffmpeg's own list, as it grows. */
-  constructor(plan: SegmentPlan, rows: Readable, callbacks: Callbacks) {
+  constructor(plan: SegmentPlan, rows: Readable, callbacks: Callbacks, ffprobe: string) {
     this.#plan = plan;
     this.#callbacks = callbacks;
+    this.#ffprobe = ffprobe;
     const lines = createInterface({ input: rows });
     this.#ended = new Promise((resolve) => lines.on('close', resolve));
     lines.on('line', (line) => {
-      this.#written.push(this.#row(line));
+      const [name = '', start = '', end = ''] = line.split(',');
+      this.#written.push({ name: basename(name), start, end });
       this.#schedule();
     });
-    this.#watcher = watch(plan.work, () => this.#schedule());
+    this.#watcher = watch(plan.target, () => this.#schedule());
   }
 
   /** After ffmpeg's end. */
@@ -50,9 +55,8 @@ export class SegmentOutput {
     for (;;) {
       const row = this.#written[this.#published];
       // The row comes before the file is closed; that the next file is open is the sign that it was.
-      if (!row || !(ended || existsSync(this.#next(row)))) return;
-      if (this.#published === 0) this.#moveHeader();
-      renameSync(join(this.#plan.work, row.name), join(this.#plan.target, row.name));
+      if (!row || !(ended || this.#isNextOpen(row))) return;
+      if (this.#published === 0) row.start = await this.#firstStart(row);
       this.#published += 1;
       if (this.#plan.listUrl === null) continue;
       const isLast = ended && this.#published === this.#written.length;
@@ -60,38 +64,34 @@ export class SegmentOutput {
     }
   }
 
-  #moveHeader(): void {
-    const { headerName, work, target } = this.#plan;
-    if (headerName !== null) renameSync(join(work, headerName), join(target, headerName));
-  }
-
-  #next(row: Row): string {
-    return join(
-      this.#plan.work,
-      numbered(this.#plan.mediaName, numberOf(row.name, this.#plan.mediaName) + 1),
-    );
+  /** And not one that an earlier attempt has left. */
+  #isNextOpen({ name }: Row): boolean {
+    const { target, mediaName } = this.#plan;
+    const next = join(target, numbered(mediaName, numberOf(name, mediaName) + 1));
+    return (statSync(next, { throwIfNoEntry: false })?.mtimeMs ?? 0) > this.#startedAt;
   }
 
   #list(isComplete: boolean): string {
     const { listSize, separateTimes, unfinished, mediaName } = this.#plan;
     const from = listSize > 0 ? Math.max(0, this.#published - listSize) : 0;
     const rows = this.#written.slice(from, this.#published);
-    const lines = rows.map(
-      ({ name, start, end }) => `${name},${start},${separateTimes ? `${end},${end}` : end}\n`,
-    );
+    const ends = (end: string): string => (separateTimes ? `${end},${end},${end}` : end);
+    const lines = rows.map(({ name, start, end }) => `${name},${start},${ends(end)}\n`);
     const last = rows.at(-1);
     if (unfinished && !isComplete && last) {
       const next = numbered(mediaName, numberOf(last.name, mediaName) + 1);
-      lines.push(`#${next},${last.end},${separateTimes ? `${last.end},${last.end}` : last.end}\n`);
+      lines.push(`#${next},${last.end},${ends(last.end)}\n`);
     }
     return lines.join('');
   }
 
   /** ffmpeg lets the first row begin at 0 even after a seek. */
-  #row(line: string): Row {
-    const [name = '', start = '', end = ''] = line.split(',');
-    const isFirst = this.#written.length === 0;
-    return { name: basename(name), start: isFirst ? this.#plan.start.toFixed(6) : start, end };
+  async #firstStart({ name, start, end }: Row): Promise<string> {
+    const { start: seek, headerName, target } = this.#plan;
+    if (seek === 0) return start;
+    const parts = [...(headerName === null ? [] : [headerName]), name].map((part) => join(target, part));
+    const length = await pictureLength(this.#ffprobe, `concat:${parts.join('|')}`);
+    return (length === null ? seek : Number(end) - length).toFixed(6);
   }
 }
 

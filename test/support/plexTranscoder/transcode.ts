@@ -78,7 +78,7 @@ export class Transcode {
     const outputs = plan.outputs.map((output) =>
       output.kind === 'dash'
         ? new DashOutput(output, this.#callbacks, this.#config.listing)
-        : new SegmentOutput(output, ffmpeg.pipe(descriptor++), this.#callbacks),
+        : new SegmentOutput(output, ffmpeg.pipe(descriptor++), this.#callbacks, this.#config.ffprobe),
     );
     const reporting = this.#report(ffmpeg, plan, probed);
     const exit = await ffmpeg.exited;

@@ -94,7 +94,7 @@ class Translator {
     if (plan?.kind === 'segments') {
       if (option.name === 'segment_list') return [];
       if (option.name === 'segment_header_filename')
-        return ['-segment_header_filename', join(plan.work, value)];
+        return ['-segment_header_filename', join(plan.target, value)];
       if (option.name === 'segment_time' && this.#hasSourceTimes()) {
         return ['-segment_times', this.#cuts(Number(value))];
       }
@@ -117,14 +117,13 @@ class Translator {
   }
 
   #outputPlan(output: ArgvFile, muxer: string | null): DashPlan | SegmentPlan | null {
-    const { work } = this.#surroundings;
     const name = this.#text(output.index);
     const target = dirname(name);
     const find = (option: string): string | null => this.#find(output.options, option);
     if (muxer === 'dash') {
       return {
         kind: 'dash',
-        work,
+        work: this.#surroundings.work,
         target,
         manifestUrl: find('manifest_name'),
         firstNumber: Number(find('skip_to_segment') ?? 1),
@@ -135,7 +134,6 @@ class Translator {
     if (muxer === null || !['segment', 'ssegment', 'stream_segment'].includes(muxer)) return null;
     return {
       kind: 'segments',
-      work,
       target,
       listUrl: find('segment_list'),
       listSize: Number(find('segment_list_size') ?? 0),
@@ -155,7 +153,7 @@ class Translator {
   }
 
   #workPath(plan: DashPlan | SegmentPlan): string {
-    return join(plan.work, plan.kind === 'dash' ? MANIFEST : plan.mediaName);
+    return plan.kind === 'dash' ? join(plan.work, MANIFEST) : join(plan.target, plan.mediaName);
   }
 
   /** Time stamps keep the source's clock (`-copyts`), so that a seek's first segment does not start at 0. */

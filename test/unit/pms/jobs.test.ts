@@ -22,7 +22,7 @@ const SEGMENTED: JobSpec = {
   argv: ['-i', 'film.mkv', '-f', 'ssegment', '-segment_time', '1', '-segment_format', 'mpegts', 'm-%05d.ts'],
 };
 const LIST = 'm-00000.ts,0.000000,1.000000\nm-00001.ts,1.000000,2.000000\n';
-const ACCEPTED: Accepted = { jobId: 'j', attempt: 2, duration: 60, document: LIST, isJoined: false };
+const ACCEPTED: Accepted = { jobId: 'j', attempt: 2, duration: 60, documents: [LIST], isJoined: false };
 const RETURNED: Before = { received: 0, cursor: null, runsHere: false };
 
 let clock: FakeClock;

@@ -21,7 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true }));
 
 const accepted = (jobId: string, document = 'a-1.ts,0,1\n'): Accepted => ({
-  ...{ jobId, attempt: 2, duration: 60.5, document, isJoined: true },
+  ...{ jobId, attempt: 2, duration: 60.5, documents: [document], isJoined: true },
 });
 
 test('what was written is read again, the last of it, under whatever id', async () => {
@@ -46,7 +46,7 @@ test('a job that goes while it is written leaves nothing', async () => {
 
 test.each([
   ['half of one', '{"jobId":"j","attempt":2,"dura'],
-  ['a field of another kind', JSON.stringify({ ...accepted('j'), document: 7 })],
+  ['a field of another kind', JSON.stringify({ ...accepted('j'), documents: 7 })],
   ['a field more', JSON.stringify({ ...accepted('j'), more: 1 })],
   ['another job’s', JSON.stringify(accepted('k'))],
   ['nothing', ''],

@@ -32,6 +32,10 @@ test('after the last finished row of a list, which counts from 0', () => {
     'media-00010.ts,30.000000,33.000000\nmedia-00011.ts,33.000000,36.120000\n#media-00012.ts,36.12,36.12\n';
   expect(resumePoint(list, ENCODED)).toEqual({ segment: 12, seconds: 36 });
   expect(resumePoint(list, COPIED)).toEqual({ segment: 12, seconds: 36.12 });
+  // The key frame is named where the row of its segment is, and else the end of the last picture counts.
+  expect(resumePoint(list.replace('36.12,36.12', '36.25'), COPIED)).toEqual({ segment: 12, seconds: 36.25 });
+  expect(resumePoint(list.replace(',36.12,36.12', ''), COPIED)).toEqual({ segment: 12, seconds: 36.12 });
+  expect(resumePoint(list.replace(/#.*/, ''), COPIED)).toEqual({ segment: 12, seconds: 36.12 });
 });
 
 test.each([

@@ -21,6 +21,10 @@ test('rows', () => {
     { name: 'media-00004.ts', start: 4, end: 4, isFinished: false },
   ]);
   expect(readList('')).toEqual([]);
+  const unfinished = { name: 'media-00004.ts', start: 4, end: 4, isFinished: false };
+  for (const row of ['', ',', ',4.000000', ',4.000000,', ',nan,-inf', ',4.000000,4.000000,-1.000000']) {
+    expect(readList(`media-00003.ts,3,4\n#media-00004.ts${row}`)?.at(-1)).toMatchObject(unfinished);
+  }
   for (const row of [
     'media-00003.ts',
     'media-00003.ts,3',
@@ -71,6 +75,22 @@ test('what was still being written is now written by the second attempt', () => 
   expect(joinList(rows(0, 5), rows(0, 4, 1, true))).toBeNull();
 });
 
+test('the first row of every run begins at 0: it is placed where the last one ended', () => {
+  // What ffmpeg 5.1 wrote with `-ss 6.15`, copied pictures and Plex's `-segment_list_separate_stream_times`.
+  const run = 'media-00003.ts,0.000000,8.004000,8.004000\nmedia-00004.ts,8.005000,10.004000,10.004000\n';
+  const before = rows(0, 3, 2, true);
+  const joined = `${rows(0, 3, 2)}${run.replace('0.000000', '6.000000')}`;
+  expect(joinList(before, run)).toBe(joined);
+  const first = joinList(before, run.slice(0, run.indexOf('\n') + 1)) ?? '';
+  expect(joinList(first, run)).toBe(joined);
+  expect(joinList(joined, `${run}#media-00005.ts,10.005000,10.005000\n`)).toContain(joined);
+  expect(joinList(first, `#${run.slice(0, run.indexOf('\n'))}`)).toBeNull();
+  // It found the key frame before, and repeats the last segment.
+  expect(joinList(before, 'media-00003.ts,0.000000,6.004000\n')).toBeNull();
+  // The first of the film.
+  expect(joinList(rows(0, 1), rows(0, 2))).toBe(rows(0, 2));
+});
+
 test('subtitles may last longer than their segment', () => {
   const before = 'sub-chunk-00000,0.5,9.0\n';
   expect(joinList(before, 'sub-chunk-00001,1.2,2.0\n')).toBe(`${before}sub-chunk-00001,1.2,2.0\n`);
@@ -82,7 +102,7 @@ test.each([
   ['a number is left out', rows(0, 5), rows(6, 7)],
   ['the files have other names', rows(0, 5), rows(5, 6).replaceAll('media', 'part')],
   ['it was cut elsewhere', rows(0, 5), rows(4, 6, 1.1)],
-  ['it begins at 0 again', rows(0, 5), rows(5, 6).replace('5.000000', '0.000000')],
+  ['it begins at 0 again', rows(0, 5), rows(0, 1).replace('00000', '00005')],
   ['the earlier one can not be read', 'nonsense', rows(5, 6)],
   ['the later one can not be read', rows(0, 5), 'nonsense'],
 ])('no join: %s', (_, before, next) => {
