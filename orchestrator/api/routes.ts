@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import type { Clock } from '#shared/clock.ts';
 import { CodedError } from '#shared/errors.ts';
 import { JobState } from '#shared/protocol/messages.ts';
 import type { Job } from '../core/model.ts';
@@ -15,7 +14,6 @@ export interface RouteOptions {
   readonly views: Views;
   readonly scale: Scale;
   readonly changes: Changes;
-  readonly clock: Clock;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
 }
 
@@ -179,7 +177,7 @@ function addJobs(app: App, { driver, views }: RouteOptions): void {
   );
 }
 
-function addScale(app: App, { views, scale, changes, clock }: RouteOptions): void {
+function addScale(app: App, { driver, views, scale, changes }: RouteOptions): void {
   app.get(
     '/api/v1/scale',
     {
@@ -205,7 +203,7 @@ function addScale(app: App, { views, scale, changes, clock }: RouteOptions): voi
       const { burst, ...spec } = body;
       refuseContradiction(spec);
       scale.change(spec);
-      if (burst) scale.burst({ workers: burst.workers, until: clock.now() + burst.minutes * 60_000 });
+      if (burst) scale.burst({ workers: burst.workers, until: driver.now() + burst.minutes * 60_000 });
       changes.publish(() => ({ event: 'scale', key: 'scale', data: views.scale() }));
       return views.scale();
     },
