@@ -48,16 +48,21 @@ export async function startOrchestrator(
     reply.type('text/html; charset=utf-8');
     return page;
   });
-  addRoutes(app, { driver, views, scale, changes, metrics: () => metrics.exposition() });
+  addRoutes(app, {
+    ...{ driver, views, scale, changes },
+    ready: () => !gateway.closing,
+    metrics: () => metrics.exposition(),
+  });
   gateway.attach(app.server);
   await listenOn(host, (address) => app.listen({ host: address, port: settings.LISTENING_PORT }));
 
   return {
     address: httpAddress(app.server),
     async stop() {
-      gateway.close();
       changes.close();
       driver.stop();
+      // Until then it still answers /ready, with no.
+      await gateway.close();
       await app.close();
     },
   };

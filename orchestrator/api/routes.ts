@@ -14,6 +14,7 @@ export interface RouteOptions {
   readonly views: Views;
   readonly scale: Scale;
   readonly changes: Changes;
+  readonly ready: () => boolean;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
 }
 
@@ -30,7 +31,7 @@ export function addRoutes(app: App, options: RouteOptions): void {
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
 
-function addProbes(app: App, { metrics }: RouteOptions): void {
+function addProbes(app: App, { ready, metrics }: RouteOptions): void {
   const Text = Type.String();
   const text = { tags: ['probes'], produces: ['text/plain'], response: { 200: Text } };
   app.get('/health', { schema: { ...text, summary: 'Whether the process lives' } }, () => 'Healthy');
@@ -41,10 +42,13 @@ function addProbes(app: App, { metrics }: RouteOptions): void {
       schema: {
         tags: ['probes'],
         summary: 'Whether it can serve, and its role',
-        response: { 200: Ready, 503: ErrorView },
+        response: { 200: Ready, 503: Ready },
       },
     },
-    () => ({ ready: true, role: 'leader' }),
+    (_, reply) => {
+      reply.status(ready() ? 200 : 503);
+      return { ready: ready(), role: 'leader' };
+    },
   );
   const Leader = Type.Object({ leader: Type.Boolean() });
   app.get(
