@@ -36,8 +36,8 @@ const DURATIONS_MS = [10, 300, 1_500, 3_000, 12_000, 30_000];
 const WAYS = ['up', 'down', 'both'] as const;
 const SUSPENDED = ['goes-on', 'stands'] as const;
 
-/** What happens to one world: everything that is not chance of the network follows from it. */
-function firstPlanOf(seed: number): { workers: number[]; acts: Act[] } {
+/** The worlds as they were before `planOf` added to them: those that once went wrong are known by their seeds. */
+export function firstPlanOf(seed: number): Plan & { acts: Act[] } {
   const random = new Random(seed);
   const workers = Array.from({ length: random.integer(1, 4) }, () => random.integer(1, 3));
   const acts: Act[] = [];
@@ -54,10 +54,13 @@ function firstPlanOf(seed: number): { workers: number[]; acts: Act[] } {
   const jobs = acts.length;
   for (let count = random.integer(0, 15); count > 0; count -= 1)
     acts.push(fault(random, jobs, workers.length));
-  return { workers, acts };
+  return { seed, workers, acts: acts.sort((a, b) => a.at - b.at) };
 }
 
-/** A world to which more happens. In a tenth of them that is all: the orchestrator's machine stands still, once. */
+/**
+ * What happens to one world: everything that is not chance of the network follows from it. In a tenth of them little
+ * does: the orchestrator stands still, once.
+ */
 export function planOf(seed: number): Plan {
   const { workers, acts } = firstPlanOf(seed);
   const random = new Random(seed ^ 0x2545f491);
@@ -81,7 +84,8 @@ function standstill(random: Random, workers: number): Act[] {
     [{ at, do: 'suspend-orchestrator', clock: random.pick(SUSPENDED), ms }],
     [
       { at: at - 60, do: 'cut-worker', worker, ms },
-      { at, do: 'freeze-orchestrator', ms },
+      // Long enough for the orchestrator to notice that it was more than busy.
+      { at, do: 'freeze-orchestrator', ms: 3_500 + ms },
     ],
   ]);
 }
