@@ -34,7 +34,7 @@ export async function startOrchestrator(
   const host = hostFor(settings, tokens, logger);
   const driver = new Driver(new Cluster(coreSettingsOf(settings), clock.now()), clock);
   const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
-  const views = new Views(driver.cluster, scale, clock);
+  const views = new Views(driver.cluster, scale, driver);
   const metrics = new OrchestratorMetrics(driver.cluster);
   const changes = new Changes();
   driver.observe(journal(logger, driver.cluster));
@@ -48,16 +48,21 @@ export async function startOrchestrator(
     reply.type('text/html; charset=utf-8');
     return page;
   });
-  addRoutes(app, { driver, views, scale, changes, clock, metrics: () => metrics.exposition() });
+  addRoutes(app, {
+    ...{ driver, views, scale, changes },
+    ready: () => !gateway.closing,
+    metrics: () => metrics.exposition(),
+  });
   gateway.attach(app.server);
   await listenOn(host, (address) => app.listen({ host: address, port: settings.LISTENING_PORT }));
 
   return {
     address: httpAddress(app.server),
     async stop() {
-      gateway.close();
       changes.close();
       driver.stop();
+      // Until then it still answers /ready, with no.
+      await gateway.close();
       await app.close();
     },
   };

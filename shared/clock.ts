@@ -27,10 +27,10 @@ const STEP_MS = 1_000;
 
 /** Wall-clock times of a clock's moments, for people and for the API: the same moment always has the same time. */
 export class WallClock {
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   #offset: number;
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
     this.#offset = Date.now() - clock.now();
   }

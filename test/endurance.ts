@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as after } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chaos } from './support/chaos.ts';
 import { Cluster } from './support/cluster.ts';
 import { fuzz, residentMemory } from './support/fuzz.ts';
+import type { Part } from './support/part.ts';
 import { behaviour, installRecordingTranscoder } from './support/recordingTranscoder.ts';
 
 const { positionals, values } = parseArgs({
@@ -39,15 +41,14 @@ async function runFuzz(): Promise<void> {
   const token = 'the-token-of-this-run';
   const directory = mkdtempSync(join(tmpdir(), 'endurance-'));
   await installRecordingTranscoder(directory);
+  const report = new URL('support/reportMemory.ts', import.meta.url).pathname;
   const cluster = await Cluster.start({
     ...{ workers: ['w1'], transcoderDirectory: directory, token },
-    env: { LOG_LEVEL: 'info' },
+    // The history is full before anything is measured.
+    env: { LOG_LEVEL: 'info', HISTORY_SIZE: '50', NODE_OPTIONS: `--import=${report}` },
   });
   const [localRelay = ''] = (await cluster.relay.listening()).split(' ');
   const parts = { orchestrator: cluster.orchestrator, relay: cluster.relay };
-  const memory = () => Object.values(parts).map(({ pid }) => Math.round(residentMemory(pid) / 1_024));
-  await fuzz(cluster, token, localRelay, { frames: 20_000, strangers: 500, seed });
-  const before = memory();
   let harmed = 0;
   let ran = 0;
   let done = false;
@@ -59,14 +60,39 @@ async function runFuzz(): Promise<void> {
     }
   };
   const jobs = legitimate();
+  await fuzz(cluster, token, localRelay, { frames: 100_000, strangers: 1_000, seed });
+  while (ran < 60) await after(100);
+  const before = await memoryOf(parts);
   const options = { frames: Number(values.frames), strangers: Number(values.strangers), seed: seed + 1 };
   await fuzz(cluster, token, localRelay, options);
   done = true;
   await jobs;
   const alive = Object.values(parts).every(({ ended }) => !ended);
   say(`${options.frames} frames, ${options.strangers} strangers; ${ran} jobs meanwhile, ${harmed} harmed`);
-  say(`alive: ${alive}; MiB before and after (orchestrator, relay): ${before} and ${memory()}`);
+  say(`alive: ${alive}`);
+  let grown = false;
+  for (const [name, { used, resident }] of await memoryOf(parts)) {
+    const first = before.get(name) ?? { used: 0, resident: 0 };
+    // What a process holds of the system is V8's own affair: it keeps room for as much garbage as there once was.
+    say(`${name}: used ${first.used} → ${used} MiB, resident ${first.resident} → ${resident} MiB`);
+    grown ||= used > first.used * 1.2;
+  }
   await cluster.stop();
   rmSync(directory, { recursive: true });
-  process.exitCode = alive && harmed === 0 ? 0 : 1;
+  process.exitCode = alive && harmed === 0 && !grown ? 0 : 1;
+}
+
+/** In MiB: what is in use when all garbage is collected, and what the system has given. */
+async function memoryOf(parts: Readonly<Record<string, Part>>) {
+  const found = new Map<string, { used: number; resident: number }>();
+  for (const [name, part] of Object.entries(parts)) {
+    const resident = residentMemory(part.pid) / 1_024;
+    const said = () => part.log.filter(({ msg }) => msg === 'memory');
+    const before = said().length;
+    part.child.kill('SIGUSR2');
+    await part.until(() => said().length > before);
+    const used = Number(said().at(-1)?.['used']) / 1_024 ** 2;
+    found.set(name, { used: Math.round(used), resident: Math.round(resident) });
+  }
+  return found;
 }

@@ -1,5 +1,4 @@
 import { Type } from 'typebox';
-import type { Clock } from '#shared/clock.ts';
 import { CodedError } from '#shared/errors.ts';
 import { JobState } from '#shared/protocol/messages.ts';
 import type { Job } from '../core/model.ts';
@@ -15,7 +14,7 @@ export interface RouteOptions {
   readonly views: Views;
   readonly scale: Scale;
   readonly changes: Changes;
-  readonly clock: Clock;
+  readonly ready: () => boolean;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
 }
 
@@ -32,7 +31,7 @@ export function addRoutes(app: App, options: RouteOptions): void {
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
 
-function addProbes(app: App, { metrics }: RouteOptions): void {
+function addProbes(app: App, { ready, metrics }: RouteOptions): void {
   const Text = Type.String();
   const text = { tags: ['probes'], produces: ['text/plain'], response: { 200: Text } };
   app.get('/health', { schema: { ...text, summary: 'Whether the process lives' } }, () => 'Healthy');
@@ -43,10 +42,13 @@ function addProbes(app: App, { metrics }: RouteOptions): void {
       schema: {
         tags: ['probes'],
         summary: 'Whether it can serve, and its role',
-        response: { 200: Ready, 503: ErrorView },
+        response: { 200: Ready, 503: Ready },
       },
     },
-    () => ({ ready: true, role: 'leader' }),
+    (_, reply) => {
+      reply.status(ready() ? 200 : 503);
+      return { ready: ready(), role: 'leader' };
+    },
   );
   const Leader = Type.Object({ leader: Type.Boolean() });
   app.get(
@@ -179,7 +181,7 @@ function addJobs(app: App, { driver, views }: RouteOptions): void {
   );
 }
 
-function addScale(app: App, { views, scale, changes, clock }: RouteOptions): void {
+function addScale(app: App, { driver, views, scale, changes }: RouteOptions): void {
   app.get(
     '/api/v1/scale',
     {
@@ -205,7 +207,7 @@ function addScale(app: App, { views, scale, changes, clock }: RouteOptions): voi
       const { burst, ...spec } = body;
       refuseContradiction(spec);
       scale.change(spec);
-      if (burst) scale.burst({ workers: burst.workers, until: clock.now() + burst.minutes * 60_000 });
+      if (burst) scale.burst({ workers: burst.workers, until: driver.now() + burst.minutes * 60_000 });
       changes.publish(() => ({ event: 'scale', key: 'scale', data: views.scale() }));
       return views.scale();
     },

@@ -8,10 +8,10 @@ import type { JobStoryView, JobView, ScaleView, WorkerSummary, WorkerView } from
 export class Views {
   readonly #cluster: Cluster;
   readonly #scale: Scale;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #wall: WallClock;
 
-  constructor(cluster: Cluster, scale: Scale, clock: Clock) {
+  constructor(cluster: Cluster, scale: Scale, clock: Pick<Clock, 'now'>) {
     this.#cluster = cluster;
     this.#scale = scale;
     this.#clock = clock;

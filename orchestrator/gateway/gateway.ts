@@ -41,10 +41,18 @@ export class Gateway {
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
   }
 
-  /** Closes every connection with a code that says: come back at once, to me or to another. */
-  close(): void {
+  /** It lets nobody in any more. */
+  get closing(): boolean {
+    return this.#hub.closing;
+  }
+
+  /**
+   * Closes every connection with a code that says: come back at once, to me or to another. Resolves when all have heard
+   * it: to end a socket at once may cost its peer the code. One that does not answer is ended after a second.
+   */
+  async close(): Promise<void> {
     this.#hub.close();
-    for (const socket of this.#server.clients) socket.terminate();
+    await Promise.all([...this.#server.clients].map(closed));
     this.#server.close();
   }
 
@@ -67,4 +75,10 @@ export class Gateway {
       this.#hub.acceptRelay((handlers) => new Channel(socket, relayReader, handlers));
     }
   }
+}
+
+function closed(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => resolve());
+  });
 }

@@ -35,17 +35,21 @@ async function pidsOfJobs(): Promise<number[]> {
   return records.filter(({ argv }) => String(argv[0]) === '-x_behaviour').map(({ pid }) => pid);
 }
 
-test('a running transcode notices nothing, and its exit code comes back', async () => {
-  const hook = cluster.startHook(behaviour({ onTerm: 21 }, { output: 1 }, { block: true }));
+test.each([
+  ['SIGKILL', 21],
+  ['SIGTERM', 25],
+] as const)('after %s a running transcode goes on, and its exit code comes back', async (signal, code) => {
+  const before = await pidsOfJobs();
+  const hook = cluster.startHook(behaviour({ onTerm: code }, { output: 1 }, { block: true }));
   await hook.spoke;
-  const pids = await pidsOfJobs();
-  await cluster.orchestrator.stop('SIGKILL');
+  const pids = (await pidsOfJobs()).filter((pid) => !before.includes(pid));
+  await cluster.orchestrator.stop(signal);
   await cluster.startOrchestrator();
   await cluster.orchestrator.logged('job adopted', { attempt: 1 });
-  expect(await pidsOfJobs()).toEqual(pids);
+  expect(await pidsOfJobs()).toEqual([...before, ...pids]);
   expect(pids.every(isRunning)).toBe(true);
   process.kill(hook.pid, 'SIGTERM');
-  expect((await hook.exited).code).toBe(21);
+  expect((await hook.exited).code).toBe(code);
 });
 
 test('a transcoder that ends while the orchestrator is away is not run again', async () => {

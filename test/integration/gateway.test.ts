@@ -196,8 +196,9 @@ describe('shutting down', () => {
       await harness.relay(),
       await harness.stranger('relay'),
     ];
-    harness.gateway.close();
+    const closed = harness.gateway.close();
     for (const peer of [worker, relay, stranger]) expect(await peer.end()).toMatch(/^4503 /);
     expect(await harness.upgradeStatus('/ws/worker', { token: TOKENS.worker })).toBe(503);
+    await closed;
   });
 });

@@ -39,8 +39,8 @@ export class GatewayHarness {
     harness.server.listen(0, '127.0.0.1');
     await once(harness.server, 'listening');
     harness.clock.advance(SETTINGS.recoveryWindowMs);
-    onTestFinished(() => {
-      harness.gateway.close();
+    onTestFinished(async () => {
+      await harness.gateway.close();
       harness.server.close();
       harness.server.closeAllConnections();
     });

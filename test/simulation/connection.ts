@@ -9,6 +9,8 @@ export class Wire {
   blocked: Blocked = 'none';
   /** Milliseconds at most that a message takes. */
   latency = 2;
+  /** By how much that is longer for a while. */
+  delay = 0;
   connection: Connection | null = null;
 
   blocks(way: 'up' | 'down'): boolean {
@@ -62,13 +64,13 @@ export class Connection {
       loop,
       random,
       () => wire.blocks('up'),
-      () => wire.latency,
+      () => wire.latency + wire.delay,
     );
     this.down = new Pipe(
       loop,
       random,
       () => wire.blocks('down'),
-      () => wire.latency,
+      () => wire.latency + wire.delay,
     );
   }
 }

@@ -1,5 +1,4 @@
 import TinyQueue from 'tinyqueue';
-import type { Clock, Timer } from '#shared/clock.ts';
 
 interface Task {
   readonly at: number;
@@ -35,48 +34,4 @@ export class EventLoop {
     for (let next = this.#soon.shift(); next; next = this.#soon.shift()) next();
     return true;
   }
-}
-
-/** A process: it can die, for good, and it can be frozen for a while, as a machine without CPU or a stopped one is. */
-export class SimProcess {
-  alive = true;
-  readonly #loop: EventLoop;
-  #frozenUntil = 0;
-
-  constructor(loop: EventLoop) {
-    this.#loop = loop;
-  }
-
-  get frozen(): boolean {
-    return this.#loop.now < this.#frozenUntil;
-  }
-
-  freeze(ms: number): void {
-    this.#frozenUntil = Math.max(this.#frozenUntil, this.#loop.now + ms);
-  }
-
-  /** Does something in this process: never when it is dead, later when it is frozen. */
-  run(call: () => void): void {
-    if (!this.alive) return;
-    if (this.frozen) this.#loop.at(this.#frozenUntil, () => this.run(call));
-    else call();
-  }
-
-  readonly clock: Clock = {
-    now: () => this.#loop.now,
-    after: (ms, call): Timer => {
-      let live = true;
-      this.#loop.at(this.#loop.now + ms, () => {
-        this.run(() => {
-          if (live) call();
-        });
-      });
-      return {
-        cancel: () => {
-          live = false;
-        },
-      };
-    },
-    soon: (call) => this.#loop.soon(() => this.run(call)),
-  };
 }

@@ -59,6 +59,15 @@ export class SimHook {
     else this.#toRelay(relay, () => relay.jobs.signalled(job, { type: 'signal', signal }));
   }
 
+  /** It brings its job once more on a new connection, and the old one ends when that has been heard. */
+  again(): void {
+    const [relay, job] = [this.#relay, this.#job];
+    const { loop } = this.#options;
+    if (!relay || !job || this.verdict !== null || this.signalled) return;
+    this.relayDied(relay);
+    loop.at(loop.now + LINE_MS, () => relay.process.run(() => relay.jobs.hookClosed(job)));
+  }
+
   /** The relay it was connected to is gone. */
   relayDied(relay: SimRelay): void {
     if (this.#relay !== relay || this.verdict !== null) return;

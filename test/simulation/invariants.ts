@@ -4,6 +4,9 @@ import type { SimHook } from './hook.ts';
 import { SETTINGS, type SimOrchestrator, type SimWorker, type Surroundings } from './parts.ts';
 import type { Plan } from './plan.ts';
 
+/** In a world without other faults no attempt may be lost. */
+const HARMLESS = new Set(['job', 'cut-worker', 'freeze-orchestrator', 'suspend-orchestrator']);
+
 /** What must be true of a world, whatever happens to it. */
 export class Invariants {
   readonly #surroundings: Surroundings;
@@ -11,6 +14,8 @@ export class Invariants {
   readonly #hooks: readonly SimHook[];
 
   readonly #workersSuffered: boolean;
+  readonly #onlyTheOrchestratorStoodStill: boolean;
+  readonly #ended = new WeakSet<Job>();
 
   constructor(
     surroundings: Surroundings,
@@ -21,7 +26,8 @@ export class Invariants {
     this.#surroundings = surroundings;
     this.#workers = workers;
     this.#hooks = hooks;
-    this.#workersSuffered = acts.some((act) => act.do.endsWith('-worker'));
+    this.#workersSuffered = acts.some((act) => act.do.endsWith('-worker') || act.do === 'storage-hangs');
+    this.#onlyTheOrchestratorStoodStill = acts.every((act) => HARMLESS.has(act.do));
   }
 
   /** At the moment in which a job is placed. */
@@ -35,8 +41,22 @@ export class Invariants {
     if (job.endRequested) violation(`${job.spec.jobId} was placed after it was cancelled`);
     if (job.spec.jobClass === 'background') this.#order(orchestrator, job, worker);
     this.#fence(job, attempt);
-    this.#queueDeadline(job);
+    this.#queueDeadline(job, attempt);
     if (job.attempts.length === 1) this.#recovery(orchestrator, attempt);
+  }
+
+  /** One orchestrator says it once. */
+  ended(job: Job): void {
+    if (this.#ended.has(job)) this.#surroundings.violation(`${job.spec.jobId} ended twice`);
+    this.#ended.add(job);
+  }
+
+  /** Nobody was gone but the orchestrator itself: it has no reason to give up on anybody. */
+  attemptEnded({ endRequested }: Job, { jobId, number, worker, outcome }: Attempt): void {
+    if (!this.#onlyTheOrchestratorStoodStill || outcome?.reason !== 'lost' || endRequested) return;
+    const hook = this.#hooks.find(({ spec }) => spec.jobId === jobId);
+    if (hook?.verdict === null)
+      this.#surroundings.violation(`${jobId}: attempt ${number} on ${worker} was given up`);
   }
 
   #order(orchestrator: SimOrchestrator, job: Job, worker: Worker | undefined): void {
@@ -52,16 +72,16 @@ export class Invariants {
       this.#surroundings.violation(`${spec.jobId}: attempt ${number} after ${before.number}`);
   }
 
-  #queueDeadline({ spec, story }: Job): void {
-    const { loop, violation } = this.#surroundings;
-    const waited = loop.now - (story.findLast(({ event }) => event === 'queued')?.at ?? 0);
+  #queueDeadline({ spec, story }: Job, { assignedAt }: Attempt): void {
+    const { violation } = this.#surroundings;
+    const waited = assignedAt - (story.findLast(({ event }) => event === 'queued')?.at ?? 0);
     if (waited > SETTINGS.queueTimeoutMs[spec.jobClass]) violation(`${spec.jobId} waited ${waited} ms`);
   }
 
   /** What ran before the orchestrator started has a while in which its worker may say so. */
-  #recovery({ startedAt }: SimOrchestrator, { jobId, number }: Attempt): void {
-    const { loop, transcoders, violation } = this.#surroundings;
-    if (loop.now >= startedAt + SETTINGS.recoveryWindowMs) return;
+  #recovery({ startedAt }: SimOrchestrator, { jobId, number, assignedAt }: Attempt): void {
+    const { transcoders, violation } = this.#surroundings;
+    if (assignedAt >= startedAt + SETTINGS.recoveryWindowMs) return;
     for (const other of transcoders) {
       if (other.jobId === jobId && other.number < number && other.writes)
         violation(`${jobId} was placed anew beside attempt ${other.number} on ${other.workerName}`);

@@ -12,7 +12,9 @@ const started = performance.now();
 const faults = new Map<string, number>();
 let steps = 0;
 let failed = 0;
+let seeds = 0;
 for (let seed = first; seed < first + Number(values.seeds) && failed < 3; seed += 1) {
+  seeds += 1;
   const plan = planOf(seed);
   for (const act of plan.acts) faults.set(act.do, (faults.get(act.do) ?? 0) + 1);
   const result = new Simulation(plan).run();
@@ -25,8 +27,12 @@ for (let seed = first; seed < first + Number(values.seeds) && failed < 3; seed +
   );
 }
 const seconds = (performance.now() - started) / 1_000;
+const injected = [...faults].filter(([what]) => what !== 'job').sort();
+const width = Math.max(...injected.map(([what]) => what.length));
+for (const [what, count] of injected)
+  process.stdout.write(`${what.padEnd(width)} ${String(count).padStart(8)}\n`);
+process.stdout.write(`${faults.get('job') ?? 0} jobs in ${seeds} worlds\n`);
 process.stdout.write(
   `${steps} steps in ${seconds.toFixed(1)} s (${Math.round(steps / seconds)} a second), ${failed} failures\n`,
 );
-process.stdout.write(`${[...faults].map(([what, count]) => `${what} ${count}`).join(', ')}\n`);
 process.exitCode = failed === 0 ? 0 : 1;

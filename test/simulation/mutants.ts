@@ -120,6 +120,24 @@ export const MUTANTS: readonly Mutant[] = [
     good: 'return this.#hasStdout && this.attempt > this.#outputAttempt;',
     bad: 'return false;',
   },
+  {
+    what: 'a job that is submitted twice runs twice',
+    file: 'orchestrator/core/submissions.ts',
+    good: 'core.jobs.get(spec.jobId) ?? core.history.get(spec.jobId)',
+    bad: 'core.history.get(spec.jobId)',
+  },
+  {
+    what: 'deadlines fall due before what came while the orchestrator stood still was read',
+    file: 'orchestrator/driver.ts',
+    good: '    if (late > LATE_MS) this.#stoodStillMs += late + SETTLE_MS;\n',
+    bad: '',
+  },
+  {
+    what: 'an attempt that hung when its job was given to another worker ends the job when it no longer hangs',
+    file: 'worker/attempts/attempts.ts',
+    good: "attempt.giveUp('the orchestrator lists it no longer')",
+    bad: "attempt.end('SIGTERM')",
+  },
 ];
 
 export interface Verdict {

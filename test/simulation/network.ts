@@ -6,7 +6,8 @@ import { encodeMessage, messageReader, type Reader } from '#shared/protocol/code
 import { type LinkHandlers, type LinkPort, MISSED_HEARTBEATS, SLOW_MS } from '#shared/protocol/link.ts';
 import type { Direction, Message } from '#shared/protocol/messages.ts';
 import { Connection, type Wire } from './connection.ts';
-import type { EventLoop, SimProcess } from './eventLoop.ts';
+import type { EventLoop } from './eventLoop.ts';
+import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 
 const RECONNECT: BackoffLimits = { firstMs: 100, lastMs: 2_000 };

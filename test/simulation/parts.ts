@@ -10,8 +10,10 @@ import { Jobs } from '../../pms/relay/jobs.ts';
 import { Agent } from '../../worker/agent.ts';
 import { Attempts } from '../../worker/attempts/attempts.ts';
 import { Wire } from './connection.ts';
-import { type EventLoop, SimProcess } from './eventLoop.ts';
+import type { EventLoop } from './eventLoop.ts';
+import type { SimMachine } from './machine.ts';
 import { SimLink } from './network.ts';
+import { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 import { type OwnerFiles, SimTranscoder } from './transcoder.ts';
 
@@ -63,8 +65,8 @@ export class SimOrchestrator {
   readonly hub: Hub;
   readonly startedAt: number;
 
-  constructor({ loop }: Surroundings, observer: (orchestrator: SimOrchestrator) => Observer) {
-    this.process = new SimProcess(loop);
+  constructor(machine: SimMachine, observer: (orchestrator: SimOrchestrator) => Observer) {
+    this.process = new SimProcess(machine);
     const { clock } = this.process;
     this.startedAt = clock.now();
     this.cluster = new Cluster(SETTINGS, clock.now());
@@ -84,15 +86,16 @@ export class SimWorker {
   readonly link: SimLink<'worker'>;
   readonly agent: Agent;
   readonly #surroundings: Surroundings;
-  ready = true;
+  ready: boolean;
 
-  constructor(surroundings: Surroundings, name: string, slots: number, wire: Wire) {
+  constructor(surroundings: Surroundings, name: string, slots: number, machine: SimMachine, wire: Wire) {
     const { loop, random, owners, transcoders, orchestrator, violation, exits } = surroundings;
     this.#surroundings = surroundings;
     this.name = name;
     this.slots = slots;
+    this.ready = !machine.storage.lasts;
     this.wire = wire;
-    this.process = new SimProcess(loop);
+    this.process = new SimProcess(machine);
     const { process } = this;
     const { clock } = process;
     this.attempts = new Attempts(
@@ -109,7 +112,7 @@ export class SimWorker {
         }),
         run: (options) =>
           new SimTranscoder({
-            ...{ loop, random, owners, exits, live: transcoders, worker: process, workerName: name },
+            ...{ random, owners, exits, live: transcoders, worker: process, workerName: name },
             process: options,
           }),
         send: (output) => this.agent.send(output),
@@ -168,8 +171,12 @@ export class SimRelay {
   readonly jobs: Jobs;
   readonly link: SimLink<'relay'>;
 
-  constructor({ loop, random, owners, orchestrator, violation }: Surroundings, wire: Wire) {
-    this.process = new SimProcess(loop);
+  constructor(
+    { loop, random, owners, orchestrator, violation }: Surroundings,
+    machine: SimMachine,
+    wire: Wire,
+  ) {
+    this.process = new SimProcess(machine);
     this.wire = wire;
     const { process } = this;
     const links: SimLink<'relay'>[] = [];
@@ -196,6 +203,15 @@ export class SimRelay {
     if (!link) throw new Error('the relay opened no link');
     this.link = link;
     this.jobs.start();
+  }
+
+  /** It says once more that it holds this job. */
+  submitAgain(jobId: string): void {
+    this.process.run(() => {
+      for (const { spec, attempt } of this.jobs.held) {
+        if (spec.jobId === jobId) this.link.send({ type: 'submit', job: spec, attempt });
+      }
+    });
   }
 
   crash(): void {

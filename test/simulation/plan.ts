@@ -2,19 +2,25 @@ import type { JobSpec } from '#shared/job.ts';
 import type { Blocked } from './connection.ts';
 import { Random } from './random.ts';
 
+/** What the monotonic clock of a suspended machine does. */
+export type Suspended = 'goes-on' | 'stands';
+
 /** One thing that is done to the world. */
 export type Act = { readonly at: number } & (
   | { readonly do: 'job'; readonly jobClass: JobSpec['jobClass']; readonly local: boolean }
   | { readonly do: 'kill-hook' | 'signal-hook' | 'cancel-job'; readonly job: number }
+  | { readonly do: 'submit-again' | 'hook-again'; readonly job: number }
   | {
-      readonly do: 'crash-worker' | 'cut-worker' | 'storage-bad' | 'drain';
+      readonly do: 'crash-worker' | 'cut-worker' | 'storage-bad' | 'storage-hangs' | 'drain';
       readonly worker: number;
       readonly ms: number;
     }
-  | { readonly do: 'freeze-worker'; readonly worker: number; readonly ms: number }
+  | { readonly do: 'freeze-worker' | 'slow-worker'; readonly worker: number; readonly ms: number }
+  | { readonly do: 'suspend-worker'; readonly worker: number; readonly clock: Suspended; readonly ms: number }
   | { readonly do: 'partition-worker'; readonly worker: number; readonly way: Blocked; readonly ms: number }
   | { readonly do: 'crash-orchestrator' | 'stop-orchestrator' | 'freeze-orchestrator'; readonly ms: number }
-  | { readonly do: 'crash-relay' | 'cut-relay' | 'freeze-relay'; readonly ms: number }
+  | { readonly do: 'crash-relay' | 'cut-relay' | 'freeze-relay' | 'slow-relay'; readonly ms: number }
+  | { readonly do: 'suspend-orchestrator' | 'suspend-relay'; readonly clock: Suspended; readonly ms: number }
   | { readonly do: 'partition-relay'; readonly way: Blocked; readonly ms: number }
 );
 
@@ -26,10 +32,12 @@ export interface Plan {
 }
 
 const HORIZON_MS = 60_000;
+const DURATIONS_MS = [10, 300, 1_500, 3_000, 12_000, 30_000];
 const WAYS = ['up', 'down', 'both'] as const;
+const SUSPENDED = ['goes-on', 'stands'] as const;
 
-/** What happens to one world: everything that is not chance of the network follows from it. */
-export function planOf(seed: number): Plan {
+/** The worlds as they were before `planOf` added to them: those that once went wrong are known by their seeds. */
+export function firstPlanOf(seed: number): Plan & { acts: Act[] } {
   const random = new Random(seed);
   const workers = Array.from({ length: random.integer(1, 4) }, () => random.integer(1, 3));
   const acts: Act[] = [];
@@ -49,11 +57,62 @@ export function planOf(seed: number): Plan {
   return { seed, workers, acts: acts.sort((a, b) => a.at - b.at) };
 }
 
+/**
+ * What happens to one world: everything that is not chance of the network follows from it. In a tenth of them little
+ * does: the orchestrator stands still, once.
+ */
+export function planOf(seed: number): Plan {
+  const { workers, acts } = firstPlanOf(seed);
+  const random = new Random(seed ^ 0x2545f491);
+  const jobs = acts.filter((act) => act.do === 'job');
+  const more: Act[] = [];
+  if (random.chance(0.1)) {
+    acts.splice(0, acts.length, ...jobs, ...standstill(random, workers.length));
+  } else {
+    for (let count = random.integer(0, 8); count > 0; count -= 1)
+      more.push(laterFault(random, jobs.length, workers.length));
+  }
+  return { seed, workers, acts: [...acts, ...more].sort((a, b) => a.at - b.at) };
+}
+
+/** A worker that lost its connection just before is back before the orchestrator looks. */
+function standstill(random: Random, workers: number): Act[] {
+  const [at, ms] = [random.next() * HORIZON_MS, random.next() * 30_000];
+  const worker = random.integer(0, workers - 1);
+  return random.pick<Act[]>([
+    [{ at, do: 'freeze-orchestrator', ms }],
+    [{ at, do: 'suspend-orchestrator', clock: random.pick(SUSPENDED), ms }],
+    [
+      { at: at - 60, do: 'cut-worker', worker, ms },
+      // Long enough for the orchestrator to notice that it was more than busy.
+      { at, do: 'freeze-orchestrator', ms: 3_500 + ms },
+    ],
+  ]);
+}
+
+function laterFault(random: Random, jobs: number, workers: number): Act {
+  const at = random.next() * HORIZON_MS;
+  const job = random.integer(0, jobs - 1);
+  const worker = random.integer(0, workers - 1);
+  const ms = random.pick(DURATIONS_MS) * random.next();
+  const clock = random.pick(SUSPENDED);
+  return random.pick<Act>([
+    { at, do: 'submit-again', job },
+    { at, do: 'hook-again', job },
+    { at, do: 'storage-hangs', worker, ms },
+    { at, do: 'slow-worker', worker, ms },
+    { at, do: 'slow-relay', ms },
+    { at, do: 'suspend-worker', worker, clock, ms },
+    { at, do: 'suspend-orchestrator', clock, ms },
+    { at, do: 'suspend-relay', clock, ms },
+  ]);
+}
+
 function fault(random: Random, jobs: number, workers: number): Act {
   const at = random.next() * HORIZON_MS;
   const job = random.integer(0, jobs - 1);
   const worker = random.integer(0, workers - 1);
-  const ms = random.pick([10, 300, 1_500, 3_000, 12_000, 30_000]) * random.next();
+  const ms = random.pick(DURATIONS_MS) * random.next();
   const way = random.pick(WAYS);
   return random.pick<Act>([
     { at, do: 'kill-hook', job },

@@ -1,7 +1,9 @@
 import type { Observer } from '../../orchestrator/driver.ts';
+import type { Wire } from './connection.ts';
 import { EventLoop } from './eventLoop.ts';
 import { SimHook } from './hook.ts';
 import { Invariants } from './invariants.ts';
+import { SimMachine } from './machine.ts';
 import { newWire, SimOrchestrator, SimRelay, SimWorker, type Surroundings, specOf } from './parts.ts';
 import type { Act, Plan } from './plan.ts';
 import { Random } from './random.ts';
@@ -9,6 +11,9 @@ import type { SimTranscoder } from './transcoder.ts';
 
 /** Long enough for every deadline that there is, once the faults have stopped. */
 const QUIET_MS = 400_000;
+const STORAGE_KNOWN_MS = 8_000;
+/** At most, one way. */
+const SLOW_WIRE_MS = 1_500;
 
 export interface Result {
   readonly steps: number;
@@ -26,6 +31,8 @@ export class Simulation {
   readonly #surroundings: Surroundings;
   readonly #hooks: SimHook[] = [];
   readonly #workers: SimWorker[] = [];
+  readonly #machines: Record<'orchestrator' | 'relay', SimMachine>;
+  readonly #workerMachines: SimMachine[];
   readonly #invariants: Invariants;
   readonly #violations: string[] = [];
   readonly #trace: string[] = [];
@@ -44,13 +51,15 @@ export class Simulation {
       violation: (text) => this.#violation(text),
       exits: [],
     };
+    this.#machines = { orchestrator: new SimMachine(this.#loop), relay: new SimMachine(this.#loop) };
+    this.#workerMachines = plan.workers.map(() => new SimMachine(this.#loop));
     this.#invariants = new Invariants(this.#surroundings, this.#workers, this.#hooks, plan);
   }
 
   run(): Result {
     const { workers, acts } = this.#plan;
     this.#startOrchestrator();
-    this.#relay = new SimRelay(this.#surroundings, newWire(this.#random));
+    this.#relay = this.#newRelay(newWire(this.#random));
     for (const index of workers.keys()) this.#startWorker(index);
     for (const act of acts) this.#loop.at(act.at, () => this.#do(act));
     const end = (acts.at(-1)?.at ?? 0) + QUIET_MS;
@@ -60,17 +69,20 @@ export class Simulation {
   }
 
   #startOrchestrator(): void {
-    this.#orchestrator = new SimOrchestrator(this.#surroundings, (orchestrator) =>
+    this.#orchestrator = new SimOrchestrator(this.#machines.orchestrator, (orchestrator) =>
       this.#observer(orchestrator),
     );
   }
 
   #startWorker(index: number): void {
+    const machine = this.#workerMachines[index];
+    if (!machine) return;
     const wire = this.#workers[index]?.wire ?? newWire(this.#random);
     this.#workers[index] = new SimWorker(
       this.#surroundings,
       `w${index}`,
       this.#plan.workers[index] ?? 1,
+      machine,
       wire,
     );
   }
@@ -90,6 +102,12 @@ export class Simulation {
         break;
       case 'signal-hook':
         this.#hooks[act.job]?.signal('SIGTERM');
+        break;
+      case 'submit-again':
+        this.#relay?.submitAgain(`job${act.job}`);
+        break;
+      case 'hook-again':
+        this.#hooks[act.job]?.again();
         break;
       case 'cancel-job': {
         const to = this.#orchestrator;
@@ -119,6 +137,15 @@ export class Simulation {
         this.#workers[act.worker]?.setReady(false);
         this.#later(act.ms, () => this.#workers[act.worker]?.setReady(true));
         break;
+      case 'storage-hangs':
+        this.#hangStorage(act.worker, act.ms);
+        break;
+      case 'suspend-worker':
+        this.#workerMachines[act.worker]?.suspend(act.ms, act.clock);
+        break;
+      case 'slow-worker':
+        this.#slow(this.#workers[act.worker]?.wire, act.ms);
+        break;
       case 'partition-worker': {
         const wire = this.#workers[act.worker]?.wire;
         if (wire) wire.blocked = act.way;
@@ -140,6 +167,15 @@ export class Simulation {
       case 'freeze-orchestrator':
         orchestrator?.process.freeze(act.ms);
         break;
+      case 'suspend-orchestrator':
+        this.#machines.orchestrator.suspend(act.ms, act.clock);
+        break;
+      case 'suspend-relay':
+        this.#machines.relay.suspend(act.ms, act.clock);
+        break;
+      case 'slow-relay':
+        this.#slow(relay?.wire, act.ms);
+        break;
       case 'stop-orchestrator':
       case 'crash-orchestrator':
         if (!orchestrator) break;
@@ -155,7 +191,7 @@ export class Simulation {
         this.#relay = null;
         for (const hook of this.#hooks) this.#later(this.#random.next() * 10, () => hook.relayDied(relay));
         this.#later(act.ms, () => {
-          this.#relay = new SimRelay(this.#surroundings, relay.wire);
+          this.#relay = this.#newRelay(relay.wire);
         });
         break;
       case 'cut-relay':
@@ -175,6 +211,30 @@ export class Simulation {
     }
   }
 
+  #newRelay(wire: Wire): SimRelay {
+    return new SimRelay(this.#surroundings, this.#machines.relay, wire);
+  }
+
+  /** What has opened a file there hangs, and the worker finds out after a while. */
+  #hangStorage(index: number, ms: number): void {
+    const storage = this.#workerMachines[index]?.storage;
+    storage?.begin(ms);
+    this.#later(this.#random.next() * STORAGE_KNOWN_MS, () => {
+      if (storage?.lasts) this.#workers[index]?.setReady(false);
+    });
+    this.#later(ms, () => {
+      if (!storage?.lasts) this.#workers[index]?.setReady(true);
+    });
+  }
+
+  #slow(wire: Wire | undefined, ms: number): void {
+    if (!wire) return;
+    wire.delay = SLOW_WIRE_MS;
+    this.#later(ms, () => {
+      wire.delay = 0;
+    });
+  }
+
   #drain(index: number, drained: boolean): void {
     const to = this.#orchestrator;
     to?.process.run(() => to.driver.handle({ type: 'drain', worker: `w${index}`, drained }));
@@ -190,6 +250,8 @@ export class Simulation {
       const { job, event, attempt } = effect;
       this.#say(`${job.spec.jobId} ${event} ${attempt ? `${attempt.number} on ${attempt.worker}` : ''}`);
       if (event === 'placed' && attempt) this.#invariants.placed(orchestrator, job, attempt);
+      if (event === 'attempt-ended' && attempt) this.#invariants.attemptEnded(job, attempt);
+      if (event === 'ended') this.#invariants.ended(job);
     };
   }
 

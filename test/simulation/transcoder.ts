@@ -1,7 +1,7 @@
 import type { EndSignal } from '#shared/job.ts';
 import type { ProcessOptions, RunningTranscoder } from '../../worker/transcoder/process.ts';
-import type { EventLoop, SimProcess } from './eventLoop.ts';
 import type { Exit } from './parts.ts';
+import type { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 
 /** What stands in the owner files of the shared volume: the highest attempt of each job that ever started. */
@@ -11,7 +11,6 @@ export type OwnerFiles = Map<string, number>;
 const WATCH_MS = 1_000;
 
 export interface SimTranscoderOptions {
-  readonly loop: EventLoop;
   readonly random: Random;
   /** The worker. What it is told about a transcoder reaches it only while it lives. */
   readonly worker: SimProcess;
@@ -35,14 +34,14 @@ export class SimTranscoder implements RunningTranscoder {
   #exitWhenRead: (() => void) | null = null;
 
   constructor(options: SimTranscoderOptions) {
-    const { loop, random, process, live } = options;
+    const { random, process, live } = options;
     this.#options = options;
     const [jobId = '', number] = process.mark.split(' ');
     this.jobId = jobId;
     this.number = Number(number);
     this.workerName = options.workerName;
     live.add(this);
-    loop.at(loop.now + random.next() * 20, () => this.#launch());
+    this.#after(random.next() * 20, () => this.#launch());
   }
 
   /** It runs, and the owner file says that it may. */
@@ -59,20 +58,20 @@ export class SimTranscoder implements RunningTranscoder {
   }
 
   end(signal: EndSignal): void {
-    const { loop, random, process } = this.#options;
+    const { random, process } = this.#options;
     const obeys = random.chance(0.8);
     const delay = obeys ? random.next() * 100 : process.killGraceMs;
-    loop.at(loop.now + delay, () => this.#over(null, obeys ? signal : 'SIGKILL', !obeys));
+    this.#after(delay, () => this.#over(null, obeys ? signal : 'SIGKILL', !obeys));
   }
 
   /** Its worker died: the guardian ends it. */
   orphaned(): void {
-    const { loop, random } = this.#options;
-    loop.at(loop.now + random.next() * 500, () => this.#over(null, 'SIGKILL', true));
+    const { random } = this.#options;
+    this.#after(random.next() * 500, () => this.#over(null, 'SIGKILL', true));
   }
 
   #launch(): void {
-    const { loop, random, owners, process, worker } = this.#options;
+    const { random, owners, process, worker } = this.#options;
     if (this.#mode !== 'launching') return;
     if ((owners.get(this.jobId) ?? 0) >= this.number) {
       this.#gone();
@@ -88,13 +87,11 @@ export class SimTranscoder implements RunningTranscoder {
       ? random.next() * 100
       : random.pick([50, 1_000, 10_000, 40_000]) * random.next();
     if (random.chance(0.3)) this.#write(random.integer(1, 5), duration / 6);
-    loop.at(loop.now + duration, () =>
-      this.#exit(failsAtOnce || random.chance(0.05) ? random.integer(1, 255) : 0),
-    );
+    this.#after(duration, () => this.#exit(failsAtOnce || random.chance(0.05) ? random.integer(1, 255) : 0));
   }
 
   #write(times: number, everyMs: number): void {
-    const { loop, random, process, worker } = this.#options;
+    const { random, process, worker } = this.#options;
     if (times === 0 || this.#mode !== 'running') return;
     if (!this.#held) {
       const bytes = random.chance(0.05) ? 600_000 : random.pick([1, 1_000, 70_000]);
@@ -103,7 +100,7 @@ export class SimTranscoder implements RunningTranscoder {
       const stream = random.chance(0.2) ? 'stdout' : 'stderr';
       worker.run(() => process.handlers.output(stream, data));
     }
-    loop.at(loop.now + everyMs, () => this.#write(times - 1, everyMs));
+    this.#after(everyMs, () => this.#write(times - 1, everyMs));
   }
 
   #exit(code: number): void {
@@ -116,8 +113,8 @@ export class SimTranscoder implements RunningTranscoder {
   }
 
   #watch(): void {
-    const { loop, owners } = this.#options;
-    loop.at(loop.now + WATCH_MS, () => {
+    const { owners } = this.#options;
+    this.#after(WATCH_MS, () => {
       if (this.#mode !== 'running') return;
       if ((owners.get(this.jobId) ?? 0) > this.number) this.#over(null, 'SIGKILL', true);
       else this.#watch();
@@ -130,6 +127,16 @@ export class SimTranscoder implements RunningTranscoder {
     const superseded = (owners.get(this.jobId) ?? 0) > this.number;
     this.#gone();
     worker.run(() => process.handlers.ended({ exitCode, signal, forced, superseded }));
+  }
+
+  /** It stands still with its machine, and hangs with its storage: then no signal ends it either. */
+  #after(ms: number, call: () => void): void {
+    const { machine } = this.#options.worker;
+    const whenItCan = (): void => {
+      const waits = [machine.suspension, machine.storage].some((still) => still.holds('timer', whenItCan));
+      if (!waits) call();
+    };
+    machine.after(ms, whenItCan);
   }
 
   #gone(): void {

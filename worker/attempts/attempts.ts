@@ -50,7 +50,8 @@ export class Attempts {
     }
     this.#wanted = wanted;
     for (const [key, attempt] of this.#attempts) {
-      if (!wanted.has(key)) attempt.end('SIGTERM');
+      // Nobody cancelled it: an orchestrator that starts before it has ended is to start the job again.
+      if (!wanted.has(key)) attempt.giveUp('the orchestrator lists it no longer');
     }
     this.#forgetUnwanted();
     this.#startWaiting();

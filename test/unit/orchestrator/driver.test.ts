@@ -158,3 +158,48 @@ test('a driver that was stopped waits for nothing', () => {
   driver.stop();
   expect(clock.timers).toEqual([]);
 });
+
+test('what fell due while the process stood still waits until what came meanwhile was read', () => {
+  const { clock, driver, effects } = setUp();
+  hello(driver, 1, 'w');
+  relayWithJob(driver, 2, 'j');
+  driver.handle({ type: 'disconnected', connection: 1 });
+  clock.time += 60_000;
+  // The timers come first, then the sockets: the worker has long been back, and has pinged ever since.
+  clock.advance(0);
+  hello(driver, 3, 'w');
+  expect(effects.filter(({ type }) => type === 'close')).toEqual([]);
+  const [attempt] = driver.cluster.jobs.get('j')?.attempts ?? [];
+  expect(attempt).toMatchObject({ worker: 'w', number: 1, phase: 'preparing' });
+});
+
+test('time stands still with the process, also for a message that is read before the timer fires', () => {
+  const { clock, driver, effects } = setUp();
+  hello(driver, 1, 'w');
+  hello(driver, 2, 'v');
+  clock.time += 60_000;
+  driver.heard(1);
+  driver.handle({ type: 'tick' });
+  expect(effects.filter(({ type }) => type === 'close')).toEqual([]);
+  clock.advance(2_999);
+  driver.heard(1);
+  clock.advance(7_000);
+  expect(effects.filter(({ type }) => type === 'close')).toEqual([]);
+  clock.advance(1);
+  expect(effects.filter(({ type }) => type === 'close')).toEqual([
+    expect.objectContaining({ connection: 2, code: 'silent' }),
+  ]);
+});
+
+test('after a standstill what falls due is waited for with one timer', () => {
+  const { clock, driver } = setUp();
+  hello(driver, 1, 'w');
+  driver.handle({ type: 'disconnected', connection: 1 });
+  clock.advance(1_999);
+  driver.handle({ type: 'tick' });
+  clock.time += 10_000;
+  clock.advance(0);
+  expect(clock.timers).toEqual([clock.time + 3_000]);
+  clock.advance(3_000);
+  expect(driver.cluster.workers.size).toBe(0);
+});

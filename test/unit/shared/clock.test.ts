@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { WallClock } from '#shared/clock.ts';
 import { FakeClock } from '../orchestrator/fakeClock.ts';
@@ -24,4 +25,11 @@ test('when the wall clock is set, times follow it', () => {
   const wall = new WallClock(clock);
   vi.setSystemTime(5_000_000);
   expect(wall.at(clock.now()).getTime()).toBe(5_000_000);
+});
+
+test('nothing else looks at the wall clock, so that setting it disturbs nobody', () => {
+  const readers = globSync('{orchestrator,worker,pms,shared}/**/*.{ts,cjs}').filter((file) =>
+    /\bDate\.now\(|\bnew Date\(/.test(readFileSync(file, 'utf8')),
+  );
+  expect(readers).toEqual(['shared/clock.ts']);
 });

@@ -177,3 +177,14 @@ test.each(['-i a -f mp4 out', '-i a -f segment out', '-i a -f dash one -f ssegme
     expect(() => resumed(line.split(' '), { segment: 1, seconds: 0 })).toThrow(/one output in segments/);
   },
 );
+
+test('what has no numbered segments begins anew, over what the attempt before has written: PMS always says so', () => {
+  const background = plexCommands().filter(({ kind, isTruncated }) => {
+    return !isTruncated && /^(optimize|sync|detection|analysis|thumb)/.test(kind);
+  });
+  expect(background.length).toBeGreaterThan(20);
+  for (const { id, argv } of background) {
+    expect(segmentedOutput(argv), id).toHaveProperty('problem');
+    expect(argv, id).toContain('-y');
+  }
+});

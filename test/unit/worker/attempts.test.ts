@@ -69,3 +69,18 @@ test('an attempt whose predecessor ends in time starts then, and is not given up
   expect(started).toHaveLength(2);
   expect(attempts.statuses).toMatchObject([{ attempt: 2, phase: 'running' }]);
 });
+
+test('an attempt that is listed no longer is lost, not cancelled: the next orchestrator may start the job again', () => {
+  const { started, attempts, want } = world();
+  want(1);
+  want();
+  want(1);
+  started[0]?.handlers.ended({ exitCode: null, signal: 'SIGTERM', forced: false, superseded: false });
+  expect(attempts.statuses).toMatchObject([
+    {
+      attempt: 1,
+      phase: 'ended',
+      outcome: { reason: 'lost', message: 'the orchestrator lists it no longer' },
+    },
+  ]);
+});
