@@ -1,5 +1,5 @@
 import type { AttemptStatus, Outcome } from '#shared/job.ts';
-import { outcomeWithoutProcess } from '#shared/job.ts';
+import { outcomeWithoutProcess, outputBytes } from '#shared/job.ts';
 import { isFeasible } from './feasible.ts';
 import { enqueue, finish, tell, tellHolder, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
@@ -131,7 +131,7 @@ export function attemptEnded(core: CoreState, attempt: Attempt, outcome: Outcome
     decide(core, job, attempt, outcome);
   }
   // Its output, which the worker keeps as long as the attempt is listed, may not yet have reached the hook.
-  const owed = job?.outcome && !job.released && outcome.outputBytes > 0;
+  const owed = job?.outcome && !job.released && outputBytes(outcome) > 0;
   // An orphan's end only its job, once submitted, can acknowledge.
   const orphaned = !job && core.orphans.get(attempt.jobId) === attempt;
   if (!owed && !orphaned) withdraw(core, attempt);
@@ -185,7 +185,7 @@ function judge(core: CoreState, job: Job, attempt: Attempt, worker: Worker | und
 function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
   const failed = outcome.exitCode !== 0;
   const ranMs = core.now - (attempt.startedAt ?? core.now);
-  const traceless = outcome.outputBytes === 0 && job.accepted?.attempt !== attempt.number;
+  const traceless = outputBytes(outcome) === 0 && job.accepted?.attempt !== attempt.number;
   const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
   // How long an adopted attempt has run, and what PMS has of it, only the orchestrator before this one knew.
   if (!failed || attempt.adopted || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;

@@ -1,6 +1,6 @@
 import { segmentedOutput } from '#shared/argv/segmented.ts';
 import type { EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
-import type { Output } from '#shared/protocol/messages.ts';
+import type { Output, OutputStream } from '#shared/protocol/messages.ts';
 import type { Before, RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
 import { Announcements } from './announced/announcements.ts';
@@ -52,7 +52,8 @@ export class HeldJob {
   #outputAttempt = 0;
   /** Where in the hook's output that attempt's begins. */
   #base = 0;
-  #hasStdout = false;
+  /** Bytes of stdout among those that were passed: of one attempt only, since no other may follow it. */
+  #stdout = 0;
   /** From where output was asked for again, and has not come yet. */
   #askedFrom: number | null = null;
 
@@ -79,7 +80,7 @@ export class HeldJob {
     const [attempt, base, stdout] = before.cursor.split(' ').map(Number);
     this.#outputAttempt = attempt ?? 0;
     this.#base = base ?? 0;
-    this.#hasStdout = stdout === 1;
+    this.#stdout = stdout ?? 0;
   }
 
   /** Passes output on, what is new of it. Returns what its worker should know of: a gap, or that it is known already. */
@@ -100,8 +101,8 @@ export class HeldJob {
     // An acknowledgement was lost: its worker would keep this for ever.
     if (offset + bytes.length <= passed) return this.position(false);
     const fresh = bytes.subarray(passed - offset);
-    if (stream === 'stdout') this.#hasStdout = true;
-    const cursor = `${attempt} ${this.#base} ${this.#hasStdout ? 1 : 0}`;
+    if (stream === 'stdout') this.#stdout += fresh.length;
+    const cursor = `${attempt} ${this.#base} ${this.#stdout}`;
     this.hook.send({
       type: 'output',
       stream,
@@ -132,17 +133,26 @@ export class HeldJob {
 
   /** Whether PMS has read what another run would write once more. */
   get isBeyondRepeat(): boolean {
-    return this.#hasStdout && this.attempt > this.#outputAttempt;
+    return this.hasStdout && this.attempt > this.#outputAttempt;
   }
 
   get hasStdout(): boolean {
-    return this.#hasStdout;
+    return this.#stdout > 0;
   }
 
   /** Whether the hook was passed everything that the job's last attempt has written. */
   get isDelivered(): boolean {
-    const expected = this.outcome?.outputBytes ?? 0;
-    if (expected === 0) return true;
-    return this.#outputAttempt === this.attempt && this.#delivered - this.#base >= expected;
+    return this.missing.stdout + this.missing.stderr === 0;
+  }
+
+  /** Bytes of the last attempt that have not come. */
+  get missing(): Readonly<Record<OutputStream, number>> {
+    const { stdoutBytes = 0, stderrBytes = 0 } = this.outcome ?? {};
+    if (this.#outputAttempt !== this.attempt) return { stdout: stdoutBytes, stderr: stderrBytes };
+    const passed = this.#delivered - this.#base;
+    return {
+      stdout: Math.max(0, stdoutBytes - this.#stdout),
+      stderr: Math.max(0, stderrBytes - (passed - this.#stdout)),
+    };
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
-import type { JobSpec } from '#shared/job.ts';
+import { type JobSpec, outputBytes } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { OpenLink } from '#shared/protocol/link.ts';
 import type { Message, RelayHello, Status } from '#shared/protocol/messages.ts';
@@ -143,7 +143,7 @@ export class Jobs {
     job.attempt = attempt;
     job.worker = worker ?? job.worker;
     if (moved) this.#log(job).info({ state }, 'job placed');
-    if (job.isBeyondRepeat && outcome?.outputBytes !== 0) {
+    if (job.isBeyondRepeat && !(outcome && outputBytes(outcome) === 0)) {
       this.#tell(job, { exit: NO_WORKER }, 'it can not start anew: PMS has read some of its output');
       return;
     }
@@ -155,9 +155,18 @@ export class Jobs {
     job.outcome = outcome;
     this.#finishIfDelivered(job);
     if (!this.#holds(job)) return;
-    this.#after(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => {
+    this.#after(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => this.#outputLost(job));
+  }
+
+  /** What PMS can't have on stdout fails the job; on stderr nobody reads it, and the transcoder's word stands. */
+  #outputLost(job: HeldJob): void {
+    const { stdout, stderr } = job.missing;
+    if (stdout > 0) {
       this.#tell(job, { exit: INTERNAL }, 'the end of its output was lost with its worker');
-    });
+      return;
+    }
+    this.#log(job).warn({ bytes: stderr }, 'the end of its stderr was lost with its worker');
+    this.#finish(job);
   }
 
   #finishIfDelivered(job: HeldJob): void {

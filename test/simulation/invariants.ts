@@ -1,7 +1,7 @@
 import { isFeasible } from '../../orchestrator/core/feasible.ts';
 import { type Attempt, type Job, jobState, type Worker } from '../../orchestrator/core/model.ts';
 import type { SimHook } from './hook.ts';
-import { SETTINGS, type SimOrchestrator, type SimWorker, type Surroundings } from './parts.ts';
+import { type Exit, SETTINGS, type SimOrchestrator, type SimWorker, type Surroundings } from './parts.ts';
 import type { Plan } from './plan.ts';
 
 /** What must be true of a world, whatever happens to it. */
@@ -115,7 +115,7 @@ export class Invariants {
     if (cluster.workers.size !== this.#workers.length) violation('not all workers came back');
   }
 
-  #verdict({ spec, verdict, signalled, output }: SimHook): void {
+  #verdict({ spec, verdict, signalled, output, stdout }: SimHook): void {
     const { violation, exits } = this.#surroundings;
     if (verdict === null) {
       violation(`the hook of ${spec.jobId} hangs`);
@@ -125,9 +125,11 @@ export class Invariants {
     if (verdict === 'gone' || verdict === 'local' || code === 75 || signalled) return;
     // Output that only its worker has is lost with it, and never silently.
     if (code === 70 && this.#workersSuffered) return;
+    const isWhole = (end: Exit, bytes: number, ofStdout: number): boolean =>
+      end.written === bytes || (this.#workersSuffered && end.stdout === ofStdout);
     const ends = exits.filter((exit) => exit.jobId === spec.jobId && exit.code === code);
     if (ends.length === 0) violation(`${spec.jobId} ended with ${code}, which no transcoder said`);
-    else if (!ends.some(({ attempt, written }) => written === (output.get(attempt) ?? 0)))
+    else if (!ends.some((end) => isWhole(end, output.get(end.attempt) ?? 0, stdout)))
       violation(`${spec.jobId} ended with ${code} without all of its output`);
   }
 }

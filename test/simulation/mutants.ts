@@ -105,7 +105,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'an attempt is forgotten before its output has arrived',
     file: 'orchestrator/core/attempts.ts',
-    good: 'job?.outcome && !job.released && outcome.outputBytes > 0',
+    good: 'job?.outcome && !job.released && outputBytes(outcome) > 0',
     bad: 'false',
   },
   {

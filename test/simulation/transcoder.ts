@@ -32,6 +32,7 @@ export class SimTranscoder implements RunningTranscoder {
   #mode: 'launching' | 'running' | 'over' = 'launching';
   #held = false;
   #written = 0;
+  #stdout = 0;
   #exitWhenRead: (() => void) | null = null;
 
   constructor(options: SimTranscoderOptions) {
@@ -101,6 +102,7 @@ export class SimTranscoder implements RunningTranscoder {
       const data = Buffer.alloc(bytes, times);
       this.#written += data.length;
       const stream = random.chance(0.2) ? 'stdout' : 'stderr';
+      if (stream === 'stdout') this.#stdout += data.length;
       worker.run(() => process.handlers.output(stream, data));
     }
     loop.at(loop.now + everyMs, () => this.#write(times - 1, everyMs));
@@ -110,7 +112,8 @@ export class SimTranscoder implements RunningTranscoder {
     if (this.#mode !== 'running') return;
     if (this.#held) this.#exitWhenRead = () => this.#exit(code);
     else {
-      this.#options.exits.push({ jobId: this.jobId, attempt: this.number, code, written: this.#written });
+      const [written, stdout] = [this.#written, this.#stdout];
+      this.#options.exits.push({ jobId: this.jobId, attempt: this.number, code, written, stdout });
       this.#over(code, null, false);
     }
   }

@@ -164,8 +164,8 @@ export class Attempt {
   }
 
   #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
-    const outputBytes = this.#output.written;
-    const how = { exitCode, signal, forced, outputBytes };
+    const { stdout: stdoutBytes, stderr: stderrBytes } = this.#output.written;
+    const how = { exitCode, signal, forced, stdoutBytes, stderrBytes };
     if (superseded) this.#givenUp = 'another attempt owns the job';
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
     else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });

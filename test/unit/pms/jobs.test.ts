@@ -13,7 +13,15 @@ const SPEC: JobSpec = {
   ...{ argv: ['-y'], env: {}, cwd: '/', changes: [] },
 };
 const EXITED: Outcome = {
-  ...{ reason: 'exited', exitCode: 0, signal: null, forced: false, message: null, outputBytes: 0 },
+  ...{
+    reason: 'exited',
+    exitCode: 0,
+    signal: null,
+    forced: false,
+    message: null,
+    stdoutBytes: 0,
+    stderrBytes: 0,
+  },
 };
 
 let clock: FakeClock;
@@ -95,7 +103,7 @@ test('after a reconnect it asks for what was written meanwhile, as soon as the a
 test('so it does when it did not even hear that the job was placed', () => {
   hold();
   reconnect();
-  status({ state: 'ended', worker: null, outcome: { ...EXITED, outputBytes: 5 } });
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, stdoutBytes: 5 } });
   expect(sent.at(-1)).toEqual({ type: 'received', jobId: 'j', attempt: 1, offset: 0, again: true });
 });
 
@@ -125,8 +133,33 @@ test('a signal outlives the connection over which it went', () => {
 test('output that never comes makes the end a failure', () => {
   hold();
   status({});
-  status({ state: 'ended', worker: null, outcome: { ...EXITED, outputBytes: 5 } });
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, stdoutBytes: 5 } });
   expect(lines.at(-1)).toEqual({ type: 'accepted' });
+  clock.advance(10_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 70 });
+});
+
+test('stderr that never comes is no failure of the transcoder', () => {
+  hold();
+  status({});
+  output(1, 'frames');
+  status({
+    state: 'ended',
+    worker: null,
+    outcome: { ...EXITED, exitCode: 3, stdoutBytes: 6, stderrBytes: 5 },
+  });
+  expect(lines.at(-1)).toMatchObject({ type: 'output' });
+  clock.advance(10_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 3 });
+});
+
+test('a hook that comes from another relay has the stdout that it brought', () => {
+  hold({ received: 9, cursor: '1 0 6' });
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, stdoutBytes: 6, stderrBytes: 5 } });
+  clock.advance(10_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 0 });
+  hold({ received: 9, cursor: '1 0 6' });
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, stdoutBytes: 7, stderrBytes: 3 } });
   clock.advance(10_000);
   expect(lines.at(-1)).toEqual({ type: 'exit', code: 70 });
 });

@@ -9,7 +9,8 @@ const outcome = {
   signal: null,
   forced: false,
   message: null,
-  outputBytes: 3,
+  stdoutBytes: 3,
+  stderrBytes: 0,
 };
 const state = {
   revision: 0,
