@@ -1,7 +1,7 @@
 import type { Resume } from '#shared/job.ts';
 import { announcedFiles } from './files.ts';
 import { joinMpd } from './joinMpd.ts';
-import { type ResumedOutput, resumePoint } from './resumePoint.ts';
+import { lastAnnounced, type ResumedOutput, resumePoint } from './resumePoint.ts';
 import { joinList } from './segmentList.ts';
 
 /**
@@ -47,9 +47,8 @@ export class Announcements {
     if (!this.#isJoined || passed === null) return { document, problem: null };
     const joined = document.includes('<MPD') ? joinMpd(passed, document) : joinList(passed, document);
     if (joined !== null) return { document: joined, problem: null };
-    const output = this.#output ?? { segmentSeconds: null, videoCopied: true };
-    const [before, now] = [resumePoint(passed, output), resumePoint(document, output)];
-    if (!before || !now || now.segment <= before.segment) return null;
+    const [before, now] = [lastAnnounced(passed), lastAnnounced(document)];
+    if (before === null || now === null || now <= before) return null;
     return { document, problem: 'the new attempt’s manifest does not fit to the one before' };
   }
 
