@@ -76,6 +76,8 @@ export const Outcome = Type.Object(
     /** Of each stream, so that the end does not overtake them. */
     stdoutBytes: Type.Integer({ minimum: 0 }),
     stderrBytes: Type.Integer({ minimum: 0 }),
+    /** Why its input could not be read on, as it said on stderr; null when it did not say so. */
+    readError: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
   },
   strict,
 );
@@ -92,6 +94,7 @@ export function outcomeWithoutProcess(reason: Exclude<OutcomeReason, 'exited'>, 
     message: text,
     stdoutBytes: 0,
     stderrBytes: 0,
+    readError: null,
   };
 }
 

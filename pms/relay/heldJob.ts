@@ -1,9 +1,12 @@
+import { readCommand } from '#shared/argv/command.ts';
 import { segmentedOutput } from '#shared/argv/segmented.ts';
+import { readable } from '#shared/bytes.ts';
 import type { EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
 import type { Output, OutputStream } from '#shared/protocol/messages.ts';
 import type { Before, RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
 import { Announcements } from './announced/announcements.ts';
+import { runsToTheEnd } from './runsToTheEnd.ts';
 
 /** The way back to a hook. */
 export interface HookAnswers {
@@ -26,7 +29,9 @@ export class HeldJob {
   readonly scopes: readonly string[];
   /** The secret in its callback addresses; null when there are no tokens. */
   readonly credential: string | null;
-  readonly accepted = new AcceptedCallbacks();
+  readonly accepted: AcceptedCallbacks;
+  /** Whether it ends where its input does, unless something goes wrong. */
+  readonly runsToTheEnd: boolean;
   readonly announcements: Announcements;
   /** Why a next attempt would begin at the beginning; null when it need not. */
   readonly obstacle: string | null;
@@ -68,6 +73,9 @@ export class HeldJob {
     this.hook = hook;
     this.scopes = place.scopes;
     this.credential = place.credential;
+    const { inputs } = readCommand(spec.argv);
+    this.accepted = new AcceptedCallbacks(inputs.map(({ index }) => readable(spec.argv[index] ?? '')));
+    this.runsToTheEnd = runsToTheEnd(spec.argv);
     const output = segmentedOutput(spec.argv);
     this.obstacle = 'problem' in output ? output.problem : null;
     this.announcements = new Announcements('problem' in output ? null : output);

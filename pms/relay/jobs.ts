@@ -139,7 +139,10 @@ export class Jobs {
 
   #onStatus(job: HeldJob, { attempt, worker, state, outcome }: Status): void {
     const moved = attempt !== job.attempt || (worker !== null && worker !== job.worker);
-    if (attempt > job.attempt && job.attempt > 0) job.announcements.attemptChanged();
+    if (attempt > job.attempt && job.attempt > 0) {
+      job.announcements.attemptChanged();
+      job.accepted.attemptChanged();
+    }
     job.attempt = attempt;
     job.worker = worker ?? job.worker;
     if (moved) this.#log(job).info({ state }, 'job placed');
@@ -246,11 +249,12 @@ export class Jobs {
   #checkpoint(job: HeldJob): void {
     if (job.attempt === 0) return;
     const { accepted, announcements, attempt, spec, obstacle } = job;
-    const { progress, speed, announced } = accepted;
+    const { progress, speed, announced, readError } = accepted;
+    const duration = job.runsToTheEnd ? accepted.duration : null;
     const { resume } = announcements;
     job.checkpointed = resume;
-    const checkpoint = { jobId: spec.jobId, attempt, progress, speed, announced, resume, obstacle };
-    this.#link.send({ type: 'checkpoint', ...checkpoint });
+    const place = { progress, speed, announced, resume, obstacle, duration, readError };
+    this.#link.send({ type: 'checkpoint', jobId: spec.jobId, attempt, ...place });
   }
 
   #after(key: string, ms: number, call: () => void): void {

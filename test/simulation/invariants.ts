@@ -34,6 +34,8 @@ export class Invariants {
       violation(`${job.spec.jobId} was placed on an ineligible ${attempt.worker}`);
     if (job.endRequested) violation(`${job.spec.jobId} was placed after it was cancelled`);
     if (job.spec.jobClass === 'background') this.#order(orchestrator, job, worker);
+    if (job.attempts.filter(({ doubt }) => doubt).length > 1)
+      violation(`${job.spec.jobId} goes on after two ends in the same place`);
     this.#fence(job, attempt);
     this.#queueDeadline(job);
     if (job.attempts.length === 1) this.#recovery(orchestrator, attempt);
@@ -105,6 +107,9 @@ export class Invariants {
     for (const { jobId, number } of transcoders) violation(`${jobId} attempt ${number} never ended`);
     const cluster = orchestrator()?.cluster;
     if (!cluster) return;
+    for (const job of cluster.history.values()) {
+      if (isBelievedTooSoon(job)) violation(`${job.spec.jobId}: exit code 0 was believed after a read error`);
+    }
     for (const { spec } of cluster.jobs.values()) violation(`${spec.jobId} is still known`);
     for (const { name, attempts } of cluster.workers.values()) {
       if (attempts.size > 0) violation(`${name} still holds ${attempts.size} attempts`);
@@ -132,6 +137,14 @@ export class Invariants {
     else if (!ends.some((end) => isWhole(end, output.get(end.attempt) ?? 0, stdout)))
       violation(`${spec.jobId} ended with ${code} without all of its output`);
   }
+}
+
+/** The last attempt of which an orchestrator knows could not read its input on, and it is the first. */
+function isBelievedTooSoon({ attempts, outcome }: Job): boolean {
+  const [first] = attempts;
+  const { exitCode, readError, stdoutBytes } = first?.outcome ?? {};
+  const isDoubtful = exitCode === 0 && readError !== null && stdoutBytes === 0;
+  return isDoubtful && outcome?.reason === 'exited' && attempts.length === 1 && first?.doubt === null;
 }
 
 /** Jobs in the queue, as opposed to those that wait for their workers after a restart. */

@@ -109,6 +109,18 @@ export const MUTANTS: readonly Mutant[] = [
     bad: 'false',
   },
   {
+    what: 'exit code 0 is believed whatever was said before it',
+    file: 'orchestrator/core/attempts.ts',
+    good: 'job.attempts.length < MAX_ATTEMPTS && doubtOf(job, attempt)',
+    bad: 'false',
+  },
+  {
+    what: 'exit code 0 is never believed',
+    file: 'orchestrator/core/doubt.ts',
+    good: '  if (isRepeated) return null;\n',
+    bad: '',
+  },
+  {
     what: 'a relay does not ask for what was written while it was away',
     file: 'pms/relay/jobs.ts',
     good: '        job.resync = job.submitted;\n',

@@ -10,6 +10,9 @@ export type OwnerFiles = Map<string, number>;
 /** How often a running attempt looks whether it still owns its job. */
 const WATCH_MS = 1_000;
 
+/** It can't read its input on. */
+const UNREAD = Buffer.from('\nError during demuxing: Input/output error\n');
+
 export interface SimTranscoderOptions {
   readonly loop: EventLoop;
   readonly random: Random;
@@ -90,7 +93,7 @@ export class SimTranscoder implements RunningTranscoder {
       : random.pick([50, 1_000, 10_000, 40_000]) * random.next();
     if (random.chance(0.3)) this.#write(random.integer(1, 5), duration / 6);
     loop.at(loop.now + duration, () =>
-      this.#exit(failsAtOnce || random.chance(0.05) ? random.integer(1, 255) : 0),
+      this.#exit(failsAtOnce || random.chance(0.05) ? random.integer(1, 255) : 0, random.chance(0.15)),
     );
   }
 
@@ -108,14 +111,21 @@ export class SimTranscoder implements RunningTranscoder {
     loop.at(loop.now + everyMs, () => this.#write(times - 1, everyMs));
   }
 
-  #exit(code: number): void {
+  #exit(code: number, isUnread: boolean): void {
     if (this.#mode !== 'running') return;
-    if (this.#held) this.#exitWhenRead = () => this.#exit(code);
+    if (this.#held) this.#exitWhenRead = () => this.#exit(code, isUnread);
     else {
+      if (isUnread) this.#sayUnread();
       const [written, stdout] = [this.#written, this.#stdout];
       this.#options.exits.push({ jobId: this.jobId, attempt: this.number, code, written, stdout });
       this.#over(code, null, false);
     }
+  }
+
+  #sayUnread(): void {
+    const { worker, process } = this.#options;
+    this.#written += UNREAD.length;
+    worker.run(() => process.handlers.output('stderr', UNREAD));
   }
 
   #watch(): void {

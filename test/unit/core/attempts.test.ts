@@ -129,6 +129,8 @@ describe('a transcoder that fails at once', () => {
       announced: 1,
       resume: null,
       obstacle: null,
+      duration: null,
+      readError: null,
     } as const;
     world.handle({ type: 'relay-message', connection: relay, message });
     world.report(a, [ended('j', { exitCode: 1 })]);

@@ -210,6 +210,7 @@ export function ended(jobId: string, outcome: Partial<Outcome>, attempt = 1): At
       message: null,
       stdoutBytes: 0,
       stderrBytes: 0,
+      readError: null,
       ...outcome,
     },
   };

@@ -124,6 +124,7 @@ test('the end waits for the output', () => {
     message: null,
     stdoutBytes: 4,
     stderrBytes: 0,
+    readError: null,
   };
   expect(job.isDelivered).toBe(false);
   job.deliver(output(1, 0, 'abcd'));

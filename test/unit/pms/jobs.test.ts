@@ -21,6 +21,7 @@ const EXITED: Outcome = {
     message: null,
     stdoutBytes: 0,
     stderrBytes: 0,
+    readError: null,
   },
 };
 

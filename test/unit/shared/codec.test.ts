@@ -11,6 +11,7 @@ const outcome = {
   message: null,
   stdoutBytes: 3,
   stderrBytes: 0,
+  readError: null,
 };
 const state = {
   revision: 0,
@@ -76,6 +77,8 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
       announced: 3,
       resume: null,
       obstacle: null,
+      duration: 60,
+      readError: null,
     },
     received,
   },
