@@ -64,7 +64,7 @@ const METRICS = {
   retries: {
     name: 'clusterplex_retries_total',
     type: 'counter',
-    help: 'Attempts after which another one followed, by the reason of their outcome',
+    help: 'Attempts after which another one followed, by the reason of their outcome; `incomplete`: exit code 0 was not believed',
     labels: ['reason'],
   },
   dispatch: {
@@ -121,7 +121,8 @@ export class OrchestratorMetrics {
   }
 
   #placed({ attempts }: Job, attempt: Attempt): void {
-    const reason = attempts[attempts.indexOf(attempt) - 1]?.outcome?.reason;
+    const before = attempts[attempts.indexOf(attempt) - 1];
+    const reason = before?.doubt ? 'incomplete' : before?.outcome?.reason;
     if (reason) this.#retries.inc({ reason });
   }
 

@@ -9,8 +9,8 @@ import { OutputStream } from '#shared/protocol/messages.ts';
 const strict = { additionalProperties: false };
 const Count = Type.Integer({ minimum: 0 });
 
-/** Attempt, where in the hook's output that attempt's begins, and whether stdout was written: opaque to the hook. */
-const Cursor = Type.String({ pattern: '^\\d{1,15} \\d{1,15} [01]$' });
+/** Attempt, where in the hook's output that attempt's begins, and its bytes of stdout so far: opaque to the hook. */
+const Cursor = Type.String({ pattern: '^\\d{1,15} \\d{1,15} \\d{1,15}$' });
 
 /** What a hook brings with it from a relay that is gone. */
 const Before = Type.Object(

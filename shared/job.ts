@@ -73,8 +73,11 @@ export const Outcome = Type.Object(
     /** SIGKILL had to end it. */
     forced: Type.Boolean(),
     message: Type.Union([Type.String({ maxLength: MAX_MESSAGE_LENGTH }), Type.Null()]),
-    /** Bytes of stdout and stderr together. */
-    outputBytes: Type.Integer({ minimum: 0 }),
+    /** Of each stream, so that the end does not overtake them. */
+    stdoutBytes: Type.Integer({ minimum: 0 }),
+    stderrBytes: Type.Integer({ minimum: 0 }),
+    /** Why its input could not be read on, as it said on stderr; null when it did not say so. */
+    readError: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
   },
   strict,
 );
@@ -83,7 +86,20 @@ export type Outcome = Static<typeof Outcome>;
 /** An end without a process: the message says what went wrong, where, and what to do. */
 export function outcomeWithoutProcess(reason: Exclude<OutcomeReason, 'exited'>, message: string): Outcome {
   const text = shortened(message, MAX_MESSAGE_LENGTH);
-  return { reason, exitCode: null, signal: null, forced: false, message: text, outputBytes: 0 };
+  return {
+    reason,
+    exitCode: null,
+    signal: null,
+    forced: false,
+    message: text,
+    stdoutBytes: 0,
+    stderrBytes: 0,
+    readError: null,
+  };
+}
+
+export function outputBytes({ stdoutBytes, stderrBytes }: Outcome): number {
+  return stdoutBytes + stderrBytes;
 }
 
 export const AttemptPhase = Type.Union([

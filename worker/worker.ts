@@ -157,8 +157,8 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       load.stop();
       agent.stop();
       await health.close();
+      // The guardian goes on until this process is gone: it ends what is left, such as a trial of the transcoder.
       fence.stop();
-      guardian.stop();
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { AttemptStatus, Outcome } from '#shared/job.ts';
-import { outcomeWithoutProcess } from '#shared/job.ts';
+import { outcomeWithoutProcess, outputBytes } from '#shared/job.ts';
+import { doubtOf, isConfirmed } from './doubt.ts';
 import { isFeasible } from './feasible.ts';
 import { enqueue, finish, tell, tellHolder, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
@@ -8,6 +9,9 @@ import type { CoreState } from './state.ts';
 
 /** A job that lost this many attempts is the suspect itself. */
 const MAX_ATTEMPTS = 5;
+
+/** How long the relay's last word on an attempt may take, which comes another way: it speaks once a second. */
+const LAST_WORD_MS = 3_000;
 
 /** Gives the job to the worker. */
 export function assign(core: CoreState, job: Job, worker: Worker): void {
@@ -30,6 +34,7 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     endedAt: null,
     end: null,
     outcome: null,
+    doubt: null,
   };
   attach(job, attempt, worker);
   core.changedList(worker);
@@ -131,7 +136,8 @@ export function attemptEnded(core: CoreState, attempt: Attempt, outcome: Outcome
     decide(core, job, attempt, outcome);
   }
   // Its output, which the worker keeps as long as the attempt is listed, may not yet have reached the hook.
-  const owed = job?.outcome && !job.released && outcome.outputBytes > 0;
+  const isUndecided = job?.current === attempt;
+  const owed = isUndecided || (job?.outcome && !job.released && outputBytes(outcome) > 0);
   // An orphan's end only its job, once submitted, can acknowledge.
   const orphaned = !job && core.orphans.get(attempt.jobId) === attempt;
   if (!owed && !orphaned) withdraw(core, attempt);
@@ -156,17 +162,44 @@ function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): 
       job.avoid.add(attempt.worker);
       if (worker) countFailure(core, worker);
       enqueue(core, job, `failed at once on ${attempt.worker}`);
+    } else if (job.attempts.length < MAX_ATTEMPTS && doubtOf(job, attempt)) {
+      job.current = attempt;
+      const { jobId } = job.spec;
+      core.deadlines.set(`doubted:${jobId}`, core.now + LAST_WORD_MS, { type: 'doubted', jobId });
     } else {
-      judge(core, job, attempt, worker);
-      finish(core, job, outcome);
+      end(core, job, attempt, outcome);
     }
   } else if (job.attempts.length >= MAX_ATTEMPTS) {
     const message = `${MAX_ATTEMPTS} attempts were lost, the last on ${attempt.worker}: ${outcome.message ?? ''}`;
     finish(core, job, outcomeWithoutProcess('lost', message));
   } else {
+    // Whom its doubted end speaks against is better than nobody.
+    for (const { doubt, worker: name } of job.attempts) if (doubt) job.avoid.delete(name);
     if (outcome.reason === 'refused') job.avoid.add(attempt.worker);
     enqueue(core, job, outcome.message);
   }
+}
+
+/** The relay has said all that it knows of the attempt that is doubted. */
+export function settleDoubt(core: CoreState, job: Job): void {
+  const { current } = job;
+  if (!current?.outcome) return;
+  job.current = null;
+  current.doubt = doubtOf(job, current);
+  if (!current.doubt) {
+    end(core, job, current, current.outcome);
+    return;
+  }
+  if (isThereAnotherWorker(core, job, current)) job.avoid.add(current.worker);
+  withdraw(core, current);
+  enqueue(core, job, current.doubt.message);
+}
+
+/** The transcoder's word is the job's end. */
+function end(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
+  judge(core, job, attempt, core.workers.get(attempt.worker));
+  const right = job.attempts.findLast(({ doubt }) => doubt && isConfirmed(doubt, job, attempt))?.outcome;
+  finish(core, job, right && outcome.exitCode !== 0 ? { ...right, stderrBytes: 0 } : outcome);
 }
 
 /** What the job's last attempt says of its workers: it ended well, or failed as the one before did. */
@@ -185,10 +218,14 @@ function judge(core: CoreState, job: Job, attempt: Attempt, worker: Worker | und
 function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
   const failed = outcome.exitCode !== 0;
   const ranMs = core.now - (attempt.startedAt ?? core.now);
-  const traceless = outcome.outputBytes === 0 && job.accepted?.attempt !== attempt.number;
+  const traceless = outputBytes(outcome) === 0 && job.accepted?.attempt !== attempt.number;
   const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
   // How long an adopted attempt has run, and what PMS has of it, only the orchestrator before this one knew.
   if (!failed || attempt.adopted || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;
+  return isThereAnotherWorker(core, job, attempt);
+}
+
+function isThereAnotherWorker(core: CoreState, job: Job, attempt: Attempt): boolean {
   for (const worker of core.workers.values()) {
     const isThere = worker.connection !== null && worker.ready;
     if (isThere && worker.name !== attempt.worker && isFeasible(worker, job)) return true;

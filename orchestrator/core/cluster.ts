@@ -1,7 +1,7 @@
 import { assertNever } from '#shared/errors.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Desired, Status } from '#shared/protocol/messages.ts';
-import { letGoOrphan } from './attempts.ts';
+import { letGoOrphan, settleDoubt } from './attempts.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
 import { drain, handBack } from './drain.ts';
 import type { Effect } from './effects.ts';
@@ -168,6 +168,11 @@ export class Cluster {
       case 'orphaned': {
         const orphan = core.orphans.get(due.jobId);
         if (orphan) letGoOrphan(core, orphan);
+        break;
+      }
+      case 'doubted': {
+        const job = core.jobs.get(due.jobId);
+        if (job) settleDoubt(core, job);
         break;
       }
       case 'worker-gone': {

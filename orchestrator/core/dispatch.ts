@@ -50,7 +50,9 @@ function outcomeUnplaced(core: CoreState, job: Job): Outcome {
 }
 
 function ownFailure(job: Job): Outcome | null {
-  return job.attempts.findLast(({ outcome }) => outcome?.reason === 'exited')?.outcome ?? null;
+  const outcome = job.attempts.findLast((attempt) => attempt.outcome?.reason === 'exited')?.outcome;
+  // What it said on stderr and nobody has fetched is gone.
+  return outcome ? { ...outcome, stderrBytes: 0 } : null;
 }
 
 /** Why a job waits, or why it waited in vain. */

@@ -40,6 +40,10 @@ export function requestEnd(core: CoreState, job: Job, signal: EndSignal): void {
   if (job.outcome || job.endRequested) return;
   job.endRequested = signal;
   const { current } = job;
+  if (current?.outcome) {
+    finish(core, job, { ...current.outcome, reason: 'cancelled' });
+    return;
+  }
   if (!current) {
     finish(core, job, outcomeWithoutProcess('cancelled', 'cancelled before any worker ran it'));
     return;
@@ -62,6 +66,7 @@ export function withdraw(core: CoreState, attempt: Attempt): void {
 /** The one place where a job ends. */
 export function finish(core: CoreState, job: Job, outcome: Outcome): void {
   dequeue(core, job);
+  job.current = null;
   job.outcome = outcome;
   job.endedAt = core.now;
   tell(core, job, 'ended', job.attempts.at(-1) ?? null, outcome.message);

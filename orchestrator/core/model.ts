@@ -27,6 +27,14 @@ export interface Attempt {
   /** It is ended for its worker's sake: another attempt follows. */
   handBack: boolean;
   outcome: Outcome | null;
+  /** Why its exit code 0 was not believed. */
+  doubt: Doubt | null;
+}
+
+export interface Doubt {
+  /** Seconds of the input; null when nobody knows. */
+  readonly reached: number | null;
+  readonly message: string;
 }
 
 export const STORY_EVENTS = [
@@ -55,6 +63,9 @@ export interface Accepted {
   readonly attempt: number;
   readonly progress: number | null;
   readonly speed: number | null;
+  /** Seconds of the input, when the job ends where that does. */
+  readonly duration: number | null;
+  readonly readError: string | null;
   readonly announced: number;
   /** Where a next attempt goes on; null: at the beginning. */
   readonly resume: Resume | null;
@@ -78,6 +89,7 @@ export interface Job {
   released: boolean;
   /** The highest attempt number that anybody is known to have used. */
   lastAttempt: number;
+  /** One that has ended is doubted: the relay may have more to say of it. */
   current: Attempt | null;
   readonly attempts: Attempt[];
   /** Workers that refused it or failed at it. */

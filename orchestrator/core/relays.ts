@@ -1,4 +1,6 @@
 import type { Checkpoint, End, RelayHello, Release, Submit } from '#shared/protocol/messages.ts';
+import { settleDoubt } from './attempts.ts';
+import { doubtOf } from './doubt.ts';
 import { release, requestEnd } from './lifecycle.ts';
 import type { ConnectionId, Job, Relay } from './model.ts';
 import type { CoreState } from './state.ts';
@@ -87,4 +89,5 @@ function checkpoint(core: CoreState, job: Job, message: Checkpoint): void {
   if (more && job.current?.number === accepted.attempt) job.current.progressedAt = core.now;
   job.accepted = accepted;
   core.emit({ type: 'job-changed', job, event: 'progress', attempt: job.current });
+  if (job.current?.outcome && !doubtOf(job, job.current)) settleDoubt(core, job);
 }

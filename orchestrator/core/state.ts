@@ -11,6 +11,7 @@ export type Due =
   | { readonly type: 'queue-timeout'; readonly jobId: string }
   | { readonly type: 'unheld'; readonly jobId: string }
   | { readonly type: 'orphaned'; readonly jobId: string }
+  | { readonly type: 'doubted'; readonly jobId: string }
   | { readonly type: 'stalled'; readonly worker: string }
   | { readonly type: 'drain-over'; readonly worker: string }
   | { readonly type: 'quarantine-over'; readonly worker: string }

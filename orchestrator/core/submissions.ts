@@ -14,6 +14,8 @@ export function submit(
 ): Job {
   const known = core.jobs.get(spec.jobId) ?? core.history.get(spec.jobId);
   const job = known ?? newJob(core, spec, instance);
+  // Another relay does not know how far it is.
+  if (job.accepted && job.holderInstance !== instance) job.accepted = { ...job.accepted, duration: null };
   job.holder = connection;
   job.holderInstance = instance;
   job.released = false;

@@ -126,6 +126,7 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     startedAt: status.phase === 'preparing' ? null : core.now,
     endedAt: status.phase === 'ended' ? core.now : null,
     end: null,
+    doubt: null,
     outcome: status.outcome,
   };
 }

@@ -1,10 +1,19 @@
+import { readErrorIn } from '#shared/readError.ts';
+
 /** How far a job is, by what PMS has accepted of it. */
 export class AcceptedCallbacks {
   #progress: number | null = null;
   #speed: number | null = null;
-  #duration: number | null = null;
   #firstSegment: number | null = null;
   #announced = 0;
+  #duration: number | null = null;
+  #readError: string | null = null;
+  readonly #inputs: readonly string[];
+
+  /** @param inputs as the command names them */
+  constructor(inputs: readonly string[] = []) {
+    this.#inputs = inputs;
+  }
 
   /** Percent; null before the first. */
   get progress(): number | null {
@@ -16,9 +25,9 @@ export class AcceptedCallbacks {
     return this.#speed;
   }
 
-  /** Of the input, in seconds; null until PMS was told, or when the transcoder can't tell. */
+  /** Seconds of the first input; null before it is open, and when the transcoder does not know. */
   get duration(): number | null {
-    return this.#duration;
+    return this.#duration !== null && this.#duration > 0 ? this.#duration : null;
   }
 
   /** Segments, or rows of the list. */
@@ -32,10 +41,26 @@ export class AcceptedCallbacks {
     for (const document of documents) this.documentAccepted(document);
   }
 
+  /** Why the attempt's input could not be read on; null when it could. */
+  get readError(): string | null {
+    return this.#readError;
+  }
+
+  /** What the attempt before said is not this one's. */
+  attemptChanged(): void {
+    this.#readError = null;
+  }
+
   /** @returns whether there is something new to tell */
-  progressAccepted(query: URLSearchParams): boolean {
+  callAccepted(query: URLSearchParams): boolean {
+    const error = readErrorIn(query.get('message') ?? '', this.#inputs);
+    if (error !== null) this.#readError = error;
     const duration = numberOf(query.get('duration'));
-    if (duration !== null && duration > 0) this.#duration = duration;
+    this.#duration ??= duration;
+    return this.#progressAccepted(query) || duration !== null || error !== null;
+  }
+
+  #progressAccepted(query: URLSearchParams): boolean {
     const progress = numberOf(query.get('progress'));
     if (progress === null) return false;
     this.#progress = progress;

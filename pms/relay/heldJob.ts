@@ -1,13 +1,15 @@
+import { readCommand } from '#shared/argv/command.ts';
 import { resumed } from '#shared/argv/resume.ts';
 import { segmentedOutput } from '#shared/argv/segmented.ts';
-import type { ByteString } from '#shared/bytes.ts';
+import { type ByteString, readable } from '#shared/bytes.ts';
 import type { EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
-import type { Output } from '#shared/protocol/messages.ts';
+import type { Checkpoint, Output, OutputStream } from '#shared/protocol/messages.ts';
 import type { Before, RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
 import { Announcements } from './announced/announcements.ts';
 import { isComplete } from './announced/complete.ts';
 import type { Accepted } from './records.ts';
+import { runsToTheEnd } from './runsToTheEnd.ts';
 
 /** The way back to a hook. */
 export interface HookAnswers {
@@ -38,7 +40,9 @@ export class HeldJob {
   readonly hook: HookAnswers;
   readonly scopes: readonly string[];
   readonly credential: string | null;
-  readonly accepted = new AcceptedCallbacks();
+  readonly accepted: AcceptedCallbacks;
+  /** Whether it ends where its input does, unless something goes wrong. */
+  readonly runsToTheEnd: boolean;
   readonly announcements: Announcements;
   /** Why a next attempt would begin at the beginning; null when it need not. */
   readonly obstacle: string | null;
@@ -67,7 +71,8 @@ export class HeldJob {
   #outputAttempt = 0;
   /** Where in the hook's output that attempt's begins. */
   #base = 0;
-  #hasStdout = false;
+  /** Bytes of stdout among those that were passed: of one attempt only, since no other may follow it. */
+  #stdout = 0;
   /** From where output was asked for again, and has not come yet. */
   #askedFrom: number | null = null;
 
@@ -87,6 +92,9 @@ export class HeldJob {
     this.scopes = place.scopes;
     this.credential = place.credential;
     this.#localArgv = place.localArgv;
+    const { inputs } = readCommand(spec.argv);
+    this.accepted = new AcceptedCallbacks(inputs.map(({ index }) => readable(spec.argv[index] ?? '')));
+    this.runsToTheEnd = runsToTheEnd(spec.argv);
     const output = segmentedOutput(spec.argv);
     this.obstacle = 'problem' in output ? output.problem : null;
     this.announcements = new Announcements('problem' in output ? null : output);
@@ -106,7 +114,7 @@ export class HeldJob {
     const [attempt, base, stdout] = before.cursor.split(' ').map(Number);
     this.#outputAttempt = attempt ?? 0;
     this.#base = base ?? 0;
-    this.#hasStdout = stdout === 1;
+    this.#stdout = stdout ?? 0;
   }
 
   /** Passes output on, what is new of it. Returns what its worker should know of: a gap, or that it is known already. */
@@ -127,8 +135,8 @@ export class HeldJob {
     // An acknowledgement was lost: its worker would keep this for ever.
     if (offset + bytes.length <= passed) return this.position(false);
     const fresh = bytes.subarray(passed - offset);
-    if (stream === 'stdout') this.#hasStdout = true;
-    const cursor = `${attempt} ${this.#base} ${this.#hasStdout ? 1 : 0}`;
+    if (stream === 'stdout') this.#stdout += fresh.length;
+    const cursor = `${attempt} ${this.#base} ${this.#stdout}`;
     this.hook.send({
       type: 'output',
       stream,
@@ -159,12 +167,12 @@ export class HeldJob {
 
   /** Whether PMS has read what another run would write once more. */
   get isBeyondRepeat(): boolean {
-    return this.#hasStdout && this.attempt > this.#outputAttempt;
+    return this.hasStdout && this.attempt > this.#outputAttempt;
   }
 
   /** Whether its hook may run it; what PMS has read of stdout would be written once more. */
   get mayRunHere(): boolean {
-    return this.spec.local && !this.#hasStdout;
+    return this.spec.local && !this.hasStdout;
   }
 
   /** What its hook runs to go on where PMS is; null when it has to begin at the beginning. */
@@ -181,6 +189,23 @@ export class HeldJob {
     return passed.every((document) => isComplete(document, duration));
   }
 
+  /** What the orchestrator is to know of it; null before it has an attempt. */
+  checkpoint(): Checkpoint | null {
+    const { spec, attempt, accepted, announcements, obstacle } = this;
+    if (attempt === 0) return null;
+    const { progress, speed, announced, readError } = accepted;
+    const { resume } = announcements;
+    this.checkpointed = resume;
+    const duration = this.runsToTheEnd ? accepted.duration : null;
+    const place = { progress, speed, announced, resume, obstacle, duration, readError };
+    return { type: 'checkpoint', jobId: spec.jobId, attempt, ...place };
+  }
+
+  get logFields(): object {
+    const { jobId, session, jobClass, title } = this.spec;
+    return { jobId, session, class: jobClass, title, attempt: this.attempt, worker: this.worker };
+  }
+
   /** For the relay after this one; null while PMS has accepted nothing that it would need. */
   get record(): Accepted | null {
     const { passed: documents, isJoined } = this.announcements;
@@ -190,10 +215,23 @@ export class HeldJob {
       : { jobId: spec.jobId, attempt, duration: accepted.duration, documents, isJoined };
   }
 
+  get hasStdout(): boolean {
+    return this.#stdout > 0;
+  }
+
   /** Whether the hook was passed everything that the job's last attempt has written. */
   get isDelivered(): boolean {
-    const expected = this.outcome?.outputBytes ?? 0;
-    if (expected === 0) return true;
-    return this.#outputAttempt === this.attempt && this.#delivered - this.#base >= expected;
+    return this.missing.stdout + this.missing.stderr === 0;
+  }
+
+  /** Bytes of the last attempt that have not come. */
+  get missing(): Readonly<Record<OutputStream, number>> {
+    const { stdoutBytes = 0, stderrBytes = 0 } = this.outcome ?? {};
+    if (this.#outputAttempt !== this.attempt) return { stdout: stdoutBytes, stderr: stderrBytes };
+    const passed = this.#delivered - this.#base;
+    return {
+      stdout: Math.max(0, stdoutBytes - this.#stdout),
+      stderr: Math.max(0, stderrBytes - (passed - this.#stdout)),
+    };
   }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
-import type { JobSpec } from '#shared/job.ts';
+import { type JobSpec, outputBytes } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { OpenLink } from '#shared/protocol/link.ts';
 import type { Message, RelayHello, Status } from '#shared/protocol/messages.ts';
@@ -154,11 +154,14 @@ export class Jobs {
 
   #onStatus(job: HeldJob, { attempt, worker, state, outcome }: Status): void {
     const moved = attempt !== job.attempt || (worker !== null && worker !== job.worker);
-    if (attempt > job.attempt && job.attempt > 0) job.announcements.attemptChanged();
+    if (attempt > job.attempt && job.attempt > 0) {
+      job.announcements.attemptChanged();
+      job.accepted.attemptChanged();
+    }
     job.attempt = attempt;
     job.worker = worker ?? job.worker;
     if (moved) this.#log(job).info({ state }, 'job placed');
-    if (job.isBeyondRepeat && outcome?.outputBytes !== 0) {
+    if (job.isBeyondRepeat && !(outcome && outputBytes(outcome) === 0)) {
       this.#tell(job, { exit: NO_WORKER }, 'it can not start anew: PMS has read some of its output');
       return;
     }
@@ -170,9 +173,18 @@ export class Jobs {
     job.outcome = outcome;
     this.#finishIfDelivered(job);
     if (!this.#holds(job) || job.isTakenOver) return;
-    this.#timers.set(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => {
+    this.#timers.set(`output:${job.spec.jobId}`, OUTPUT_DEADLINE_MS, () => this.#outputLost(job));
+  }
+
+  /** What PMS can't have on stdout fails the job; on stderr nobody reads it, and the transcoder's word stands. */
+  #outputLost(job: HeldJob): void {
+    const { stdout, stderr } = job.missing;
+    if (stdout > 0) {
       this.#tell(job, { exit: INTERNAL }, 'the end of its output was lost with its worker');
-    });
+      return;
+    }
+    this.#log(job).warn({ bytes: stderr }, 'the end of its stderr was lost with its worker');
+    this.#finish(job);
   }
 
   #finishIfDelivered(job: HeldJob): void {
@@ -280,20 +292,11 @@ export class Jobs {
   }
 
   #checkpoint(job: HeldJob): void {
-    if (job.attempt === 0) return;
-    const { accepted, announcements, attempt, spec, obstacle } = job;
-    const { progress, speed, announced } = accepted;
-    const { resume } = announcements;
-    job.checkpointed = resume;
-    const checkpoint = { jobId: spec.jobId, attempt, progress, speed, announced, resume, obstacle };
-    this.#link.send({ type: 'checkpoint', ...checkpoint });
+    const checkpoint = job.checkpoint();
+    if (checkpoint) this.#link.send(checkpoint);
   }
 
-  #log({ spec, attempt, worker }: HeldJob): Logger {
-    return this.#options.logger.child(logFields(spec, attempt, worker));
+  #log(job: HeldJob): Logger {
+    return this.#options.logger.child(job.logFields);
   }
-}
-
-function logFields({ jobId, session, jobClass, title }: JobSpec, attempt: number, worker: string | null) {
-  return { jobId, session, class: jobClass, title, attempt, worker };
 }

@@ -91,7 +91,7 @@ export class LocalRelay {
     // PMS may reply, and close, before it has read everything: that is an answer, not a failure.
     pipeline(request, upstream).catch((error: unknown) => upstream.destroy(coerceError(error)));
     const reply = await replyTo(upstream);
-    if (job && isSuccess(reply) && job.accepted.progressAccepted(queryOf(path))) this.#options.accepted(job);
+    if (job && isSuccess(reply) && job.accepted.callAccepted(queryOf(path))) this.#options.accepted(job);
     await passBack(reply, response);
   }
 

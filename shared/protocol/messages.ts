@@ -164,6 +164,10 @@ export const Checkpoint = Type.Object(
     attempt: AttemptNumber,
     /** Percent of the media that was transcoded, as the transcoder told PMS. */
     progress: nullable(Type.Number()),
+    /** Seconds of the input, as the transcoder told PMS; null when it ends elsewhere than its input does. */
+    duration: nullable(Type.Number()),
+    /** Why its input could not be read on, as the transcoder told PMS. */
+    readError: nullable(Type.String({ maxLength: 64 })),
     /** Multiple of real time. */
     speed: nullable(Type.Number()),
     announced: Count,

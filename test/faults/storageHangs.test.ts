@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Cluster } from '../support/cluster.ts';
-import { HungMount } from '../support/hungMount.ts';
+import { FuseMount } from '../support/fuseMount.ts';
 import {
   behaviour,
   installRecordingTranscoder,
@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const obstacle = await HungMount.obstacle();
+const obstacle = await FuseMount.obstacle();
 if (obstacle !== null) process.stderr.write(`NOT TESTED, a mount that hangs: ${obstacle}\n`);
 
 test.runIf(obstacle === null)(
@@ -38,7 +38,7 @@ test.runIf(obstacle === null)(
     const address = await worker.listening();
     const hook = cluster.startHook(behaviour({ log: 'here' }, { block: true }));
     await hook.spoke;
-    const mount = await HungMount.over(media);
+    const mount = await FuseMount.hung(media);
     try {
       const since = performance.now();
       // Its storage is elsewhere.

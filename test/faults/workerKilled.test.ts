@@ -1,8 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Cluster } from '../support/cluster.ts';
+import { Part } from '../support/part.ts';
 import { allEnded } from '../support/processes.ts';
 import {
   behaviour,
@@ -67,6 +69,25 @@ test('what a worker left behind is ended when it starts again, guardian or not',
   process.kill(hook.pid, 'SIGKILL');
   await hook.exited;
 });
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'a worker ends by %s while it tries its transcoder: the trial goes with it',
+  async (signal) => {
+    const file = join(directory, `pid-${signal}`);
+    const hanging = `#!/bin/sh\necho $$ > '${file}.new' && mv '${file}.new' '${file}' && exec sleep 600\n`;
+    writeFileSync(join(directory, 'hanging'), hanging, { mode: 0o755 });
+    const worker = new Part('worker/main.ts', {
+      ...{ ORCHESTRATOR_URL: cluster.address, LISTENING_PORT: '0', WORKER_NAME: `tries-${signal}` },
+      ...{ MOUNTS: `${directory}:rw`, TRANSCODER_PATH: directory, TRANSCODER_NAME: 'hanging' },
+      STAT_CPU_OPS_DURATION: '0',
+    });
+    await worker.listening();
+    while (!existsSync(file)) await setImmediate();
+    const tried = Number(readFileSync(file, 'utf8'));
+    await worker.stop(signal);
+    await allEnded([tried]);
+  },
+);
 
 test('a job of which PMS has read stdout is not begun anew: it fails, and PMS decides', async () => {
   const hook = cluster.startHook(behaviour({ output: 1 }, { block: true }));

@@ -29,6 +29,7 @@ export class SimHook {
   #job: HeldJob | null = null;
   /** Bytes by the attempt that wrote them. */
   readonly output = new Map<number, number>();
+  stdout = 0;
   #written = 0;
   #cursor: string | null = null;
   #accepted = false;
@@ -139,7 +140,10 @@ export class SimHook {
     const attempt = Number(cursor.split(' ')[0]);
     if (this.#stdoutOf !== null && this.#stdoutOf !== attempt)
       this.#options.violation(`${this.spec.jobId}: output of attempt ${attempt} after stdout of another`);
-    if (stream === 'stdout') this.#stdoutOf = attempt;
+    if (stream === 'stdout') {
+      this.#stdoutOf = attempt;
+      this.stdout += bytes;
+    }
     this.#written += bytes;
     this.#cursor = cursor;
     this.output.set(attempt, (this.output.get(attempt) ?? 0) + bytes);

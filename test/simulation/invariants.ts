@@ -1,7 +1,7 @@
 import { isFeasible } from '../../orchestrator/core/feasible.ts';
 import { type Attempt, type Job, jobState, type Worker } from '../../orchestrator/core/model.ts';
 import type { SimHook } from './hook.ts';
-import { SETTINGS, type SimOrchestrator, type SimWorker, type Surroundings } from './parts.ts';
+import { type Exit, SETTINGS, type SimOrchestrator, type SimWorker, type Surroundings } from './parts.ts';
 import type { Plan } from './plan.ts';
 
 /** In a world without other faults no attempt may be lost. */
@@ -40,6 +40,8 @@ export class Invariants {
       violation(`${job.spec.jobId} was placed on an ineligible ${attempt.worker}`);
     if (job.endRequested) violation(`${job.spec.jobId} was placed after it was cancelled`);
     if (job.spec.jobClass === 'background') this.#order(orchestrator, job, worker);
+    if (job.attempts.filter(({ doubt }) => doubt).length > 1)
+      violation(`${job.spec.jobId} goes on after two ends in the same place`);
     this.#fence(job, attempt);
     this.#queueDeadline(job, attempt);
     if (job.attempts.length === 1) this.#recovery(orchestrator, attempt);
@@ -125,6 +127,9 @@ export class Invariants {
     for (const { jobId, number } of transcoders) violation(`${jobId} attempt ${number} never ended`);
     const cluster = orchestrator()?.cluster;
     if (!cluster) return;
+    for (const job of cluster.history.values()) {
+      if (isBelievedTooSoon(job)) violation(`${job.spec.jobId}: exit code 0 was believed after a read error`);
+    }
     for (const { spec } of cluster.jobs.values()) violation(`${spec.jobId} is still known`);
     for (const { name, attempts } of cluster.workers.values()) {
       if (attempts.size > 0) violation(`${name} still holds ${attempts.size} attempts`);
@@ -135,7 +140,7 @@ export class Invariants {
     if (cluster.workers.size !== this.#workers.length) violation('not all workers came back');
   }
 
-  #verdict({ spec, verdict, signalled, output }: SimHook): void {
+  #verdict({ spec, verdict, signalled, output, stdout }: SimHook): void {
     const { violation, exits } = this.#surroundings;
     if (verdict === null) {
       violation(`the hook of ${spec.jobId} hangs`);
@@ -145,11 +150,21 @@ export class Invariants {
     if (verdict === 'gone' || verdict === 'local' || code === 75 || signalled) return;
     // Output that only its worker has is lost with it, and never silently.
     if (code === 70 && this.#workersSuffered) return;
+    const isWhole = (end: Exit, bytes: number, ofStdout: number): boolean =>
+      end.written === bytes || (this.#workersSuffered && end.stdout === ofStdout);
     const ends = exits.filter((exit) => exit.jobId === spec.jobId && exit.code === code);
     if (ends.length === 0) violation(`${spec.jobId} ended with ${code}, which no transcoder said`);
-    else if (!ends.some(({ attempt, written }) => written === (output.get(attempt) ?? 0)))
+    else if (!ends.some((end) => isWhole(end, output.get(end.attempt) ?? 0, stdout)))
       violation(`${spec.jobId} ended with ${code} without all of its output`);
   }
+}
+
+/** The last attempt of which an orchestrator knows could not read its input on, and it is the first. */
+function isBelievedTooSoon({ attempts, outcome }: Job): boolean {
+  const [first] = attempts;
+  const { exitCode, readError, stdoutBytes } = first?.outcome ?? {};
+  const isDoubtful = exitCode === 0 && readError !== null && stdoutBytes === 0;
+  return isDoubtful && outcome?.reason === 'exited' && attempts.length === 1 && first?.doubt === null;
 }
 
 /** Jobs in the queue, as opposed to those that wait for their workers after a restart. */

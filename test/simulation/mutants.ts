@@ -105,8 +105,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'an attempt is forgotten before its output has arrived',
     file: 'orchestrator/core/attempts.ts',
-    good: 'job?.outcome && !job.released && outcome.outputBytes > 0',
+    good: 'job?.outcome && !job.released && outputBytes(outcome) > 0',
     bad: 'false',
+  },
+  {
+    what: 'exit code 0 is believed whatever was said before it',
+    file: 'orchestrator/core/attempts.ts',
+    good: 'job.attempts.length < MAX_ATTEMPTS && doubtOf(job, attempt)',
+    bad: 'false',
+  },
+  {
+    what: 'exit code 0 is never believed',
+    file: 'orchestrator/core/doubt.ts',
+    good: '  if (isRepeated) return null;\n',
+    bad: '',
   },
   {
     what: 'a relay does not ask for what was written while it was away',

@@ -37,8 +37,9 @@ export interface Exit {
   readonly jobId: string;
   readonly attempt: number;
   readonly code: number;
-  /** Bytes that it had written. */
+  /** Bytes that it had written, and how many of them to stdout. */
   readonly written: number;
+  readonly stdout: number;
 }
 
 const logger = pino({ level: 'silent' });

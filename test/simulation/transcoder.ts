@@ -10,6 +10,9 @@ export type OwnerFiles = Map<string, number>;
 /** How often a running attempt looks whether it still owns its job. */
 const WATCH_MS = 1_000;
 
+/** It can't read its input on. */
+const UNREAD = Buffer.from('\nError during demuxing: Input/output error\n');
+
 export interface SimTranscoderOptions {
   readonly random: Random;
   /** The worker. What it is told about a transcoder reaches it only while it lives. */
@@ -31,6 +34,7 @@ export class SimTranscoder implements RunningTranscoder {
   #mode: 'launching' | 'running' | 'over' = 'launching';
   #held = false;
   #written = 0;
+  #stdout = 0;
   #exitWhenRead: (() => void) | null = null;
 
   constructor(options: SimTranscoderOptions) {
@@ -87,7 +91,9 @@ export class SimTranscoder implements RunningTranscoder {
       ? random.next() * 100
       : random.pick([50, 1_000, 10_000, 40_000]) * random.next();
     if (random.chance(0.3)) this.#write(random.integer(1, 5), duration / 6);
-    this.#after(duration, () => this.#exit(failsAtOnce || random.chance(0.05) ? random.integer(1, 255) : 0));
+    this.#after(duration, () => {
+      this.#exit(failsAtOnce || random.chance(0.05) ? random.integer(1, 255) : 0, random.chance(0.15));
+    });
   }
 
   #write(times: number, everyMs: number): void {
@@ -98,18 +104,27 @@ export class SimTranscoder implements RunningTranscoder {
       const data = Buffer.alloc(bytes, times);
       this.#written += data.length;
       const stream = random.chance(0.2) ? 'stdout' : 'stderr';
+      if (stream === 'stdout') this.#stdout += data.length;
       worker.run(() => process.handlers.output(stream, data));
     }
     this.#after(everyMs, () => this.#write(times - 1, everyMs));
   }
 
-  #exit(code: number): void {
+  #exit(code: number, isUnread: boolean): void {
     if (this.#mode !== 'running') return;
-    if (this.#held) this.#exitWhenRead = () => this.#exit(code);
+    if (this.#held) this.#exitWhenRead = () => this.#exit(code, isUnread);
     else {
-      this.#options.exits.push({ jobId: this.jobId, attempt: this.number, code, written: this.#written });
+      if (isUnread) this.#sayUnread();
+      const [written, stdout] = [this.#written, this.#stdout];
+      this.#options.exits.push({ jobId: this.jobId, attempt: this.number, code, written, stdout });
       this.#over(code, null, false);
     }
+  }
+
+  #sayUnread(): void {
+    const { worker, process } = this.#options;
+    this.#written += UNREAD.length;
+    worker.run(() => process.handlers.output('stderr', UNREAD));
   }
 
   #watch(): void {

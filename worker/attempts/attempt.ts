@@ -15,6 +15,7 @@ import type { Command } from '../transcoder/launch.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
+import { ReadErrorWatch } from './readErrorWatch.ts';
 
 /** How much longer than its grace period a predecessor may take to end: one that hangs on storage never does. */
 const PREDECESSOR_MS = 5_000;
@@ -50,6 +51,7 @@ export class Attempt {
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
+  readonly #readErrors: ReadErrorWatch;
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
@@ -62,6 +64,7 @@ export class Attempt {
     this.#resume = resume;
     this.number = number;
     this.#context = context;
+    this.#readErrors = new ReadErrorWatch(job.argv);
     const { jobId, session, title } = job;
     this.#logger = context.logger.child({ jobId, session, attempt: number, title });
   }
@@ -102,7 +105,10 @@ export class Attempt {
         clock,
         handlers: {
           started: () => this.#started(),
-          output: (stream, data) => this.#sendAll(this.#output.add(stream, data)),
+          output: (stream, data) => {
+            if (stream === 'stderr') this.#readErrors.look(data);
+            this.#sendAll(this.#output.add(stream, data));
+          },
           failed: (reason, superseded) => {
             this.#end(outcomeWithoutProcess(superseded ? 'lost' : 'refused', reason));
           },
@@ -164,8 +170,9 @@ export class Attempt {
   }
 
   #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
-    const outputBytes = this.#output.written;
-    const how = { exitCode, signal, forced, outputBytes };
+    const { stdout: stdoutBytes, stderr: stderrBytes } = this.#output.written;
+    const readError = this.#readErrors.found;
+    const how = { exitCode, signal, forced, stdoutBytes, stderrBytes, readError };
     if (superseded) this.#givenUp = 'another attempt owns the job';
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
     else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });

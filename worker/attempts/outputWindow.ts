@@ -10,12 +10,12 @@ export interface OutputChunk {
 /** What an attempt has written and its hook has not yet acknowledged, in the order in which it was read. */
 export class OutputWindow {
   #chunks: OutputChunk[] = [];
-  #written = 0;
+  readonly #writtenTo: Record<OutputStream, number> = { stdout: 0, stderr: 0 };
   #acknowledged = 0;
 
   /** Bytes written so far. */
-  get written(): number {
-    return this.#written;
+  get written(): Readonly<Record<OutputStream, number>> {
+    return this.#writtenTo;
   }
 
   get isFull(): boolean {
@@ -26,13 +26,17 @@ export class OutputWindow {
     return this.#chunks;
   }
 
+  get #written(): number {
+    return this.#writtenTo.stdout + this.#writtenTo.stderr;
+  }
+
   /** Returns the chunks to send. */
   add(stream: OutputStream, data: Buffer): readonly OutputChunk[] {
     const added: OutputChunk[] = [];
     for (let start = 0; start < data.length; start += OUTPUT_CHUNK_BYTES) {
       const part = data.subarray(start, start + OUTPUT_CHUNK_BYTES);
       added.push({ offset: this.#written, stream, data: part });
-      this.#written += part.length;
+      this.#writtenTo[stream] += part.length;
     }
     this.#chunks.push(...added);
     return added;

@@ -39,10 +39,6 @@ export class Guardian {
   start(): void {
     this.#helper.start();
   }
-
-  stop(): void {
-    this.#helper.stop();
-  }
 }
 
 /** Ends what an earlier process of this worker left behind, guardian or not. */

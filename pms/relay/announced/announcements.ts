@@ -2,7 +2,7 @@ import type { Resume } from '#shared/job.ts';
 import { type AnnouncedFile, announcedFiles } from './files.ts';
 import { joinMpd } from './joinMpd.ts';
 import { isMpd } from './mpd.ts';
-import { type ResumedOutput, resumePoint } from './resumePoint.ts';
+import { lastAnnounced, type ResumedOutput, resumePoint } from './resumePoint.ts';
 import { joinList, readNumberedList } from './segmentList.ts';
 
 /**
@@ -67,9 +67,8 @@ export class Announcements {
     if (passed === undefined) return { document, problem: null };
     const joined = isMpd(document) ? joinMpd(passed, document) : joinList(passed, document);
     if (joined !== null) return { document: joined, problem: null };
-    const output = this.#output ?? { segmentSeconds: null, videoCopied: true };
-    const [before, now] = [resumePoint(passed, output), resumePoint(document, output)];
-    if (!before || !now || now.segment <= before.segment) return null;
+    const [before, now] = [lastAnnounced(passed), lastAnnounced(document)];
+    if (before === null || now === null || now <= before) return null;
     return { document, problem: 'the new attempt’s manifest does not fit to the one before' };
   }
 

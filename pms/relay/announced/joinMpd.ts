@@ -21,7 +21,9 @@ const DURATION = /^PT(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?
 export function joinMpd(before: string, next: string): string | null {
   const earlier = readMpd(before);
   const later = readMpd(next);
-  if (!earlier || !later || (earlier.isStatic && !later.isStatic)) return null;
+  if (!earlier || !later) return null;
+  // Static again as soon as it has caught up; with more to tell, the earlier attempt had ended too soon.
+  if (earlier.isStatic && !later.isStatic && lastNumber(later) <= lastNumber(earlier)) return null;
   if (earlier.representations.length !== later.representations.length) return null;
   const joined = new Map<Template, readonly Entry[]>();
   for (const { id, template } of later.representations) {
@@ -32,6 +34,11 @@ export function joinMpd(before: string, next: string): string | null {
   }
   const edits = [...joined].flatMap(([template, entries]) => timelineEdits(next, template, entries));
   return edited(next, [...edits, ...rootEdits(earlier, later, joined)]);
+}
+
+/** That all streams have. */
+function lastNumber({ representations }: Mpd): number {
+  return Math.min(...representations.map(({ template }) => template.entries.at(-1)?.number ?? -1));
 }
 
 function joinEntries(old: Template, template: Template): readonly Entry[] | null {

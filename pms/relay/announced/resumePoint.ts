@@ -17,18 +17,33 @@ export interface ResumedOutput {
   readonly videoCopied: boolean;
 }
 
+/** A segment of less than this share of what PMS asked for was cut off, by the end of the film or of its attempt. */
+const WHOLE = 0.9;
+
 /** After what the last manifest or list that PMS accepted announces; null when nothing does, or it can't be told. */
 export function resumePoint(document: string, output: ResumedOutput): ResumePoint | null {
-  const announced = isMpd(document) ? announcedByMpd(document) : announcedByList(document);
+  const announced = announcedBy(document);
   if (!announced) return null;
-  const { number, segmentsBefore, end } = announced;
+  const { number, segmentsBefore, end, length: made } = announced;
   const { segmentSeconds, videoCopied } = output;
   // Copied video is cut at key frames, wherever they are: only the document says where. Nothing is taken off, as that
   // would be before the key frame: the seek would find the one before, and repeat a segment.
   const length = segmentSeconds !== null && segmentSeconds > 0 ? segmentSeconds : null;
-  const seconds = videoCopied ? end : length === null ? null : segmentsBefore * length;
+  // One that was cut off is made anew: the next one begins where the whole of it would have ended.
+  const isCut = !videoCopied && length !== null && made !== null && made < WHOLE * length;
+  const redone = isCut ? 1 : 0;
+  const seconds = videoCopied ? end : length === null ? null : (segmentsBefore - redone) * length;
   if (seconds === null || !Number.isFinite(seconds)) return null;
-  return { segment: number + 1, seconds };
+  return { segment: number + 1 - redone, seconds };
+}
+
+/** The number of the last segment that it announces on every stream; null when it announces none. */
+export function lastAnnounced(document: string): number | null {
+  return announcedBy(document)?.number ?? null;
+}
+
+function announcedBy(document: string): Announced | null {
+  return isMpd(document) ? announcedByMpd(document) : announcedByList(document);
 }
 
 interface Announced {
@@ -38,6 +53,7 @@ interface Announced {
   readonly segmentsBefore: number;
   /** Of the picture in the last segment, in seconds. */
   readonly end: number | null;
+  readonly length: number | null;
 }
 
 /** DASH counts from 1. */
@@ -49,7 +65,8 @@ function announcedByMpd(text: string): Announced | null {
   const template = representations.find(({ isVideo }) => isVideo)?.template;
   const entry = template?.entries[number - template.startNumber];
   const end = template && entry ? (entry.t + entry.d) / template.timescale : null;
-  return { number, segmentsBefore: number, end };
+  const length = template && entry ? entry.d / template.timescale : null;
+  return { number, segmentsBefore: number, end, length };
 }
 
 /** Lists count from 0. */
@@ -57,8 +74,9 @@ function announcedByList(text: string): Announced | null {
   const rows = readNumberedList(text) ?? [];
   const last = rows.findLast(({ isFinished }) => isFinished);
   if (!last) return null;
+  const { number, start } = last;
   // Pictures that are shown before the next key frame can follow it in the file: then the end is before it.
   const next = rows.at(-1);
   const end = next && !next.isFinished ? Math.max(next.start, last.end) : last.end;
-  return { number: last.number, segmentsBefore: last.number + 1, end };
+  return { number, segmentsBefore: number + 1, end, length: last.end - start };
 }

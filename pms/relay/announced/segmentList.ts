@@ -61,6 +61,9 @@ export function readNumberedList(text: string): NumberedRow[] | null {
     if (!numbered || (last && !follows(last, numbered))) return null;
     rows.push(numbered);
   }
+  // With nothing left to make, the muxer lists a segment that ends before it begins.
+  const last = rows.at(-1);
+  if (last && last.end < last.start) rows.pop();
   return rows;
 }
 

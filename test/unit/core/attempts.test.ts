@@ -16,10 +16,10 @@ function onA(settings: ConstructorParameters<typeof World>[0] = {}) {
 
 describe('how an attempt ends is how its job ends', () => {
   test.each<[string, Partial<Outcome>]>([
-    ['exit code 0', { exitCode: 0, outputBytes: 12 }],
-    ['a failure with output', { exitCode: 1, outputBytes: 1 }],
-    ['a signal, after output', { signal: 'SIGSEGV', outputBytes: 9, message: 'it crashed' }],
-    ['an end that was asked for on the worker', { reason: 'cancelled', signal: 'SIGTERM', outputBytes: 1 }],
+    ['exit code 0', { exitCode: 0, stdoutBytes: 12 }],
+    ['a failure with output', { exitCode: 1, stdoutBytes: 1 }],
+    ['a signal, after output', { signal: 'SIGSEGV', stdoutBytes: 9, message: 'it crashed' }],
+    ['an end that was asked for on the worker', { reason: 'cancelled', signal: 'SIGTERM', stdoutBytes: 1 }],
   ])('%s', (_, outcome) => {
     const { world, a, job } = onA();
     world.report(a, [ended('j', outcome)]);
@@ -30,9 +30,9 @@ describe('how an attempt ends is how its job ends', () => {
 
   test('its worker keeps the output until the relay has the whole of it', () => {
     const { world, a, relay } = onA();
-    world.report(a, [ended('j', { exitCode: 0, outputBytes: 12 })]);
+    world.report(a, [ended('j', { exitCode: 0, stdoutBytes: 12 })]);
     expect(world.list('a')).toEqual(['j/1']);
-    expect(world.report(a, [ended('j', { exitCode: 0, outputBytes: 12 })])).toEqual([]);
+    expect(world.report(a, [ended('j', { exitCode: 0, stdoutBytes: 12 })])).toEqual([]);
     world.release(relay, 'j');
     expect(world.list('a')).toEqual([]);
   });
@@ -45,7 +45,7 @@ describe('how an attempt ends is how its job ends', () => {
 
   test('a worker that restarts, or forgets, after the end changes nothing about it', () => {
     const { world, a, job } = onA();
-    world.report(a, [ended('j', { exitCode: 3, outputBytes: 12 })]);
+    world.report(a, [ended('j', { exitCode: 3, stdoutBytes: 12 })]);
     world.report(a, []);
     expect(world.list('a')).toEqual([]);
     expect(job.attempts[0]?.outcome).toMatchObject({ reason: 'exited', exitCode: 3 });
@@ -129,6 +129,8 @@ describe('a transcoder that fails at once', () => {
       announced: 1,
       resume: null,
       obstacle: null,
+      duration: null,
+      readError: null,
     } as const;
     world.handle({ type: 'relay-message', connection: relay, message });
     world.report(a, [ended('j', { exitCode: 1 })]);

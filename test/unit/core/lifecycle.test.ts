@@ -38,8 +38,8 @@ test('cancelling a running job asks its worker with the given signal, and ends w
 test('a cancelled job keeps the exit code with which its transcoder left', () => {
   const { world, worker, job } = started();
   world.handle({ type: 'cancel', jobId: 'j', signal: 'SIGTERM' });
-  world.report(worker, [ended('j', { reason: 'exited', exitCode: 255, outputBytes: 3 })]);
-  expect(job.outcome).toMatchObject({ reason: 'cancelled', exitCode: 255, outputBytes: 3 });
+  world.report(worker, [ended('j', { reason: 'exited', exitCode: 255, stdoutBytes: 3 })]);
+  expect(job.outcome).toMatchObject({ reason: 'cancelled', exitCode: 255, stdoutBytes: 3 });
 });
 
 test('a cancelled job is not tried elsewhere, however its attempt ends', () => {
@@ -167,6 +167,6 @@ test('the status of a job is the whole of it', () => {
     outcome: null,
   });
   expect(statusOf(world.submit(relay, 'k'))).toMatchObject({ state: 'queued', attempt: 0, worker: null });
-  world.report(worker, [ended('j', { exitCode: 3, outputBytes: 1 })]);
+  world.report(worker, [ended('j', { exitCode: 3, stdoutBytes: 1 })]);
   expect(statusOf(job)).toMatchObject({ state: 'ended', attempt: 1, outcome: { exitCode: 3 } });
 });

@@ -204,7 +204,7 @@ describe('an attempt without its job', () => {
   test('that ended is not lost: its worker keeps the outcome until the job has come for it', () => {
     const world = new World();
     const worker = world.worker('w', { attempts: [running('j')] });
-    world.report(worker, [ended('j', { exitCode: 7, outputBytes: 1 })]);
+    world.report(worker, [ended('j', { exitCode: 7, stdoutBytes: 1 })]);
     expect(world.list('w')).toEqual(['j/1']);
     expect(world.spread()).toEqual([0]);
     const relay = world.relay();

@@ -152,6 +152,8 @@ test('what PMS has of an attempt counts, also when that attempt is over, and not
     announced: 7,
     resume: { segment: 8, seconds: 21 },
     obstacle: null,
+    duration: null,
+    readError: null,
   };
   const say = (attempt: number) => {
     const message = { type: 'checkpoint', jobId: 'j', attempt, ...accepted } as const;
@@ -204,6 +206,8 @@ test('messages about a job that the relay does not hold are ignored', () => {
         announced: 1,
         resume: null,
         obstacle: null,
+        duration: null,
+        readError: null,
       },
     }),
   ];

@@ -12,7 +12,16 @@ function stuck() {
   world.advance(60_000);
   world.report(a, attempts, { ready: false });
   const progress = (announced: number): void => {
-    const checkpoint = { attempt: 1, progress: 1, speed: 1, announced, resume: null, obstacle: null };
+    const checkpoint = {
+      attempt: 1,
+      progress: 1,
+      speed: 1,
+      announced,
+      resume: null,
+      obstacle: null,
+      duration: null,
+      readError: null,
+    };
     const message = { type: 'checkpoint', jobId: 'moving', ...checkpoint } as const;
     world.handle({ type: 'relay-message', connection: relay, message });
   };

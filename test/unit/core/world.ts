@@ -209,7 +209,9 @@ export function ended(jobId: string, outcome: Partial<Outcome>, attempt = 1): At
       signal: null,
       forced: false,
       message: null,
-      outputBytes: 0,
+      stdoutBytes: 0,
+      stderrBytes: 0,
+      readError: null,
       ...outcome,
     },
   };

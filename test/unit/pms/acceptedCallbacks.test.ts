@@ -8,13 +8,30 @@ function mpd(startNumber: number, segments: string): string {
 
 test('progress and speed; a report without speed comes from a throttled transcoder', () => {
   const accepted = new AcceptedCallbacks();
-  expect(accepted.progressAccepted(new URLSearchParams('progress=12.5&speed=1.5'))).toBe(true);
+  expect(accepted.callAccepted(new URLSearchParams('progress=12.5&speed=1.5'))).toBe(true);
   expect([accepted.progress, accepted.speed]).toEqual([12.5, 1.5]);
-  accepted.progressAccepted(new URLSearchParams('progress=13'));
+  accepted.callAccepted(new URLSearchParams('progress=13'));
   expect([accepted.progress, accepted.speed]).toEqual([13, null]);
-  expect(accepted.progressAccepted(new URLSearchParams('duration=60'))).toBe(false);
-  expect(accepted.progressAccepted(new URLSearchParams('progress=nonsense'))).toBe(false);
+  expect(accepted.callAccepted(new URLSearchParams('status=startup'))).toBe(false);
+  expect(accepted.callAccepted(new URLSearchParams('progress=nonsense'))).toBe(false);
   expect(accepted.progress).toBe(13);
+});
+
+test('the first input’s duration, and why that could not be read on', () => {
+  const accepted = new AcceptedCallbacks(['/film.mkv']);
+  expect(accepted.duration).toBeNull();
+  accepted.callAccepted(new URLSearchParams('duration=60.5'));
+  accepted.callAccepted(new URLSearchParams('duration=3'));
+  expect(accepted.duration).toBe(60.5);
+  accepted.callAccepted(new URLSearchParams({ level: '0', message: '/film.mkv: Invalid data' }));
+  expect(accepted.readError).toBeNull();
+  expect(accepted.callAccepted(new URLSearchParams({ message: '/film.mkv: I/O error' }))).toBe(true);
+  expect(accepted.readError).toBe('I/O error');
+  accepted.attemptChanged();
+  expect([accepted.readError, accepted.duration]).toEqual([null, 60.5]);
+  const unknown = new AcceptedCallbacks();
+  for (const duration of ['-1.000000', '60']) unknown.callAccepted(new URLSearchParams({ duration }));
+  expect(unknown.duration).toBeNull();
 });
 
 test('segments of an MPD are counted from the first number of the attempt', () => {

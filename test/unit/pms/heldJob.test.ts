@@ -83,7 +83,7 @@ test('a hook that comes back to a new relay goes on where it stopped', () => {
   expect(job.position(true)).toEqual({ attempt: 4, offset: 3, again: true });
   job.deliver(output(4, 0, 'abcdef'));
   expect(text()).toBe('def');
-  expect(lines).toEqual([expect.objectContaining({ offset: 8, cursor: '4 5 1' })]);
+  expect(lines).toEqual([expect.objectContaining({ offset: 8, cursor: '4 5 3' })]);
   job.wrote(11);
   expect(job.position(false)).toEqual({ attempt: 4, offset: 6, again: false });
 });
@@ -116,7 +116,16 @@ test('once PMS has read stdout of an attempt, no other can take its place', () =
 test('the end waits for the output', () => {
   const { job } = held();
   job.attempt = 1;
-  job.outcome = { reason: 'exited', exitCode: 0, signal: null, forced: false, message: null, outputBytes: 4 };
+  job.outcome = {
+    reason: 'exited',
+    exitCode: 0,
+    signal: null,
+    forced: false,
+    message: null,
+    stdoutBytes: 4,
+    stderrBytes: 0,
+    readError: null,
+  };
   expect(job.isDelivered).toBe(false);
   job.deliver(output(1, 0, 'abcd'));
   expect(job.isDelivered).toBe(true);

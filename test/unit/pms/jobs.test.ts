@@ -1,104 +1,19 @@
-import { pino } from 'pino';
-import { beforeEach, expect, test, vi } from 'vitest';
-import type { JobSpec, Outcome } from '#shared/job.ts';
-import type { LinkHandlers } from '#shared/protocol/link.ts';
-import type { Message, Status } from '#shared/protocol/messages.ts';
-import type { Before, RelayLine } from '../../../pms/hookProtocol.ts';
-import { HeldJob } from '../../../pms/relay/heldJob.ts';
-import { Jobs } from '../../../pms/relay/jobs.ts';
-import type { Accepted } from '../../../pms/relay/records.ts';
-import { FakeClock } from '../orchestrator/fakeClock.ts';
-
-const SPEC: JobSpec = {
-  ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true },
-  ...{ argv: ['-y'], env: {}, cwd: '/', changes: [] },
-};
-const EXITED: Outcome = {
-  ...{ reason: 'exited', exitCode: 0, signal: null, forced: false, message: null, outputBytes: 0 },
-};
-
-const SEGMENTED: JobSpec = {
-  ...SPEC,
-  argv: ['-i', 'film.mkv', '-f', 'ssegment', '-segment_time', '1', '-segment_format', 'mpegts', 'm-%05d.ts'],
-};
-const LIST = 'm-00000.ts,0.000000,1.000000\nm-00001.ts,1.000000,2.000000\n';
-const ACCEPTED: Accepted = { jobId: 'j', attempt: 2, duration: 60, documents: [LIST], isJoined: false };
-const RETURNED: Before = { received: 0, cursor: null, runsHere: false };
-
-let clock: FakeClock;
-let sent: Message<'relayToOrchestrator'>[];
-let lines: RelayLine[];
-let handlers: LinkHandlers<'relay'>;
-let jobs: Jobs;
-const link = { up: false };
-const fence = vi.fn<(job: JobSpec) => void>();
-const dropped = vi.fn<(job: HeldJob) => void>();
-
-beforeEach(() => {
-  clock = new FakeClock();
-  sent = [];
-  lines = [];
-  fence.mockReset();
-  dropped.mockReset();
-  link.up = true;
-  jobs = new Jobs({
-    ...{ name: 'relay', clock, fence, logger: pino({ level: 'silent' }) },
-    dropped,
-    waitMs: { local: 1_000, remoteOnly: 5_000, running: 60_000 },
-    openLink: (given) => {
-      handlers = given;
-      return {
-        get up() {
-          return link.up;
-        },
-        start: () => undefined,
-        stop: () => {
-          link.up = false;
-        },
-        send: (message) => {
-          if (link.up) sent.push(message);
-        },
-      };
-    },
-  });
-});
-
-function hold(before: Before | null = null, spec: JobSpec = SPEC, accepted: Accepted | null = null): HeldJob {
-  const hook = { send: (line: RelayLine) => void lines.push(line), close: () => undefined };
-  const job = new HeldJob(
-    spec,
-    hook,
-    { scopes: [], credential: null, localArgv: spec.argv },
-    before,
-    accepted,
-  );
-  jobs.hold(job);
-  return job;
-}
-
-function status(fields: Partial<Status>): void {
-  const base = { jobId: 'j', state: 'running', attempt: 1, worker: 'w', outcome: null } as const;
-  handlers.message({ type: 'status', ...base, ...fields });
-}
-
-function output(attempt: number, text: string, stream: 'stdout' | 'stderr' = 'stdout'): void {
-  const data = Buffer.from(text).toString('base64');
-  handlers.message({ type: 'output', jobId: 'j', attempt, offset: 0, stream, data });
-}
-
-function lose(): void {
-  link.up = false;
-  handlers.lost('gone');
-}
-
-function reconnect(): void {
-  lose();
-  sent = [];
-  link.up = true;
-  handlers.message({ type: 'welcome', orchestrator: 'o', term: 0, heartbeatMs: 1_000 });
-}
-
-const types = () => sent.map(({ type }) => type);
+import { expect, test } from 'vitest';
+import {
+  clock,
+  EXITED,
+  fence,
+  hold,
+  jobs,
+  lines,
+  lose,
+  output,
+  reconnect,
+  SPEC,
+  sent,
+  status,
+  types,
+} from './jobsStage.ts';
 
 test('after a reconnect it asks for what was written meanwhile, as soon as the attempt is known', () => {
   const job = hold();
@@ -117,7 +32,7 @@ test('after a reconnect it asks for what was written meanwhile, as soon as the a
 test('so it does when it did not even hear that the job was placed', () => {
   hold();
   reconnect();
-  status({ state: 'ended', worker: null, outcome: { ...EXITED, outputBytes: 5 } });
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, stdoutBytes: 5 } });
   expect(sent.at(-1)).toEqual({ type: 'received', jobId: 'j', attempt: 1, offset: 0, again: true });
 });
 
@@ -147,8 +62,33 @@ test('a signal outlives the connection over which it went', () => {
 test('output that never comes makes the end a failure', () => {
   hold();
   status({});
-  status({ state: 'ended', worker: null, outcome: { ...EXITED, outputBytes: 5 } });
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, stdoutBytes: 5 } });
   expect(lines.at(-1)).toEqual({ type: 'accepted' });
+  clock.advance(10_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 70 });
+});
+
+test('stderr that never comes is no failure of the transcoder', () => {
+  hold();
+  status({});
+  output(1, 'frames');
+  status({
+    state: 'ended',
+    worker: null,
+    outcome: { ...EXITED, exitCode: 3, stdoutBytes: 6, stderrBytes: 5 },
+  });
+  expect(lines.at(-1)).toMatchObject({ type: 'output' });
+  clock.advance(10_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 3 });
+});
+
+test('a hook that comes from another relay has the stdout that it brought', () => {
+  hold({ received: 9, cursor: '1 0 6', runsHere: false });
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, stdoutBytes: 6, stderrBytes: 5 } });
+  clock.advance(10_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 0 });
+  hold({ received: 9, cursor: '1 0 6', runsHere: false });
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, stdoutBytes: 7, stderrBytes: 3 } });
   clock.advance(10_000);
   expect(lines.at(-1)).toEqual({ type: 'exit', code: 70 });
 });
@@ -195,105 +135,4 @@ test('a directory that PMS has deleted is no reason to fail', () => {
   lose();
   jobs.hookClosed(job);
   expect([...jobs.held]).toEqual([]);
-});
-
-test('what an earlier relay left is told, and makes the next attempt’s announcements follow', () => {
-  const job = hold(RETURNED, SEGMENTED, ACCEPTED);
-  expect(sent).toMatchObject([
-    { type: 'submit', attempt: 2 },
-    { type: 'checkpoint', attempt: 2, announced: 2, resume: { segment: 2, seconds: 2 } },
-  ]);
-  status({ attempt: 2 });
-  expect(job.announcements.isJoined).toBe(false);
-  status({ attempt: 3 });
-  expect(job.announcements.join('m-00002.ts,2.000000,3.000000\n')?.document).toContain('m-00000.ts');
-});
-
-test('an orchestrator that stays away loses a running job to its hook, which goes on where PMS is', () => {
-  const job = hold(null, SEGMENTED);
-  status({});
-  job.announcements.accepted(LIST);
-  lose();
-  clock.advance(59_999);
-  expect(fence).not.toHaveBeenCalled();
-  clock.advance(1);
-  expect(fence).toHaveBeenCalledExactlyOnceWith(SEGMENTED);
-  // A worker may write until it has looked.
-  clock.advance(1_999);
-  expect(lines).toEqual([{ type: 'accepted' }]);
-  clock.advance(1);
-  expect(lines.at(-1)).toMatchObject({
-    type: 'local',
-    argv: expect.arrayContaining(['-segment_start_number', '2']),
-  });
-  expect(job.announcements.isJoined).toBe(true);
-  reconnect();
-  expect(handlers.hello()).toMatchObject({ jobs: [] });
-  status({ attempt: 2 });
-  jobs.accepted(job);
-  lose();
-  clock.advance(100_000);
-  expect(sent).toEqual([]);
-  jobs.hookClosed(job);
-  expect(dropped).toHaveBeenCalledExactlyOnceWith(job);
-  expect(fence).toHaveBeenCalledTimes(1);
-});
-
-test('one of which PMS has nothing runs from its beginning, and one that may not run here ends with 75', () => {
-  hold();
-  status({});
-  lose();
-  clock.advance(62_000);
-  expect(lines.at(-1)).toMatchObject({ type: 'local', argv: null });
-  link.up = true;
-  hold(null, { ...SEGMENTED, local: false });
-  status({});
-  lose();
-  clock.advance(60_000);
-  expect(lines.at(-1)).toEqual({ type: 'exit', code: 75 });
-  expect(fence).toHaveBeenCalledTimes(2);
-});
-
-test('one of which PMS has read stdout ends with 75, and one that PMS has whole with 0', () => {
-  hold();
-  status({});
-  output(1, 'frames');
-  lose();
-  clock.advance(60_000);
-  expect(lines.at(-1)).toEqual({ type: 'exit', code: 75 });
-  hold(RETURNED, SEGMENTED, { ...ACCEPTED, duration: 2 });
-  clock.advance(60_000);
-  expect(lines.at(-1)).toEqual({ type: 'exit', code: 0 });
-});
-
-test('PMS ends a job that is being taken over', () => {
-  const job = hold(null, SEGMENTED);
-  status({});
-  lose();
-  clock.advance(60_000);
-  link.up = true;
-  jobs.signalled(job, { type: 'signal', signal: 'SIGINT' });
-  clock.advance(10_000);
-  expect(lines.at(-1)).toEqual({ type: 'exit', code: 130 });
-});
-
-test('a job that no worker goes on with is released, and goes on here', () => {
-  const job = hold(null, SEGMENTED);
-  status({});
-  job.announcements.accepted(LIST);
-  status({ state: 'ended', worker: null, outcome: { ...EXITED, exitCode: null, reason: 'no-worker' } });
-  expect(types()).toEqual(['submit', 'release']);
-  clock.advance(20_000);
-  expect(lines.at(-1)).toMatchObject({
-    type: 'local',
-    argv: expect.arrayContaining(['-segment_start_number', '2']),
-  });
-});
-
-test('a hook that runs its job comes back to another relay as that, and the orchestrator hears nothing', () => {
-  const job = hold({ ...RETURNED, runsHere: true }, SEGMENTED, ACCEPTED);
-  expect([lines, sent]).toEqual([[{ type: 'accepted' }], []]);
-  expect(job.announcements.isJoined).toBe(true);
-  jobs.hookClosed(job);
-  expect(fence).not.toHaveBeenCalled();
 });

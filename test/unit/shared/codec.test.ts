@@ -10,7 +10,9 @@ const outcome = {
   signal: null,
   forced: false,
   message: null,
-  outputBytes: 3,
+  stdoutBytes: 3,
+  stderrBytes: 0,
+  readError: null,
 };
 const state = {
   revision: 0,
@@ -76,6 +78,8 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
       announced: 3,
       resume: null,
       obstacle: null,
+      duration: 60,
+      readError: null,
     },
     received,
   },

@@ -37,6 +37,12 @@ test('its last manifest tells the length of the whole', () => {
   expect(joinMpd(wholeRun(1, 3), whole)).toBe(whole);
 });
 
+test('an attempt that goes on after one that had ended too soon', () => {
+  const ended = wholeRun(1, 6, 'static');
+  expect(joinMpd(ended, runFrom4(4, 6))).toBeNull();
+  expect(attribute(joinMpd(ended, runFrom4(4, 7)), 'type')).toBe('dynamic');
+});
+
 test('a manifest that moves on over what was joined before', () => {
   const joined = joinMpd(joinMpd(wholeRun(1, 3), runFrom4(4, 8)) ?? '', runFrom4(7, 11));
   expect(announced(joined)).toEqual(announced(joinMpd(wholeRun(1, 3), runFrom4(4, 11))));

@@ -38,6 +38,17 @@ test('after the last finished row of a list, which counts from 0', () => {
   expect(resumePoint(list.replace(/#.*/, ''), COPIED)).toEqual({ segment: 12, seconds: 36.12 });
 });
 
+test('at the last segment itself, when that was cut off and can be made anew', () => {
+  const list = 'media-00010.ts,30.000000,33.000000\nmedia-00011.ts,33.000000,34.500000\n';
+  expect(resumePoint(list, ENCODED)).toEqual({ segment: 11, seconds: 33 });
+  expect(resumePoint(list, COPIED)).toEqual({ segment: 12, seconds: 34.5 });
+  const cut = wholeRun(1, 3).replace(
+    /<S t="0" d="72072" r="2" ?\/>/,
+    '<S t="0" d="72072" r="1" /><S d="36000" />',
+  );
+  expect(resumePoint(cut, ENCODED)).toEqual({ segment: 3, seconds: 6 });
+});
+
 test.each([
   ['nothing is announced', ''],
   ['nothing is finished', '#media-00000.ts,0.0,0.0\n'],

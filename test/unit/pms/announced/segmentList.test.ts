@@ -38,6 +38,11 @@ test('rows', () => {
   }
 });
 
+test('an attempt with nothing left to make lists a segment that is none', () => {
+  expect(joinList(rows(0, 3), 'media-00003.ts,3.000000,0.000000\n')).toBeNull();
+  expect(joinList(rows(0, 3), `${rows(3, 4)}media-00004.ts,4.000000,0.000000\n`)).toBe(rows(0, 4));
+});
+
 test('the number in a name is the last one before the extension', () => {
   const numbers = (text: string): unknown =>
     readNumberedList(text)?.map(({ number, stem }) => [number, stem]);

@@ -1,0 +1,60 @@
+import type { Accepted, Attempt, Doubt, Job } from './model.ts';
+
+/** What a container says of its length is not exact, and its last seconds may have neither picture nor sound. */
+const TOLERANCE_S = 10;
+const TOLERANCE_SHARE = 0.01;
+
+interface Place {
+  /** Seconds of the input. */
+  readonly reached: number;
+  readonly duration: number;
+}
+
+/**
+ * Why an attempt's exit code 0 is not believed, by what is known now; null when it is. A transcoder whose input can't
+ * be read on ends what it has and exits with 0. Once two attempts have ended in the same place, it is the file.
+ */
+export function doubtOf(job: Job, attempt: Attempt): Doubt | null {
+  const { outcome } = attempt;
+  // What PMS has read of stdout can't be written once more.
+  if (outcome?.reason !== 'exited' || outcome.exitCode !== 0 || outcome.stdoutBytes > 0) return null;
+  const told = toldOf(job, attempt);
+  const place = told && placeOf(told);
+  const error = outcome.readError ?? told?.readError ?? null;
+  const isShort = place !== null && place.reached < place.duration && !isThere(place.duration, place);
+  if (!isShort && error === null) return null;
+  const reached = place?.reached ?? null;
+  const isRepeated = job.attempts.some(({ doubt }) => {
+    return doubt && (doubt.reached === null || place === null || isThere(doubt.reached, place));
+  });
+  if (isRepeated) return null;
+  const where = place ? ` at ${place.reached.toFixed(0)} s of ${place.duration.toFixed(0)} s` : '';
+  const why = error === null ? '' : `, its input could not be read on: ${error}`;
+  return { reached, message: `exit code 0 is not believed: it ended${where}${why}` };
+}
+
+/** A later attempt that fails where a doubted one ended has found nothing more in its input: the doubted one was right. */
+export function isConfirmed({ reached }: Doubt, job: Job, attempt: Attempt): boolean {
+  const told = toldOf(job, attempt);
+  const place = told && placeOf(told);
+  return reached !== null && place !== null && isThere(reached, place);
+}
+
+/** What the relay says of this very attempt; nothing while it is away, since more may have happened. */
+function toldOf({ holder, accepted }: Job, { number }: Attempt): Accepted | null {
+  return holder !== null && accepted?.attempt === number ? accepted : null;
+}
+
+/** How far in the input an attempt came, by the one of its words that says most. */
+function placeOf({ duration, progress, resume }: Accepted): Place | null {
+  if (duration === null) return null;
+  const places = [
+    ...(progress === null || progress < 0 ? [] : [(progress / 100) * duration]),
+    ...(resume === null ? [] : [resume.seconds]),
+  ];
+  return places.length === 0 ? null : { reached: Math.max(...places), duration };
+}
+
+function isThere(seconds: number, { reached, duration }: Place): boolean {
+  return Math.abs(reached - seconds) <= Math.max(TOLERANCE_S, TOLERANCE_SHARE * duration);
+}

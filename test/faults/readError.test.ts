@@ -1,0 +1,137 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { copyFile, truncate } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { announcedFiles } from '../../pms/relay/announced/files.ts';
+import { readMpd } from '../../pms/relay/announced/mpd.ts';
+import { readNumberedList } from '../../pms/relay/announced/segmentList.ts';
+import { Cluster } from '../support/cluster.ts';
+import { corpusCommand } from '../support/corpus.ts';
+import { FakePms } from '../support/fakePms.ts';
+import { FuseMount } from '../support/fuseMount.ts';
+import { installPlexTranscoder } from '../support/plexTranscoder.ts';
+import { type PmsJob, retarget } from '../support/retarget.ts';
+import { makeSample } from '../support/sample.ts';
+import { DASH, HLS } from '../support/standInStage.ts';
+
+const SECONDS = 40;
+const RETRIES = 'clusterplex_retries_total{reason="incomplete"}';
+
+const directory = mkdtempSync(join(tmpdir(), 'read-error-'));
+const sample = join(directory, 'sample.mkv');
+const media = join(directory, 'media');
+let pms: FakePms;
+let cluster: Cluster;
+let hook: string;
+
+beforeAll(async () => {
+  mkdirSync(media);
+  await makeSample(sample, { seconds: SECONDS, width: 320, height: 180 });
+  pms = await FakePms.start();
+  const original = await installPlexTranscoder(directory);
+  cluster = await Cluster.start({
+    workers: ['w1', 'w2'],
+    transcoderDirectory: directory,
+    pmsPort: pms.port,
+    mounts: `${directory}:rw`,
+  });
+  hook = cluster.installHook(original);
+}, 60_000);
+
+afterAll(async () => {
+  await cluster.stop();
+  await pms.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** In a size that takes no time. */
+const small = (job: PmsJob): PmsJob => ({
+  ...job,
+  argv: job.argv.map((element) => element.replace(/scale=w=\d+:h=\d+/, 'scale=w=160:h=90')),
+});
+
+/** Has PMS play the film to its end. Returns the exit, what PMS was told last, and the job's attempts and story. */
+async function play(id: string, input: string) {
+  const transcodeDirectory = join(directory, 'transcode');
+  const job = small(retarget(corpusCommand(id), { input, pmsPort: pms.port, transcodeDirectory }));
+  const documents: string[] = [];
+  pms.onRequest(({ job: ofJob, call, body }) => {
+    if (ofJob === job.job && (call === 'manifest' || call === 'seglist')) documents.push(body);
+  });
+  const env = { RELAY_SOCKET: cluster.socket, TRANSCODE_OPERATING_MODE: 'remote' };
+  const exit = await (await pms.spawn(hook, job, env)).exited;
+  const document = documents.at(-1) ?? '';
+  const { jobId } = cluster.relay.log.findLast(({ msg }) => msg === 'job ended') ?? {};
+  const { attempts, story } = Object(await cluster.api(`/api/v1/jobs/${jobId}`));
+  const missing = announcedFiles(document).filter(({ name }) => !existsSync(join(job.cwd, name)));
+  return { exit, missing, seconds: secondsIn(document), attempts, story: JSON.stringify(story) };
+}
+
+/** How long the picture is that a document announces. */
+function secondsIn(document: string): number {
+  const rows = readNumberedList(document);
+  if (rows) return rows.at(-1)?.end ?? 0;
+  const template = readMpd(document)?.representations.find(({ isVideo }) => isVideo)?.template;
+  return (template?.entries ?? []).reduce((sum, { d }) => sum + d / (template?.timescale ?? 1), 0);
+}
+
+async function retries(): Promise<number> {
+  const text = await (await fetch(`${cluster.address}/metrics`)).text();
+  const line = text.split('\n').find((candidate) => candidate.startsWith(RETRIES));
+  return Number(line?.slice(RETRIES.length) ?? 0);
+}
+
+const obstacle = await FuseMount.obstacle();
+if (obstacle !== null) process.stderr.write(`NOT TESTED, a mount with read errors: ${obstacle}\n`);
+
+test.runIf(obstacle === null).each([
+  ['DASH', DASH],
+  ['HLS', HLS],
+])(
+  '%s: a transcoder that exits with 0 after a read error is followed by one that makes the rest',
+  async (kind, id) => {
+    const before = await retries();
+    const name = `film-${kind}.mkv`;
+    const mount = await FuseMount.unreadable(media, sample, name, Math.floor(statSync(sample).size * 0.4));
+    try {
+      const { exit, missing, seconds, attempts, story } = await play(id, join(media, name));
+      expect(exit).toEqual({ code: 0, signal: null });
+      expect(missing).toEqual([]);
+      expect(seconds).toBeGreaterThan(SECONDS - 1);
+      expect(seconds).toBeLessThan(SECONDS + 1);
+      expect(attempts).toMatchObject([{ outcome: { exitCode: 0 } }, { outcome: { exitCode: 0 } }]);
+      expect(attempts[0].worker).not.toBe(attempts[1].worker);
+      expect(story).toMatch(
+        /exit code 0 is not believed: it ended at 1\d s of 40 s.*goes on at segment [1-9]/,
+      );
+      expect(await retries()).toBe(before + 1);
+    } finally {
+      mount.remove();
+    }
+  },
+);
+
+test.each([
+  ['DASH', DASH],
+  ['HLS', HLS],
+])('%s: a file that is cut off is tried once more, and then it is the file', async (_, id) => {
+  const before = await retries();
+  const cut = join(directory, `cut-${id}.mkv`);
+  await copyFile(sample, cut);
+  await truncate(cut, Math.floor(statSync(sample).size * 0.5));
+  const { exit, missing, seconds, attempts } = await play(id, cut);
+  expect(exit).toEqual({ code: 0, signal: null });
+  expect(missing).toEqual([]);
+  expect(seconds).toBeGreaterThan(SECONDS * 0.4);
+  expect(attempts).toHaveLength(2);
+  expect(await retries()).toBe(before + 1);
+});
+
+test('what is whole is made once', async () => {
+  const before = await retries();
+  const { exit, attempts } = await play(DASH, sample);
+  expect(exit).toEqual({ code: 0, signal: null });
+  expect(attempts).toHaveLength(1);
+  expect(await retries()).toBe(before);
+});

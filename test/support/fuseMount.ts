@@ -1,0 +1,65 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { coerceError } from '#shared/errors.ts';
+
+const DESCRIPTOR = '9';
+
+/** A file system with a fault, mounted over a directory. */
+export class FuseMount {
+  readonly #server: ChildProcess;
+  readonly #directory: string;
+
+  private constructor(server: ChildProcess, directory: string) {
+    this.#server = server;
+    this.#directory = directory;
+  }
+
+  /** Why this machine can't have one, or null: tried, because a sandbox may forbid it to root, too. */
+  static async obstacle(): Promise<string | null> {
+    const directory = mkdtempSync(join(tmpdir(), 'hung-'));
+    try {
+      (await FuseMount.hung(directory)).remove();
+      return null;
+    } catch (error) {
+      return coerceError(error).message;
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** It never answers: whoever looks there waits, as for a dead NFS server. */
+  static hung(directory: string): Promise<FuseMount> {
+    return FuseMount.#over(directory, ['sleep', '3600']);
+  }
+
+  /** It has one file, which can be read up to an offset, until somebody has failed to read on. */
+  static unreadable(directory: string, file: string, name: string, offset: number): Promise<FuseMount> {
+    const server = fileURLToPath(import.meta.resolve('./fuseMount/server.ts'));
+    return FuseMount.#over(directory, [process.execPath, server, DESCRIPTOR, file, name, String(offset)]);
+  }
+
+  /** @param command becomes the file system's server, which is whoever holds the descriptor and reads requests from it */
+  static async #over(directory: string, command: readonly string[]): Promise<FuseMount> {
+    const options = `fd=${DESCRIPTOR},rootmode=40000,user_id=0,group_id=0,allow_other`;
+    const script =
+      `exec ${DESCRIPTOR}<>/dev/fuse && mount -i -t fuse -o ${options} test "$1" && ` +
+      'echo mounted && shift && exec "$@"';
+    const server = spawn('/bin/sh', ['-c', script, 'sh', directory, ...command], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    for await (const line of createInterface(server.stdout)) {
+      if (line === 'mounted') return new FuseMount(server, directory);
+    }
+    throw new Error('no FUSE file system may be mounted here');
+  }
+
+  /** Everybody who waits gets an error, and the directory is what it was. */
+  remove(): void {
+    this.#server.kill('SIGKILL');
+    spawnSync('umount', ['-l', this.#directory]);
+  }
+}

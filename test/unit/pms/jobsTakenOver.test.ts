@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import {
+  ACCEPTED,
+  clock,
+  dropped,
+  EXITED,
+  fence,
+  handlers,
+  hold,
+  jobs,
+  LIST,
+  lines,
+  link,
+  lose,
+  output,
+  RETURNED,
+  reconnect,
+  SEGMENTED,
+  sent,
+  status,
+  types,
+} from './jobsStage.ts';
+
+test('what an earlier relay left is told, and makes the next attempt’s announcements follow', () => {
+  const job = hold(RETURNED, SEGMENTED, ACCEPTED);
+  expect(sent).toMatchObject([
+    { type: 'submit', attempt: 2 },
+    { type: 'checkpoint', attempt: 2, announced: 2, resume: { segment: 2, seconds: 2 } },
+  ]);
+  status({ attempt: 2 });
+  expect(job.announcements.isJoined).toBe(false);
+  status({ attempt: 3 });
+  expect(job.announcements.join('m-00002.ts,2.000000,3.000000\n')?.document).toContain('m-00000.ts');
+});
+
+test('an orchestrator that stays away loses a running job to its hook, which goes on where PMS is', () => {
+  const job = hold(null, SEGMENTED);
+  status({});
+  job.announcements.accepted(LIST);
+  lose();
+  clock.advance(59_999);
+  expect(fence).not.toHaveBeenCalled();
+  clock.advance(1);
+  expect(fence).toHaveBeenCalledExactlyOnceWith(SEGMENTED);
+  // A worker may write until it has looked.
+  clock.advance(1_999);
+  expect(lines).toEqual([{ type: 'accepted' }]);
+  clock.advance(1);
+  expect(lines.at(-1)).toMatchObject({
+    type: 'local',
+    argv: expect.arrayContaining(['-segment_start_number', '2']),
+  });
+  expect(job.announcements.isJoined).toBe(true);
+  reconnect();
+  expect(handlers.hello()).toMatchObject({ jobs: [] });
+  status({ attempt: 2 });
+  jobs.accepted(job);
+  lose();
+  clock.advance(100_000);
+  expect(sent).toEqual([]);
+  jobs.hookClosed(job);
+  expect(dropped).toHaveBeenCalledExactlyOnceWith(job);
+  expect(fence).toHaveBeenCalledTimes(1);
+});
+
+test('one of which PMS has nothing runs from its beginning, and one that may not run here ends with 75', () => {
+  hold();
+  status({});
+  lose();
+  clock.advance(62_000);
+  expect(lines.at(-1)).toMatchObject({ type: 'local', argv: null });
+  link.up = true;
+  hold(null, { ...SEGMENTED, local: false });
+  status({});
+  lose();
+  clock.advance(60_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 75 });
+  expect(fence).toHaveBeenCalledTimes(2);
+});
+
+test('one of which PMS has read stdout ends with 75, and one that PMS has whole with 0', () => {
+  hold();
+  status({});
+  output(1, 'frames');
+  lose();
+  clock.advance(60_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 75 });
+  hold(RETURNED, SEGMENTED, { ...ACCEPTED, duration: 2 });
+  clock.advance(60_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 0 });
+});
+
+test('PMS ends a job that is being taken over', () => {
+  const job = hold(null, SEGMENTED);
+  status({});
+  lose();
+  clock.advance(60_000);
+  link.up = true;
+  jobs.signalled(job, { type: 'signal', signal: 'SIGINT' });
+  clock.advance(10_000);
+  expect(lines.at(-1)).toEqual({ type: 'exit', code: 130 });
+});
+
+test('a job that no worker goes on with is released, and goes on here', () => {
+  const job = hold(null, SEGMENTED);
+  status({});
+  job.announcements.accepted(LIST);
+  status({ state: 'ended', worker: null, outcome: { ...EXITED, exitCode: null, reason: 'no-worker' } });
+  expect(types()).toEqual(['submit', 'release']);
+  clock.advance(20_000);
+  expect(lines.at(-1)).toMatchObject({
+    type: 'local',
+    argv: expect.arrayContaining(['-segment_start_number', '2']),
+  });
+});
+
+test('a hook that runs its job comes back to another relay as that, and the orchestrator hears nothing', () => {
+  const job = hold({ ...RETURNED, runsHere: true }, SEGMENTED, ACCEPTED);
+  expect([lines, sent]).toEqual([[{ type: 'accepted' }], []]);
+  expect(job.announcements.isJoined).toBe(true);
+  jobs.hookClosed(job);
+  expect(fence).not.toHaveBeenCalled();
+});
