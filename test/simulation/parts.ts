@@ -40,6 +40,8 @@ export interface Exit {
   /** Bytes that it had written, and how many of them to stdout. */
   readonly written: number;
   readonly stdout: number;
+  /** It said that it could not read its input on. */
+  readonly isUnread: boolean;
 }
 
 const logger = pino({ level: 'silent' });
