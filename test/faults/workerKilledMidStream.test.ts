@@ -1,145 +1,34 @@
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { announcedFiles } from '../../pms/relay/announced/files.ts';
-import { readMpd } from '../../pms/relay/announced/mpd.ts';
-import { readNumberedList } from '../../pms/relay/announced/segmentList.ts';
-import { Cluster } from '../support/cluster.ts';
-import { corpusCommand } from '../support/corpus.ts';
-import { FakePms } from '../support/fakePms.ts';
-import { ffmpegTools } from '../support/ffmpeg.ts';
-import { installPlexTranscoder } from '../support/plexTranscoder.ts';
-import { type PmsJob, retarget } from '../support/retarget.ts';
-import { makeSample } from '../support/sample.ts';
-import { DASH, HLS, inSegmentsOfOneSecond } from '../support/standInStage.ts';
+import { STREAM_KINDS } from '../support/stream.ts';
+import { StreamStage } from '../support/streamStage.ts';
 
-const SECONDS = 20;
-
-const directory = mkdtempSync(join(tmpdir(), 'mid-stream-'));
-const sample = join(directory, 'sample.mkv');
-let pms: FakePms;
-let cluster: Cluster;
-let hook: string;
+let stage: StreamStage;
 
 beforeAll(async () => {
-  await makeSample(sample, { seconds: SECONDS, width: 640, height: 360 });
-  pms = await FakePms.start();
-  const original = await installPlexTranscoder(directory);
-  cluster = await Cluster.start({
-    workers: ['w1', 'w2'],
-    transcoderDirectory: directory,
-    pmsPort: pms.port,
-    mounts: `${directory}:rw`,
-    env: { WORKER_RECONNECT_MS: '300' },
-  });
-  hook = cluster.installHook(original);
+  stage = await StreamStage.start({ seconds: 20, env: { WORKER_RECONNECT_MS: '300' } });
 }, 60_000);
 
-afterAll(async () => {
-  await cluster.stop();
-  await pms.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => stage.stop());
 
-/** What PMS was told of one job, and what it would have missed had it looked at once. */
-function watch({ job, cwd }: PmsJob) {
-  const seen: { documents: string[]; missing: string[]; known: Set<string> } = {
-    ...{ documents: [], missing: [], known: new Set() },
-  };
-  pms.onRequest(({ job: ofJob, call, body }) => {
-    if (ofJob !== job || (call !== 'manifest' && call !== 'seglist')) return;
-    const files = announcedFiles(body);
-    seen.documents.push(body);
-    for (const file of files) {
-      if (!existsSync(join(cwd, file))) seen.missing.push(file);
-      seen.known.add(file);
-    }
-    const gone = [...seen.known].filter((file) => !files.includes(file));
-    seen.missing.push(...gone.map((file) => `${file}, announced before`));
-  });
-  return seen;
-}
-
-/** Times of the pictures in a file, in seconds from the first. */
-async function picturesIn(file: Buffer): Promise<number[]> {
-  const path = join(directory, 'probed');
-  writeFileSync(path, file);
-  const asked = ['-v', 'error', '-select_streams', 'v', '-show_entries', 'packet=pts_time', '-of', 'csv=p=0'];
-  const { stdout } = await promisify(execFile)(ffmpegTools().ffprobe, [...asked, path]);
-  const times = stdout
-    .split('\n')
-    .filter(Boolean)
-    .map(Number.parseFloat)
-    .sort((one, other) => one - other);
-  return times.map((time) => time - (times[0] ?? 0));
-}
-
-/** The video segments that a document lists. The stand-in's muxer counts DASH times from each attempt's start. */
-function videoIn(document: string): { file: string; start: number }[] {
-  const rows = readNumberedList(document);
-  if (rows) return rows.map(({ name, start }) => ({ file: name, start }));
-  const template = readMpd(document)?.representations.find(({ isVideo }) => isVideo)?.template;
-  return (template?.entries ?? []).map(({ number, t }) => ({
-    file: `chunk-stream0-${String(number).padStart(5, '0')}.m4s`,
-    start: t / (template?.timescale ?? 1),
-  }));
-}
-
-/** Copied pictures are cut at the sample's key frames, every 2 s. */
-const inShortSegments = (job: PmsJob): PmsJob => ({
-  ...job,
-  argv: job.argv.map((element, index) =>
-    /^-(seg_duration|segment_time)$/.test(job.argv[index - 1] ?? '') ? '1' : element,
-  ),
-});
-
-interface Kind {
-  readonly name: string;
-  readonly id: string;
-  readonly init: string | null;
-  adapt(job: PmsJob): PmsJob;
-}
-
-test.each<Kind>([
-  { name: 'DASH', id: DASH, init: 'init-stream0.m4s', adapt: inSegmentsOfOneSecond },
-  { name: 'DASH, copied', id: 'mc-dash-13', init: 'init-stream0.m4s', adapt: inShortSegments },
-  { name: 'HLS', id: HLS, init: null, adapt: (job) => job },
-])('$name: the next attempt goes on where the first was, and PMS sees one', async ({ id, init, adapt }) => {
-  const transcodeDirectory = join(directory, 'transcode');
-  const job = adapt(retarget(corpusCommand(id), { input: sample, pmsPort: pms.port, transcodeDirectory }));
-  const seen = watch(job);
-  const child = await pms.spawn(hook, job, {
-    RELAY_SOCKET: cluster.socket,
-    TRANSCODE_OPERATING_MODE: 'remote',
-  });
-  while (seen.documents.length < 3) await pms.next(({ job: ofJob }) => ofJob === job.job);
-  // So that it is still in the middle when it dies.
-  pms.throttle = true;
-  const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
-  const { worker, jobId } = Object(running);
-  const killedAt = performance.now();
-  await cluster.workers.get(worker)?.stop('SIGKILL');
-  const restarted = cluster.startWorker(`${worker}-again`);
-  await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
-  expect(performance.now() - killedAt).toBeLessThan(3_000);
-  pms.throttle = false;
-  await restarted;
-  expect(await child.exited).toEqual({ code: 0, signal: null });
-
-  expect(seen.missing).toEqual([]);
-  expect(JSON.stringify(await cluster.api(`/api/v1/jobs/${jobId}`))).toMatch(/goes on at segment [1-9]/);
-  const times: number[] = [];
-  for (const { file, start } of videoIn(seen.documents.at(-1) ?? '')) {
-    const parts = init === null ? [file] : [init, file];
-    const bytes = Buffer.concat(parts.map((part) => readFileSync(join(job.cwd, part))));
-    times.push(...(await picturesIn(bytes)).map((time) => start + time));
-  }
-  expect(times.at(-1)).toBeGreaterThan(SECONDS - 0.2);
-  const steps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  const frame = steps.toSorted((one, other) => one - other)[Math.floor(steps.length / 2)] ?? 0;
-  expect(Math.max(...steps)).toBeLessThan(1.5 * frame);
-  expect(Math.min(...steps)).toBeGreaterThan(0.5 * frame);
-});
+test.each(STREAM_KINDS)(
+  '$name: the next attempt goes on where the first was, and PMS sees one',
+  async (kind) => {
+    const { cluster, pms, seconds } = stage;
+    const stream = await stage.play(kind);
+    await stream.announced(3);
+    // So that it is still in the middle when it dies.
+    pms.throttle = true;
+    const { worker, jobId } = await stream.running();
+    const killedAt = performance.now();
+    await cluster.workers.get(worker)?.stop('SIGKILL');
+    const restarted = cluster.startWorker(`${worker}-again`);
+    await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
+    expect(performance.now() - killedAt).toBeLessThan(3_000);
+    pms.throttle = false;
+    await restarted;
+    expect(await stream.exited).toEqual({ code: 0, signal: null });
+    expect(await stream.story()).toMatch(/goes on at segment [1-9]/);
+    expect(stream.missing).toEqual([]);
+    expect(await stream.gaps(seconds)).toEqual([]);
+  },
+);

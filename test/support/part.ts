@@ -71,9 +71,14 @@ export class Part {
     }
   }
 
-  /** Waits for a line of the log with this message, and with these fields. */
-  async logged(message: string, fields: LogLine = {}): Promise<void> {
-    await this.until(() => this.log.some((line) => matches(line, { msg: message, ...fields })));
+  /** Waits for a line of the log with this message, and with these fields; or for so many. */
+  async logged(message: string, fields: LogLine = {}, times = 1): Promise<void> {
+    await this.until(() => this.lines(message, fields).length >= times);
+  }
+
+  /** Those of the log with this message, and with these fields. */
+  lines(message: string, fields: LogLine = {}): LogLine[] {
+    return this.log.filter((line) => matches(line, { msg: message, ...fields }));
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<PartExit> {
