@@ -15,6 +15,8 @@ export interface ClusterOptions {
   readonly slots?: number;
   readonly mounts?: string;
   readonly pmsPort?: number;
+  /** The orchestrator's; default: a free one. */
+  readonly port?: number;
   readonly token?: string;
   /** Where the orchestrator, the relay or the worker of this name runs; default: here. Hosts need a token. */
   readonly hostOf?: (part: string) => Host | undefined;
@@ -77,7 +79,7 @@ export class Cluster {
 
   async startOrchestrator(): Promise<void> {
     // After a restart it is found where it was.
-    const port = this.#address === '' ? '0' : new URL(this.#address).port;
+    const port = this.#address === '' ? String(this.#options.port ?? 0) : new URL(this.#address).port;
     const part = this.#part('orchestrator/main.ts', 'orchestrator', { LISTENING_PORT: port });
     this.#orchestrator = part;
     this.#address = await part.listening();

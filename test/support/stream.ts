@@ -85,6 +85,10 @@ export class Stream {
     return new Stream(source, kind, job, await pms.spawn(hook, job, env));
   }
 
+  get session(): string {
+    return this.#job.session;
+  }
+
   get exited(): Promise<PmsExit> {
     return this.#child.exited;
   }

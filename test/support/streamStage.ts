@@ -1,9 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Cluster, type ClusterOptions } from './cluster.ts';
 import { FakePms } from './fakePms.ts';
 import { installPlexTranscoder } from './plexTranscoder.ts';
+import { installRecordingTranscoder, type RecordingTranscoder } from './recordingTranscoder.ts';
 import { makeSample } from './sample.ts';
 import { Stream, type StreamKind } from './stream.ts';
 
@@ -12,20 +13,34 @@ export interface StreamStageOptions extends Partial<Omit<ClusterOptions, 'pmsPor
   readonly seconds: number;
 }
 
-/** A cluster with stand-in transcoders, a fake PMS, and a film. */
+interface Programs {
+  /** The installed hook. */
+  readonly hook: string;
+  readonly recorder: RecordingTranscoder;
+}
+
+/** A cluster, a fake PMS, and a film. Its transcoder transcodes, or, given a behaviour, behaves. */
 export class StreamStage {
   readonly seconds: number;
   readonly directory: string;
   readonly cluster: Cluster;
   readonly pms: FakePms;
+  readonly recorder: RecordingTranscoder;
   readonly #hook: string;
 
-  private constructor(seconds: number, directory: string, cluster: Cluster, pms: FakePms, hook: string) {
+  private constructor(
+    seconds: number,
+    directory: string,
+    cluster: Cluster,
+    pms: FakePms,
+    programs: Programs,
+  ) {
     this.seconds = seconds;
     this.directory = directory;
     this.cluster = cluster;
     this.pms = pms;
-    this.#hook = hook;
+    this.recorder = programs.recorder;
+    this.#hook = programs.hook;
   }
 
   static async start({ seconds, ...options }: StreamStageOptions): Promise<StreamStage> {
@@ -33,7 +48,11 @@ export class StreamStage {
     for (const name of ['media', 'transcode']) mkdirSync(join(directory, name));
     await makeSample(join(directory, 'media', 'film.mkv'), { seconds, width: 640, height: 360 });
     const pms = await FakePms.start();
-    const original = await installPlexTranscoder(directory);
+    const standIn = await installPlexTranscoder(directory, { name: 'stand-in' });
+    const recorder = await installRecordingTranscoder(directory, 'recorder');
+    const original = join(directory, 'Plex Transcoder');
+    const script = `#!/bin/sh\ncase $1 in -x_*) exec '${recorder.path}' "$@" ;; esac\nexec '${standIn}' "$@"\n`;
+    writeFileSync(original, script, { mode: 0o755 });
     const cluster = await Cluster.start({
       workers: ['w1', 'w2'],
       transcoderDirectory: directory,
@@ -41,7 +60,8 @@ export class StreamStage {
       ...options,
       pmsPort: pms.port,
     });
-    return new StreamStage(seconds, directory, cluster, pms, cluster.installHook(original));
+    const programs = { hook: cluster.installHook(original), recorder };
+    return new StreamStage(seconds, directory, cluster, pms, programs);
   }
 
   play(kind: StreamKind): Promise<Stream> {
@@ -51,7 +71,13 @@ export class StreamStage {
     return Stream.start({ cluster, pms, hook: this.#hook, input, transcodeDirectory }, kind);
   }
 
+  /** For a hook that may run its job here. */
+  get local(): Readonly<Record<string, string>> {
+    return { TRANSCODER_PATH: `${this.directory}/`, TRANSCODER_LOCAL_NAME: 'Plex Transcoder' };
+  }
+
   async stop(): Promise<void> {
+    await this.recorder.endAll();
     await this.cluster.stop();
     await this.pms.close();
     rmSync(this.directory, { recursive: true, force: true });
