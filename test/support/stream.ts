@@ -115,6 +115,12 @@ export class Stream {
     return JSON.stringify(await this.#source.cluster.api(`/api/v1/jobs/${this.#jobId}`));
   }
 
+  /** What PMS would have missed, in a few words. */
+  get missed(): string[] {
+    const { missing } = this;
+    return missing.length === 0 ? [] : [`${missing.length} missing: ${missing.slice(0, 4).join('; ')} …`];
+  }
+
   /** What is wrong with the pictures that PMS was told of last: they reach the end, in even steps. Empty: nothing. */
   async gaps(seconds: number): Promise<string[]> {
     const { init } = this.#kind;
@@ -130,7 +136,8 @@ export class Stream {
       step > 1.5 * frame || step < 0.5 * frame ? [`${step} s after ${times[index]} s`] : [],
     );
     const last = times.at(-1) ?? 0;
-    return last > seconds - 0.2 ? uneven : [...uneven, `ends at ${last} s`];
+    const reaches = last > seconds - 0.2 ? [] : [`ends at ${last} s`];
+    return [...reaches, ...uneven].slice(0, 5);
   }
 
   /** Kills it if it still runs, and forgets it with all its files. */

@@ -45,8 +45,9 @@ export class StreamStage {
 
   static async start({ seconds, ...options }: StreamStageOptions): Promise<StreamStage> {
     const directory = mkdtempSync(join(tmpdir(), 'streams-'));
-    for (const name of ['media', 'transcode']) mkdirSync(join(directory, name));
-    await makeSample(join(directory, 'media', 'film.mkv'), { seconds, width: 640, height: 360 });
+    const [media, transcode] = [join(directory, 'media'), join(directory, 'transcode')];
+    for (const path of [media, transcode]) mkdirSync(path);
+    await makeSample(join(media, 'film.mkv'), { seconds, width: 640, height: 360 });
     const pms = await FakePms.start();
     const standIn = await installPlexTranscoder(directory, { name: 'stand-in' });
     const recorder = await installRecordingTranscoder(directory, 'recorder');
@@ -56,7 +57,7 @@ export class StreamStage {
     const cluster = await Cluster.start({
       workers: ['w1', 'w2'],
       transcoderDirectory: directory,
-      mounts: `${directory}:rw`,
+      mounts: `${directory}:rw,${directory}/media:ro`,
       ...options,
       pmsPort: pms.port,
     });
@@ -65,10 +66,19 @@ export class StreamStage {
   }
 
   play(kind: StreamKind): Promise<Stream> {
-    const { cluster, pms, directory } = this;
-    const input = join(directory, 'media', 'film.mkv');
-    const transcodeDirectory = join(directory, 'transcode');
+    const { cluster, pms, media, transcodeDirectory } = this;
+    const input = join(media, 'film.mkv');
     return Stream.start({ cluster, pms, hook: this.#hook, input, transcodeDirectory }, kind);
+  }
+
+  /** Where the film is, alone. */
+  get media(): string {
+    return join(this.directory, 'media');
+  }
+
+  /** Where jobs write. */
+  get transcodeDirectory(): string {
+    return join(this.directory, 'transcode');
   }
 
   /** For a hook that may run its job here. */

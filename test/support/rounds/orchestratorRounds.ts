@@ -79,7 +79,7 @@ async function playRound(stage: StreamStage, number: number, random: Random): Pr
     worker.lines('transcoder started', { jobId }),
   );
   if (starts.length !== 1) misses.push(`the stream had ${starts.length} transcoders`);
-  misses.push(...stream.missing.map((file) => `missing: ${file}`), ...(await stream.gaps(SECONDS)));
+  misses.push(...stream.missed, ...(await stream.gaps(SECONDS)));
   if (misses.length > 0) misses.push(await stream.story());
   await stream.remove();
   return { what: `away ${awayMs} ms`, ms: startedLocally, misses };
@@ -91,7 +91,10 @@ function start(stage: StreamStage, what: string, blocks: boolean): Job {
   const steps = blocks
     ? behaviour({ onTerm: code }, { log: tag }, { block: true })
     : behaviour({ log: tag }, { exit: code });
-  return { what, code, tag, hook: stage.cluster.startHook(steps, { env: stage.local }) };
+  // One that ran here would not notice what happens to the cluster.
+  const env = blocks ? { TRANSCODE_OPERATING_MODE: 'remote' } : stage.local;
+  const hook = stage.cluster.startHook(steps, { cwd: stage.transcodeDirectory, env });
+  return { what, code, tag, hook };
 }
 
 async function problemsOf({ what, code, tag, hook }: Job): Promise<string[]> {

@@ -146,6 +146,5 @@ async function problems({ seconds }: StreamStage, stream: Stream): Promise<strin
   const exit = await within(HOOK_LIMIT_MS, stream.exited);
   if (exit === null) return ['its hook hangs'];
   const how = exit.code === 0 ? [] : [`its hook ended with ${exit.code ?? exit.signal}`];
-  const missing = stream.missing.map((file) => `missing: ${file}`);
-  return [...how, ...missing, ...(await stream.gaps(seconds))];
+  return [...how, ...stream.missed, ...(await stream.gaps(seconds))];
 }

@@ -1,0 +1,63 @@
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FilmMount } from '../support/filmMount.ts';
+import { HungMount } from '../support/hungMount.ts';
+import { allEnded } from '../support/processes.ts';
+import { DASH_STREAM } from '../support/stream.ts';
+import { StreamStage } from '../support/streamStage.ts';
+import { processesOfAttempt } from '../support/workerProcesses.ts';
+
+const obstacle = await HungMount.obstacle();
+if (obstacle !== null) process.stderr.write(`NOT TESTED, a file server that fails over: ${obstacle}\n`);
+
+describe.runIf(obstacle === null)('the file server hangs in the middle of a film', () => {
+  let stage: StreamStage;
+  let mount: FilmMount;
+
+  beforeAll(async () => {
+    // Long enough that ffmpeg has not read all of it when its server hangs.
+    stage = await StreamStage.start({ seconds: 60 });
+    copyFileSync(join(stage.media, 'film.mkv'), join(stage.directory, 'film.mkv'));
+  }, 60_000);
+
+  beforeEach(async () => {
+    mount = await FilmMount.over(stage.media, join(stage.directory, 'film.mkv'));
+  });
+
+  afterEach(async () => {
+    stage.pms.throttle = false;
+    await mount.remove();
+  });
+
+  afterAll(() => stage.stop());
+
+  test.each([
+    ['it comes back', () => mount.comeBack()],
+    ['another takes over', () => mount.takeOver()],
+  ])(
+    '%s: what stood still is killed, and goes on once the mount is green',
+    async (_what, heal) => {
+      const { cluster, pms } = stage;
+      const stream = await stage.play(DASH_STREAM);
+      await stream.announced(3);
+      // It is slow enough for its server to hang before it has read everything.
+      pms.throttle = true;
+      const { jobId } = await stream.running();
+      const first = processesOfAttempt(jobId, 1);
+      const since = performance.now();
+      mount.hang();
+      pms.throttle = false;
+      await cluster.orchestrator.logged('job queued', { jobId, attempt: 1 });
+      await heal();
+      await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
+      expect(performance.now() - since).toBeLessThan(30_000);
+      await allEnded(first);
+      expect(await stream.exited).toEqual({ code: 0, signal: null });
+      expect(await stream.story()).toMatch(/goes on at segment [1-9]/);
+      expect(stream.missing).toEqual([]);
+      expect(await stream.gaps(stage.seconds)).toEqual([]);
+    },
+    90_000,
+  );
+});

@@ -1,0 +1,123 @@
+/**
+ * node server.ts DIRECTORY FILM: a FUSE file system with one file, read only, until it is killed. Stopped with SIGSTOP it
+ * is a file server that hangs. It caches nothing, so that every read asks it.
+ */
+import { spawnSync } from 'node:child_process';
+import { fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { basename } from 'node:path';
+
+const [directory = '', film = ''] = process.argv.slice(2);
+
+const ROOT = 1n;
+const FILE = 2n;
+const HEADER_BYTES = 40;
+const REPLY_HEADER_BYTES = 16;
+
+const ENOENT = 2;
+const ENOSYS = 38;
+
+const OPCODE = {
+  ...{ lookup: 1, forget: 2, getattr: 3, open: 14, read: 15, statfs: 17, release: 18, flush: 25, init: 26 },
+  ...{ opendir: 27, readdir: 28, releasedir: 29, access: 34, interrupt: 36, batchForget: 42 },
+};
+const WITHOUT_REPLY: readonly number[] = [OPCODE.forget, OPCODE.interrupt, OPCODE.batchForget];
+
+const source = openSync(film, 'r');
+const { size } = fstatSync(source);
+const device = openSync('/dev/fuse', 'r+');
+const options = 'fd=3,rootmode=40000,user_id=0,group_id=0,allow_other';
+const mount = spawnSync('mount', ['-i', '-t', 'fuse', '-o', options, 'film', directory], {
+  stdio: ['ignore', 'inherit', 'inherit', device],
+});
+if (mount.status !== 0) process.exit(1);
+process.stdout.write('mounted\n');
+
+const request = Buffer.alloc(1 << 17);
+for (let length = next(); length !== null; length = next()) {
+  const opcode = request.readUInt32LE(4);
+  if (WITHOUT_REPLY.includes(opcode)) continue;
+  const answer = reply(opcode, request.readBigUInt64LE(16), request.subarray(HEADER_BYTES, length));
+  const body = typeof answer === 'number' ? Buffer.alloc(0) : answer;
+  const header = Buffer.alloc(REPLY_HEADER_BYTES);
+  header.writeUInt32LE(REPLY_HEADER_BYTES + body.length, 0);
+  header.writeInt32LE(typeof answer === 'number' ? -answer : 0, 4);
+  request.copy(header, 8, 8, 16);
+  try {
+    writeSync(device, Buffer.concat([header, body]));
+  } catch {
+    // Whoever asked was killed while we hung.
+  }
+}
+
+/** Null after the end. */
+function next(): number | null {
+  try {
+    return readSync(device, request);
+  } catch {
+    // It was unmounted.
+    return null;
+  }
+}
+
+/** The body, or an error number. */
+function reply(opcode: number, node: bigint, body: Buffer): Buffer | number {
+  switch (opcode) {
+    case OPCODE.init:
+      return words(64, { at: 0, value: 7 }, { at: 4, value: 31 }, { at: 20, value: 1 << 16 });
+    case OPCODE.lookup: {
+      if (body.subarray(0, -1).toString() !== basename(film)) return ENOENT;
+      const numbers = Buffer.alloc(40);
+      numbers.writeBigUInt64LE(FILE);
+      return Buffer.concat([numbers, attributes(FILE)]);
+    }
+    case OPCODE.getattr:
+      return Buffer.concat([Buffer.alloc(16), attributes(node)]);
+    case OPCODE.open: {
+      const directIo = 1;
+      return words(16, { at: 8, value: directIo });
+    }
+    case OPCODE.opendir:
+      return Buffer.alloc(16);
+    case OPCODE.read: {
+      const bytes = Buffer.alloc(body.readUInt32LE(16));
+      const count = readSync(source, bytes, 0, bytes.length, Number(body.readBigUInt64LE(8)));
+      return bytes.subarray(0, count);
+    }
+    case OPCODE.readdir:
+      return body.readBigUInt64LE(8) === 0n ? entry(basename(film)) : Buffer.alloc(0);
+    case OPCODE.statfs:
+      return Buffer.alloc(80);
+    case OPCODE.release:
+    case OPCODE.releasedir:
+    case OPCODE.flush:
+    case OPCODE.access:
+      return Buffer.alloc(0);
+    default:
+      return ENOSYS;
+  }
+}
+
+function attributes(node: bigint): Buffer {
+  const isRoot = node === ROOT;
+  const mode = isRoot ? 0o40555 : 0o100444;
+  const text = words(88, { at: 60, value: mode }, { at: 64, value: 1 }, { at: 80, value: 4096 });
+  text.writeBigUInt64LE(node, 0);
+  text.writeBigUInt64LE(isRoot ? 0n : BigInt(size), 8);
+  return text;
+}
+
+function entry(name: string): Buffer {
+  const padded = Buffer.alloc(24 + Math.ceil(Buffer.byteLength(name) / 8) * 8);
+  padded.writeBigUInt64LE(FILE, 0);
+  padded.writeBigUInt64LE(1n, 8);
+  padded.writeUInt32LE(Buffer.byteLength(name), 16);
+  padded.writeUInt32LE(8, 20);
+  padded.write(name, 24);
+  return padded;
+}
+
+function words(bytes: number, ...values: readonly { at: number; value: number }[]): Buffer {
+  const buffer = Buffer.alloc(bytes);
+  for (const { at, value } of values) buffer.writeUInt32LE(value, at);
+  return buffer;
+}
