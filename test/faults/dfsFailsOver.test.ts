@@ -48,7 +48,7 @@ describe.runIf(obstacle === null)('the file server hangs in the middle of a film
       const since = performance.now();
       mount.hang();
       pms.throttle = false;
-      await cluster.orchestrator.logged('job queued', { jobId, attempt: 1 });
+      await cluster.orchestrator.logged('job attempt-ended', { jobId, attempt: 1 });
       await heal();
       await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
       expect(performance.now() - since).toBeLessThan(30_000);
