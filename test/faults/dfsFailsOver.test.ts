@@ -17,9 +17,9 @@ describe.runIf(obstacle === null)('the file server hangs in the middle of a film
 
   beforeAll(async () => {
     // Long enough that ffmpeg has not read all of it when its server hangs.
-    stage = await StreamStage.start({ seconds: 60 });
+    stage = await StreamStage.start({ seconds: 30 });
     copyFileSync(join(stage.media, 'film.mkv'), join(stage.directory, 'film.mkv'));
-  }, 60_000);
+  }, 120_000);
 
   beforeEach(async () => {
     mount = await FilmMount.over(stage.media, join(stage.directory, 'film.mkv'));
@@ -58,6 +58,6 @@ describe.runIf(obstacle === null)('the file server hangs in the middle of a film
       expect(stream.missing).toEqual([]);
       expect(await stream.gaps(stage.seconds)).toEqual([]);
     },
-    90_000,
+    120_000,
   );
 });

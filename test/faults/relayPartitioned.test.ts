@@ -30,7 +30,7 @@ describe.runIf(obstacle === null)('the relay’s host loses the orchestrator wit
       hostOf: (part) => ({ orchestrator, w1: worker })[part] ?? network.home,
       env: { WORKER_SILENCE_MS: '3000' },
     });
-  }, 60_000);
+  }, 120_000);
 
   afterEach(() => {
     network.heal();
@@ -92,5 +92,5 @@ describe.runIf(obstacle === null)('the relay’s host loses the orchestrator wit
     await stage.cluster.workers.get('w1')?.logged('attempt ended', { jobId });
     network.heal();
     await endsWell(stream, jobId);
-  }, 60_000);
+  }, 120_000);
 });

@@ -6,7 +6,7 @@ let stage: StreamStage;
 
 beforeAll(async () => {
   stage = await StreamStage.start({ seconds: 20, env: { WORKER_RECONNECT_MS: '300' } });
-}, 60_000);
+}, 120_000);
 
 afterAll(() => stage.stop());
 

@@ -22,7 +22,7 @@ describe.runIf(obstacle === null)('a worker is cut off without a sign', () => {
       token: 'the-token-of-this-test',
       hostOf: (part) => hosts.get(part),
     });
-  }, 60_000);
+  }, 120_000);
 
   afterEach(() => network.heal());
 

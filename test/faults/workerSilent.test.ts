@@ -8,7 +8,7 @@ let stage: StreamStage;
 
 beforeAll(async () => {
   stage = await StreamStage.start({ seconds: 20 });
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   for (const { pid } of stage.cluster.workers.values()) process.kill(pid, 'SIGCONT');
@@ -45,4 +45,4 @@ test('a worker freezes and its transcoder goes on: another goes on after the dea
   expect(stream.missing).toEqual([]);
   expect(await stream.gaps(stage.seconds)).toEqual([]);
   expect(cluster.orchestrator.lines('job started', { jobId })).toHaveLength(2);
-}, 60_000);
+}, 120_000);
