@@ -3,50 +3,40 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** A film on a file server of its own, which can hang and come back, or have another take its place. */
+/** A film on a file server of its own, which can hang and come back. */
 export class FilmMount {
   readonly #directory: string;
-  readonly #film: string;
-  readonly #servers: ChildProcess[];
+  readonly #server: ChildProcess;
 
-  private constructor(directory: string, film: string, server: ChildProcess) {
+  private constructor(directory: string, server: ChildProcess) {
     this.#directory = directory;
-    this.#film = film;
-    this.#servers = [server];
+    this.#server = server;
   }
 
   /** Shows the film, and nothing else, in this directory. */
   static async over(directory: string, film: string): Promise<FilmMount> {
-    return new FilmMount(directory, film, await serve(directory, film));
+    const script = fileURLToPath(import.meta.resolve('./filmMount/server.ts'));
+    const args = [script, directory, film];
+    const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    for await (const line of createInterface(server.stdout)) {
+      if (line === 'mounted') return new FilmMount(directory, server);
+    }
+    throw new Error('no FUSE file system may be mounted here');
   }
 
   hang(): void {
-    this.#servers.at(-1)?.kill('SIGSTOP');
+    this.#server.kill('SIGSTOP');
   }
 
   comeBack(): void {
-    this.#servers.at(-1)?.kill('SIGCONT');
-  }
-
-  /** Whoever has a file of the old one open waits on. */
-  async takeOver(): Promise<void> {
-    spawnSync('umount', ['-l', this.#directory]);
-    this.#servers.push(await serve(this.#directory, this.#film));
+    this.#server.kill('SIGCONT');
   }
 
   async remove(): Promise<void> {
     spawnSync('umount', ['-l', this.#directory]);
-    for (const server of this.#servers) {
-      if (server.exitCode !== null || server.signalCode !== null) continue;
-      server.kill('SIGKILL');
-      await once(server, 'exit');
-    }
+    if (this.#server.exitCode !== null || this.#server.signalCode !== null) return;
+    const exited = once(this.#server, 'exit');
+    this.#server.kill('SIGKILL');
+    await exited;
   }
-}
-
-async function serve(directory: string, film: string): Promise<ChildProcess> {
-  const script = fileURLToPath(import.meta.resolve('./filmMount/server.ts'));
-  const server = spawn(process.execPath, [script, directory, film], { stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of createInterface(server.stdout)) if (line === 'mounted') return server;
-  throw new Error('no FUSE file system may be mounted here');
 }
