@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-const HELLO = { type: 'hello', version: '0', name: 'bad', instance: 'b', jobs: [] };
+const HELLO = { type: 'hello', version: '0', name: 'bad', instance: 'b', serial: 0, jobs: [] };
 
 test.each([
   ['no JSON', ['{'], /^4400 /],

@@ -24,6 +24,7 @@ export const SETTINGS: CoreSettings = {
 
 /** A cluster with its outside: connections that stay alive by themselves, and time that is moved by hand. */
 export class World {
+  #serial = 0;
   readonly cluster: Cluster;
   readonly settings: CoreSettings;
   /** Connections that say nothing any more. */
@@ -70,9 +71,14 @@ export class World {
     return connection;
   }
 
-  relay(name = 'relay', jobs: string[] = [], instance = `${name}-process`): ConnectionId {
+  relay(
+    name = 'relay',
+    jobs: string[] = [],
+    instance = `${name}-process`,
+    serial = this.#serial++,
+  ): ConnectionId {
     const connection = this.#connect();
-    const hello = { type: 'hello', version: '1', name, instance, jobs } as const;
+    const hello = { type: 'hello', version: '1', name, instance, serial, jobs } as const;
     this.handle({ type: 'relay-hello', connection, hello });
     return connection;
   }
@@ -251,7 +257,7 @@ export function jobModel(order: number, fields: Partial<Job> = {}): Job {
     submittedAt: 0,
     order,
     holder: null,
-    holderInstance: '',
+    lastHolder: { instance: '', serial: 0 },
     released: false,
     lastAttempt: 0,
     current: null,
