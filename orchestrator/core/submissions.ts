@@ -53,6 +53,11 @@ function newJob(core: CoreState, spec: JobSpec, relay: Relay): Job {
 
 /** A job that ran before this orchestrator started waits for its worker; any other one is queued. */
 function place(core: CoreState, job: Job): void {
-  if (job.lastAttempt > 0 && core.now < core.recoversAt) core.recovering.add(job);
-  else enqueue(core, job, null);
+  if (job.lastAttempt === 0) {
+    enqueue(core, job, null);
+    return;
+  }
+  const { jobId } = job.spec;
+  core.recovering.add(job);
+  core.deadlines.set(`missed:${jobId}`, core.now + core.settings.recoveryWindowMs, { type: 'missed', jobId });
 }
