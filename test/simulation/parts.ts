@@ -20,6 +20,7 @@ import { type OwnerFiles, SimTranscoder } from './transcoder.ts';
 export const SETTINGS: CoreSettings = {
   strategy: 'LOAD_TASKS',
   queueTimeoutMs: { playback: 5_000, background: 60_000 },
+  resumeTimeoutMs: 30_000,
   workerReconnectMs: 2_000,
   silenceMs: 10_000,
   recoveryWindowMs: 3_000,

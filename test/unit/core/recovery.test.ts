@@ -267,3 +267,26 @@ test('of two workers with the same attempt the placed one keeps it', () => {
   expect(job.current?.worker).toBe('a');
   expect([world.list('a'), world.list('b')]).toEqual([['j/1'], []]);
 });
+
+test('a job of which PMS has a part waits longer for another attempt than one that nobody watches yet', () => {
+  const world = World.settled();
+  const [worker, relay] = [world.worker('w'), world.relay()];
+  const [watched, fresh] = ['watched', 'fresh'].map((jobId) => world.submit(relay, jobId, { local: false }));
+  const nothing = {
+    progress: null,
+    speed: null,
+    resume: null,
+    obstacle: null,
+    duration: null,
+    readError: null,
+  };
+  world.handle({
+    ...{ type: 'relay-message', connection: relay },
+    message: { type: 'checkpoint', jobId: 'watched', attempt: 1, announced: 3, ...nothing },
+  });
+  world.disconnect(worker);
+  world.advance(2_000 + 5_000);
+  expect([watched?.outcome?.reason, fresh?.outcome?.reason]).toEqual([undefined, 'no-worker']);
+  world.advance(25_000);
+  expect(watched?.outcome?.reason).toBe('no-worker');
+});

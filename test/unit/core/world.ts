@@ -10,6 +10,7 @@ import type { CoreSettings } from '../../../orchestrator/core/settings.ts';
 export const SETTINGS: CoreSettings = {
   strategy: 'LOAD_TASKS',
   queueTimeoutMs: { playback: 5_000, background: 600_000 },
+  resumeTimeoutMs: 30_000,
   workerReconnectMs: 2_000,
   silenceMs: 10_000,
   recoveryWindowMs: 3_000,
