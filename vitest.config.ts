@@ -6,6 +6,8 @@ export default defineConfig({
     testTimeout: 30_000,
     // Of tests that say they can: those that leave the work to a process of their own.
     maxConcurrency: 2,
+    // Most files wait for processes of their own; one at a time would leave a machine of two cores idle.
+    maxWorkers: 2,
     hookTimeout: 30_000,
   },
 });
