@@ -25,7 +25,8 @@ afterAll(async () => {
 });
 
 test('a worker that stops says so before its last transcoder has ended, and is given nothing more', async () => {
-  const hook = cluster.startHook(behaviour({ ignore: 'TERM' }, { output: 1 }, { block: true }));
+  const remote = { env: { TRANSCODE_OPERATING_MODE: 'remote' } };
+  const hook = cluster.startHook(behaviour({ ignore: 'TERM' }, { output: 1 }, { block: true }), remote);
   await hook.spoke;
   cluster.workers.get('w1')?.child.kill('SIGTERM');
   await cluster.orchestrator.logged('worker changed', { worker: 'w1', draining: true, running: 1 });
