@@ -22,6 +22,18 @@ const METRICS = {
     help: '1 when the check of /ready is ok',
     labels: ['check'],
   },
+  codecs: {
+    name: 'clusterplex_codecs_wanted',
+    type: 'gauge',
+    help: 'Codecs that the transcoder wants beside it; 0 where it has them inside',
+    labels: [],
+  },
+  codecsMissing: {
+    name: 'clusterplex_codecs_missing',
+    type: 'gauge',
+    help: 'Those of them that are not there, or not usable',
+    labels: [],
+  },
 } as const satisfies Record<string, MetricEntry>;
 
 export const WORKER_METRICS: readonly MetricEntry[] = Object.values(METRICS);
@@ -31,6 +43,7 @@ export interface WorkerReadings {
   slots(): number;
   cpu(): number;
   checks(): readonly Check[];
+  codecs(): { readonly wanted: number; readonly missing: number };
 }
 
 export class WorkerMetrics {
@@ -43,6 +56,8 @@ export class WorkerMetrics {
     gauge(this.#registry, METRICS.check, (metric) => {
       for (const { name, ok } of read.checks()) metric.set({ check: name }, Number(ok));
     });
+    gauge(this.#registry, METRICS.codecs, (metric) => metric.set(read.codecs().wanted));
+    gauge(this.#registry, METRICS.codecsMissing, (metric) => metric.set(read.codecs().missing));
   }
 
   exposition(): Promise<Exposition> {

@@ -12,11 +12,12 @@ import { Agent } from './agent.ts';
 import { whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
+import { codecsOf } from './codecs/codecsOf.ts';
 import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
 import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
-import { type Check, canTakeJobs, checksOf } from './readiness.ts';
+import { type Check, canTakeJobs, checksOf, whyNot } from './readiness.ts';
 import { Storage } from './storage/storage.ts';
 import { FenceWatch, ownershipOf } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
@@ -43,14 +44,11 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const token = settings.CLUSTERPLEX_WORKER_TOKEN ?? settings.CLUSTERPLEX_TOKEN;
   const file = transcoderFile(settings);
   const owner = thisOwner(name);
+  const mark = { [OWNER_VARIABLE]: ownerMark(owner) };
   endLeftovers(name, logger);
   const guardian = new Guardian(owner, { clock, random, logger });
   guardian.start();
-  const fence = new FenceWatch(
-    ownerMark(owner),
-    { [OWNER_VARIABLE]: ownerMark(owner) },
-    { clock, random, logger },
-  );
+  const fence = new FenceWatch(ownerMark(owner), mark, { clock, random, logger });
   fence.start();
 
   let transcoderProblem: string | null | undefined;
@@ -61,11 +59,23 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
 
   const load = new LoadMeter(clock, settings.STAT_CPU_INTERVAL, (reading) => agent.measured(reading));
   const slots = settings.WORKER_SLOTS || Math.max(1, Math.round(load.cpus / CPUS_PER_SLOT));
+  const codecs = codecsOf({
+    settings,
+    env,
+    mark,
+    clock,
+    random,
+    logger,
+    changed: () => void tryTranscoder(),
+  });
+  /** What describes this machine. */
+  const machine = (): Environment => ({ ...env, ...codecs.variables });
   const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
   const checks = (): readonly Check[] =>
     checksOf({
       transcoderProblem,
       storageProblems: storageKnown ? storage.problems : undefined,
+      codecs,
       stopping,
       connected: agent.connected,
     });
@@ -75,14 +85,14 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       logger,
       killGraceMs: settings.KILL_GRACE_MS,
       whyNotNow: () => {
-        const problem = checks().find(({ ok, name: check }) => !ok && check !== 'orchestrator');
+        const problem = whyNot(checks());
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
       whyRefused: (job) => whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) }),
       commandOf: ({ jobId, argv, env: given, cwd }, attempt, resume) => ({
         file,
         argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
-        env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
+        env: { ...transcoderEnv(given, machine()), ...mark },
         cwd,
         ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
       }),
@@ -108,10 +118,18 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     slots: () => slots,
     cpu: () => load.load.cpu,
     checks,
+    codecs: () => codecs,
   });
 
-  const tryTranscoder = async (): Promise<void> => {
-    const found = await checkTranscoder(file, { ...ownEnv(env), [OWNER_VARIABLE]: ownerMark(owner) }, clock);
+  let tried = Promise.resolve();
+  // One after the other, so that the last word is of the last one.
+  const tryTranscoder = (): Promise<void> => {
+    tried = tried.then(tryTranscoderNow);
+    return tried;
+  };
+  const tryTranscoderNow = async (): Promise<void> => {
+    retry?.cancel();
+    const found = await checkTranscoder(file, { ...ownEnv(machine()), ...mark }, clock);
     if (stopping) return;
     if (found.problem !== transcoderProblem) {
       const level = found.problem === null ? 'info' : 'error';
@@ -136,7 +154,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   });
   load.start(settings.STAT_CPU_OPS_DURATION);
   // What it says in its first words should be true, so the connection waits for the trials.
-  void Promise.all([tryTranscoder(), tryStorage()]).then(() => {
+  void Promise.all([codecs.start().then(tryTranscoder), tryStorage()]).then(() => {
     if (!stopping) agent.start();
   });
 
@@ -147,6 +165,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       agent.changed();
       retry?.cancel();
       await attempts.close('the worker is stopping', settings.DRAIN_TIMEOUT_MS);
+      codecs.stop();
       storage.stop();
       load.stop();
       agent.stop();
