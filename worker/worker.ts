@@ -14,6 +14,7 @@ import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
 import { codecsOf } from './codecs/codecsOf.ts';
 import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
+import { eaeOf } from './eae/eaeOf.ts';
 import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
@@ -59,23 +60,18 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
 
   const load = new LoadMeter(clock, settings.STAT_CPU_INTERVAL, (reading) => agent.measured(reading));
   const slots = settings.WORKER_SLOTS || Math.max(1, Math.round(load.cpus / CPUS_PER_SLOT));
-  const codecs = codecsOf({
-    settings,
-    env,
-    mark,
-    clock,
-    random,
-    logger,
-    changed: () => void tryTranscoder(),
-  });
+  const surroundings = { settings, env, mark, clock, random, logger };
+  const codecs = codecsOf({ ...surroundings, changed: () => void tryPlex() });
+  const eae = eaeOf({ ...surroundings, owner, changed: () => agent.changed() });
   /** What describes this machine. */
-  const machine = (): Environment => ({ ...env, ...codecs.variables });
+  const machine = (): Environment => ({ ...env, ...codecs.variables, ...eae.variables });
   const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
   const checks = (): readonly Check[] =>
     checksOf({
       transcoderProblem,
       storageProblems: storageKnown ? storage.problems : undefined,
       codecs,
+      eae,
       stopping,
       connected: agent.connected,
     });
@@ -88,18 +84,26 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         const problem = whyNot(checks());
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
-      whyRefused: (job) => whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) }),
-      commandOf: ({ jobId, argv, env: given, cwd }, attempt, resume) => ({
-        file,
-        argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
-        env: { ...transcoderEnv(given, machine()), ...mark },
-        cwd,
-        ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
-      }),
+      whyRefused: (job) =>
+        eae.whyRefused(job.argv) ??
+        whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) }),
+      commandOf({ jobId, argv, env: given, cwd }, attempt, resume) {
+        eae.serve(attempts.commands);
+        return {
+          file,
+          argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
+          env: { ...transcoderEnv(given, machine()), ...mark },
+          cwd,
+          ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
+        };
+      },
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
     },
-    () => agent.changed(),
+    () => {
+      eae.serve(attempts.commands);
+      agent.changed();
+    },
   );
   const agent = new Agent({
     name,
@@ -108,7 +112,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     openLink: (handlers) =>
       new Link({ role: 'worker', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     attempts: () => attempts,
-    capabilities: () => capabilities,
+    capabilities: () => ({ ...capabilities, eae: eae.available }),
     storage: () => storage.mounts,
     ready: () => canTakeJobs(checks()),
     stopping: () => stopping,
@@ -119,6 +123,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     cpu: () => load.load.cpu,
     checks,
     codecs: () => codecs,
+    eae: () => eae,
   });
 
   let tried = Promise.resolve();
@@ -140,6 +145,10 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     agent.changed();
     if (found.problem !== null) retry = clock.after(RETRY_CHECK_MS, () => void tryTranscoder());
   };
+  const tryPlex = (): Promise<void> => {
+    if (codecs.needed) eae.start();
+    return tryTranscoder();
+  };
   const tryStorage = async (): Promise<void> => {
     await storage.start();
     storageKnown = true;
@@ -154,7 +163,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   });
   load.start(settings.STAT_CPU_OPS_DURATION);
   // What it says in its first words should be true, so the connection waits for the trials.
-  void Promise.all([codecs.start().then(tryTranscoder), tryStorage()]).then(() => {
+  void Promise.all([codecs.start().then(tryPlex), tryStorage()]).then(() => {
     if (!stopping) agent.start();
   });
 
@@ -166,6 +175,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       retry?.cancel();
       await attempts.close('the worker is stopping', settings.DRAIN_TIMEOUT_MS);
       codecs.stop();
+      eae.stop();
       storage.stop();
       load.stop();
       agent.stop();

@@ -56,8 +56,12 @@ export class Codecs {
   start(): Promise<void> {
     if (this.#options.filling === null) return Promise.resolve();
     const heard = new Promise<void>((resolve) => {
-      this.#heard = resolve;
-      this.#options.clock.after(PATIENCE_MS, resolve);
+      const once = (): void => {
+        this.#heard = null;
+        resolve();
+      };
+      this.#heard = once;
+      this.#options.clock.after(PATIENCE_MS, once);
     });
     this.#look();
     return heard;
@@ -67,6 +71,11 @@ export class Codecs {
     this.#stopped = true;
     this.#again?.cancel();
     this.#task?.stop();
+  }
+
+  /** Whether it is known that the transcoder is one that loads codecs from beside itself, as Plex's does. */
+  get needed(): boolean {
+    return this.#report.version !== null;
   }
 
   get wanted(): number {
@@ -131,8 +140,8 @@ export class Codecs {
     // A set that was usable stays so while it is looked at again.
     this.#usable = said.usable || (before && !said.finished);
     this.#log();
-    this.#heard?.();
-    if (this.#usable !== before) this.#options.changed();
+    if (this.#heard) this.#heard();
+    else if (this.#usable !== before) this.#options.changed();
   }
 
   #ended(problem: string | null): void {
