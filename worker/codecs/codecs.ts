@@ -13,6 +13,8 @@ const report = Compile(Report);
 
 /** How soon a set that lacks something is tried again. */
 const RETRY: BackoffLimits = { firstMs: 10_000, lastMs: 300_000 };
+/** The same when playback does without what it lacks: most likely nobody has that. */
+const RETRY_USABLE: BackoffLimits = { firstMs: 60_000, lastMs: 3_600_000 };
 /** How often a complete one is looked at, which also says that it is used. */
 const LOOK_MS = 21_600_000;
 /** How long the worker waits for the first look, which a volume may keep hanging. */
@@ -155,7 +157,8 @@ export class Codecs {
     const complete = this.#usable && missing.length === 0;
     if (!needed) return;
     this.#failures = complete ? 0 : this.#failures + 1;
-    const ms = complete ? LOOK_MS : RETRY.firstMs / 2 + backoffMs(this.#failures - 1, random(), RETRY);
+    const limits = this.#usable ? RETRY_USABLE : RETRY;
+    const ms = complete ? LOOK_MS : limits.firstMs / 2 + backoffMs(this.#failures - 1, random(), limits);
     this.#again = clock.after(ms, () => this.#look());
   }
 
