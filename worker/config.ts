@@ -11,6 +11,8 @@ import {
   text,
 } from '#shared/settings/table.ts';
 import { pathMap } from './adapt/pathMap.ts';
+import { codecSettings } from './codecs/settings.ts';
+import { eaeSettings } from './eae/settings.ts';
 import { mounts } from './storage/mounts.ts';
 
 export const workerSettings = {
@@ -29,6 +31,8 @@ export const workerSettings = {
   ),
   TRANSCODER_PATH: text('/usr/lib/plexmediaserver/', 'Directory of the transcoder.'),
   TRANSCODER_NAME: text('Plex Transcoder', 'File name of the transcoder: the only program that jobs run.'),
+  ...codecSettings,
+  ...eaeSettings,
   KILL_GRACE_MS: milliseconds(5_000, 'How long a transcoder may take to end before SIGKILL.'),
   DRAIN_TIMEOUT_MS: drainTimeout,
   FFMPEG_HWACCEL: text('', 'Value for `-hwaccel`, in place of what PMS wrote or before its first option.'),

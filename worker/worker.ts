@@ -13,11 +13,13 @@ import { Agent } from './agent.ts';
 import { confinementOf, type Places, whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
+import { codecsOf } from './codecs/codecsOf.ts';
 import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
+import { eaeOf } from './eae/eaeOf.ts';
 import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
-import { type Check, canTakeJobs, checksOf } from './readiness.ts';
+import { type Check, canTakeJobs, checksOf, whyNot } from './readiness.ts';
 import { Storage } from './storage/storage.ts';
 import { FenceWatch, ownershipOf } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
@@ -44,14 +46,11 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const token = settings.CLUSTERPLEX_WORKER_TOKEN ?? settings.CLUSTERPLEX_TOKEN;
   const file = transcoderFile(settings);
   const owner = thisOwner(name);
+  const mark = { [OWNER_VARIABLE]: ownerMark(owner) };
   endLeftovers(name, logger);
   const guardian = new Guardian(owner, { clock, random, logger });
   guardian.start();
-  const fence = new FenceWatch(
-    ownerMark(owner),
-    { [OWNER_VARIABLE]: ownerMark(owner) },
-    { clock, random, logger },
-  );
+  const fence = new FenceWatch(ownerMark(owner), mark, { clock, random, logger });
   fence.start();
 
   let transcoderProblem: string | null | undefined;
@@ -62,12 +61,19 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
 
   const load = new LoadMeter(clock, settings.STAT_CPU_INTERVAL, (reading) => agent.measured(reading));
   const slots = settings.WORKER_SLOTS || Math.max(1, Math.round(load.cpus / CPUS_PER_SLOT));
+  const surroundings = { settings, env, mark, clock, random, logger };
+  const codecs = codecsOf({ ...surroundings, changed: () => void tryPlex() });
+  const eae = eaeOf({ ...surroundings, owner, changed: () => agent.changed() });
+  /** What describes this machine. */
+  const machine = (): Environment => ({ ...env, ...codecs.variables, ...eae.variables });
   const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
   const places = (): Places => ({ mounts: storage.mounts, transcoderDirectory: dirname(file) });
   const checks = (): readonly Check[] =>
     checksOf({
       transcoderProblem,
       storageProblems: storageKnown ? storage.problems : undefined,
+      codecs,
+      eae,
       stopping,
       connected: agent.connected,
     });
@@ -77,16 +83,17 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       logger,
       killGraceMs: settings.KILL_GRACE_MS,
       whyNotNow: () => {
-        const problem = checks().find(({ ok, name: check }) => !ok && check !== 'orchestrator');
+        const problem = whyNot(checks());
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
-      whyRefused: (job) => whyRefused(mapPaths(job, settings.PATH_MAP), places()),
+      whyRefused: (job) => eae.whyRefused(job.argv) ?? whyRefused(mapPaths(job, settings.PATH_MAP), places()),
       commandOf: (job, attempt, resume) => {
         const { jobId, argv, env: given, cwd } = mapPaths(job, settings.PATH_MAP);
+        eae.serve(attempts.commands);
         return {
           file,
           argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
-          env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
+          env: { ...transcoderEnv(given, machine()), ...mark },
           cwd,
           ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
           confinement: confinementOf({ argv, cwd }, places()),
@@ -95,7 +102,10 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
     },
-    () => agent.changed(),
+    () => {
+      eae.serve(attempts.commands);
+      agent.changed();
+    },
   );
   const agent = new Agent({
     name,
@@ -104,7 +114,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     openLink: (handlers) =>
       new Link({ role: 'worker', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     attempts: () => attempts,
-    capabilities: () => capabilities,
+    capabilities: () => ({ ...capabilities, eae: eae.available }),
     storage: () => storage.mounts,
     ready: () => canTakeJobs(checks()),
     stopping: () => stopping,
@@ -114,10 +124,19 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     slots: () => slots,
     cpu: () => load.load.cpu,
     checks,
+    codecs: () => codecs,
+    eae: () => eae,
   });
 
-  const tryTranscoder = async (): Promise<void> => {
-    const found = await checkTranscoder(file, { ...ownEnv(env), [OWNER_VARIABLE]: ownerMark(owner) }, clock);
+  let tried = Promise.resolve();
+  // One after the other, so that the last word is of the last one.
+  const tryTranscoder = (): Promise<void> => {
+    tried = tried.then(tryTranscoderNow);
+    return tried;
+  };
+  const tryTranscoderNow = async (): Promise<void> => {
+    retry?.cancel();
+    const found = await checkTranscoder(file, { ...ownEnv(machine()), ...mark }, clock);
     if (stopping) return;
     if (found.problem !== transcoderProblem) {
       const level = found.problem === null ? 'info' : 'error';
@@ -127,6 +146,10 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     capabilities = found.capabilities;
     agent.changed();
     if (found.problem !== null) retry = clock.after(RETRY_CHECK_MS, () => void tryTranscoder());
+  };
+  const tryPlex = (): Promise<void> => {
+    if (codecs.needed) eae.start();
+    return tryTranscoder();
   };
   const tryStorage = async (): Promise<void> => {
     await storage.start();
@@ -142,7 +165,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   });
   load.start(settings.STAT_CPU_OPS_DURATION);
   // What it says in its first words should be true, so the connection waits for the trials.
-  void Promise.all([tryTranscoder(), tryStorage()]).then(() => {
+  void Promise.all([codecs.start().then(tryPlex), tryStorage()]).then(() => {
     if (!stopping) agent.start();
   });
 
@@ -153,6 +176,8 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       agent.changed();
       retry?.cancel();
       await attempts.close('the worker is stopping', settings.DRAIN_TIMEOUT_MS);
+      codecs.stop();
+      eae.stop();
       storage.stop();
       load.stop();
       agent.stop();
