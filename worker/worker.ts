@@ -13,10 +13,13 @@ import { whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
 import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
+import { Hardware } from './gpu/hardware.ts';
+import { GpuMeter } from './gpu/meter.ts';
 import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { type Check, canTakeJobs, checksOf } from './readiness.ts';
+import { slotsFor } from './slots.ts';
 import { Storage } from './storage/storage.ts';
 import { FenceWatch, ownershipOf } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
@@ -25,9 +28,6 @@ import { TranscoderProcess } from './transcoder/process.ts';
 
 /** How soon a transcoder that is not usable is tried again. */
 const RETRY_CHECK_MS = 5_000;
-
-/** CPU cores that one software transcode keeps busy, roughly: a 1080p stream at real time. */
-const CPUS_PER_SLOT = 2;
 
 export interface WorkerOptions {
   readonly settings: WorkerSettings;
@@ -59,8 +59,26 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   let stopping = false;
   let retry: Timer | null = null;
 
-  const load = new LoadMeter(clock, settings.STAT_CPU_INTERVAL, (reading) => agent.measured(reading));
-  const slots = settings.WORKER_SLOTS || Math.max(1, Math.round(load.cpus / CPUS_PER_SLOT));
+  // What is tried carries the mark, too: it must not outlive the worker.
+  const transcoder = { file, env: { ...ownEnv(env), [OWNER_VARIABLE]: ownerMark(owner) }, clock };
+  const hardware = new Hardware({
+    transcoder,
+    logger,
+    sessionLimit: settings.GPU_ENCODER_SESSIONS,
+    changed: () => agent.changedCapabilities(),
+  });
+  const gpuMeter = new GpuMeter({
+    ...transcoder,
+    intervalMs: settings.STAT_CPU_INTERVAL,
+    ids: () => new Set(hardware.gpus.map(({ id }) => id)),
+  });
+  const load = new LoadMeter(
+    clock,
+    settings.STAT_CPU_INTERVAL,
+    () => gpuMeter.loads,
+    (reading) => agent.measured(reading),
+  );
+  const slots = (): number => settings.WORKER_SLOTS || slotsFor(hardware.gpus, load.cpus);
   const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
   const checks = (): readonly Check[] =>
     checksOf({
@@ -88,6 +106,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       }),
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
+      gpuFailed: (failure) => hardware.suspect(failure),
     },
     () => agent.changed(),
   );
@@ -98,20 +117,21 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     openLink: (handlers) =>
       new Link({ role: 'worker', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     attempts: () => attempts,
-    capabilities: () => capabilities,
+    capabilities: () => ({ ...capabilities, gpus: [...hardware.gpus] }),
     storage: () => storage.mounts,
     ready: () => canTakeJobs(checks()),
     stopping: () => stopping,
   });
   const metrics = new WorkerMetrics({
     running: () => attempts.running,
-    slots: () => slots,
-    cpu: () => load.load.cpu,
+    slots,
+    load: () => load.load,
     checks,
   });
 
   const tryTranscoder = async (): Promise<void> => {
-    const found = await checkTranscoder(file, { ...ownEnv(env), [OWNER_VARIABLE]: ownerMark(owner) }, clock);
+    const found = await checkTranscoder(file, transcoder.env, clock);
+    if (found.problem === null) await hardware.prove();
     if (stopping) return;
     if (found.problem !== transcoderProblem) {
       const level = found.problem === null ? 'info' : 'error';
@@ -119,7 +139,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     }
     transcoderProblem = found.problem;
     capabilities = found.capabilities;
-    agent.changed();
+    agent.changedCapabilities();
     if (found.problem !== null) retry = clock.after(RETRY_CHECK_MS, () => void tryTranscoder());
   };
   const tryStorage = async (): Promise<void> => {
@@ -137,7 +157,9 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   load.start(settings.STAT_CPU_OPS_DURATION);
   // What it says in its first words should be true, so the connection waits for the trials.
   void Promise.all([tryTranscoder(), tryStorage()]).then(() => {
-    if (!stopping) agent.start();
+    if (stopping) return;
+    void gpuMeter.start();
+    agent.start();
   });
 
   return {
@@ -149,6 +171,8 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       await attempts.close('the worker is stopping', settings.DRAIN_TIMEOUT_MS);
       storage.stop();
       load.stop();
+      gpuMeter.stop();
+      hardware.stop();
       agent.stop();
       await health.close();
       fence.stop();

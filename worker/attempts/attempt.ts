@@ -4,6 +4,7 @@ import {
   type AttemptPhase,
   type AttemptStatus,
   type EndSignal,
+  type GpuFailure,
   type JobSpec,
   type Outcome,
   outcomeWithoutProcess,
@@ -11,6 +12,7 @@ import {
 } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Output } from '#shared/protocol/messages.ts';
+import { GpuFailureWatch } from '../gpu/failure.ts';
 import type { Command } from '../transcoder/launch.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
@@ -32,6 +34,8 @@ export interface AttemptContext {
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
+  /** A transcoder failed because of the GPU. */
+  gpuFailed(failure: GpuFailure): void;
   /** The status of the attempt is another now. */
   changed(): void;
 }
@@ -50,6 +54,7 @@ export class Attempt {
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
+  readonly #gpuWatch = new GpuFailureWatch();
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
@@ -102,7 +107,10 @@ export class Attempt {
         clock,
         handlers: {
           started: () => this.#started(),
-          output: (stream, data) => this.#sendAll(this.#output.add(stream, data)),
+          output: (stream, data) => {
+            if (stream === 'stderr') this.#gpuWatch.add(data);
+            this.#sendAll(this.#output.add(stream, data));
+          },
           failed: (reason, superseded) => {
             this.#end(outcomeWithoutProcess(superseded ? 'lost' : 'refused', reason));
           },
@@ -165,7 +173,10 @@ export class Attempt {
 
   #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
     const outputBytes = this.#output.written;
-    const how = { exitCode, signal, forced, outputBytes };
+    // ffmpeg also says such things and goes on in software.
+    const gpuFailure = exitCode === 0 || this.#asked ? null : this.#gpuWatch.found;
+    const how = { exitCode, signal, forced, outputBytes, ...(gpuFailure && { gpuFailure }) };
+    if (gpuFailure) this.#context.gpuFailed(gpuFailure);
     if (superseded) this.#givenUp = 'another attempt owns the job';
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
     else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });
