@@ -64,6 +64,14 @@ export type OutcomeReason = Static<typeof OutcomeReason>;
 
 const MAX_MESSAGE_LENGTH = 8192;
 
+/** What a failed transcoder's words say of the GPU: no encoder session left, no memory left, or no GPU any more. */
+export const GpuFailure = Type.Union([
+  Type.Literal('sessions'),
+  Type.Literal('memory'),
+  Type.Literal('lost'),
+]);
+export type GpuFailure = Static<typeof GpuFailure>;
+
 /** How an attempt, or a job, ended: one shape for every end. */
 export const Outcome = Type.Object(
   {
@@ -78,6 +86,8 @@ export const Outcome = Type.Object(
     stderrBytes: Type.Integer({ minimum: 0 }),
     /** Why its input could not be read on, as it said on stderr; null when it did not say so. */
     readError: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
+    /** Only of a transcoder that failed because of its GPU. */
+    gpuFailure: Type.Optional(GpuFailure),
   },
   strict,
 );

@@ -21,7 +21,12 @@ export const workerSettings = {
   ...commonSettings,
   CLUSTERPLEX_WORKER_TOKEN: secret('Token of workers, in place of CLUSTERPLEX_TOKEN.'),
   WORKER_NAME: optionalText('What this worker is called, unlike any other. Default: the host name.'),
-  WORKER_SLOTS: integer(0, 0, 10_000, 'How many transcodes at once; 0 derives it from the CPU cores.'),
+  WORKER_SLOTS: integer(
+    0,
+    0,
+    10_000,
+    'How many transcodes at once; 0 derives it from the encoder sessions of the GPUs, or else from the CPU cores.',
+  ),
   MOUNTS: mounts(
     'Directories that jobs may use, comma separated, each `path:ro` or `path:rw`. Default: `/transcode:rw` and ' +
       'whichever of `/mnt/media`, `/mnt/streaming-media`, `/mnt/dfs` and `/data` exist, read only.',
@@ -36,6 +41,12 @@ export const workerSettings = {
   KILL_GRACE_MS: milliseconds(5_000, 'How long a transcoder may take to end before SIGKILL.'),
   DRAIN_TIMEOUT_MS: drainTimeout,
   FFMPEG_HWACCEL: text('', 'Value for `-hwaccel`, in place of what PMS wrote or before its first option.'),
+  GPU_ENCODER_SESSIONS: integer(
+    0,
+    0,
+    1_000,
+    'How many encoder sessions each GPU has; 0: as many as its driver is known to give (GeForce: 3, 5 or 8).',
+  ),
   STAT_CPU_INTERVAL: milliseconds(2_000, 'How often the load is measured and reported.'),
   STAT_CPU_OPS_DURATION: milliseconds(1_000, 'How long the benchmark for LOAD_RANK runs at the start.'),
 };

@@ -1,5 +1,7 @@
 import { Registry } from 'prom-client';
+import { gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import { type Exposition, exposition, gauge, type MetricEntry } from '#shared/metrics.ts';
+import type { Load } from '#shared/protocol/messages.ts';
 import type { Licence } from './eae/licence.ts';
 import type { Check } from './readiness.ts';
 
@@ -55,12 +57,15 @@ const METRICS = {
   },
 } as const satisfies Record<string, MetricEntry>;
 
-export const WORKER_METRICS: readonly MetricEntry[] = Object.values(METRICS);
+export const WORKER_METRICS: readonly MetricEntry[] = [
+  ...Object.values(METRICS),
+  ...gpuMetrics('clusterplex', []),
+];
 
 export interface WorkerReadings {
   running(): number;
   slots(): number;
-  cpu(): number;
+  load(): Load;
   checks(): readonly Check[];
   eae(): { readonly available: boolean; readonly pid: number | null; readonly licence: Licence | null };
   codecs(): { readonly wanted: number; readonly missing: number };
@@ -72,7 +77,8 @@ export class WorkerMetrics {
   constructor(read: WorkerReadings) {
     gauge(this.#registry, METRICS.running, (metric) => metric.set(read.running()));
     gauge(this.#registry, METRICS.slots, (metric) => metric.set(read.slots()));
-    gauge(this.#registry, METRICS.cpu, (metric) => metric.set(read.cpu()));
+    gauge(this.#registry, METRICS.cpu, (metric) => metric.set(read.load().cpu));
+    gpuGauges(this.#registry, 'clusterplex', [], () => [{ labels: {}, load: read.load() }]);
     gauge(this.#registry, METRICS.check, (metric) => {
       for (const { name, ok } of read.checks()) metric.set({ check: name }, Number(ok));
     });

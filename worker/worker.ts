@@ -16,10 +16,13 @@ import { checkTranscoder } from './capabilities/capabilities.ts';
 import { codecsOf } from './codecs/codecsOf.ts';
 import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
 import { eaeOf } from './eae/eaeOf.ts';
+import { Hardware } from './gpu/hardware.ts';
+import { GpuMeter } from './gpu/meter.ts';
 import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { type Check, canTakeJobs, checksOf, whyNot } from './readiness.ts';
+import { slotsFor } from './slots.ts';
 import { Storage } from './storage/storage.ts';
 import { FenceWatch, ownershipOf } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
@@ -28,9 +31,6 @@ import { TranscoderProcess } from './transcoder/process.ts';
 
 /** How soon a transcoder that is not usable is tried again. */
 const RETRY_CHECK_MS = 5_000;
-
-/** CPU cores that one software transcode keeps busy, roughly: a 1080p stream at real time. */
-const CPUS_PER_SLOT = 2;
 
 export interface WorkerOptions {
   readonly settings: WorkerSettings;
@@ -59,13 +59,37 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   let stopping = false;
   let retry: Timer | null = null;
 
-  const load = new LoadMeter(clock, settings.STAT_CPU_INTERVAL, (reading) => agent.measured(reading));
-  const slots = settings.WORKER_SLOTS || Math.max(1, Math.round(load.cpus / CPUS_PER_SLOT));
   const surroundings = { settings, env, mark, clock, random, logger };
   const codecs = codecsOf({ ...surroundings, changed: () => void tryPlex() });
-  const eae = eaeOf({ ...surroundings, owner, changed: () => agent.changed() });
+  const eae = eaeOf({ ...surroundings, owner, changed: () => agent.changedCapabilities() });
   /** What describes this machine. */
   const machine = (): Environment => ({ ...env, ...codecs.variables, ...eae.variables });
+  const transcoder = {
+    file,
+    clock,
+    // What is tried carries the mark, too: it must not outlive the worker.
+    get env(): Environment {
+      return { ...ownEnv(machine()), ...mark };
+    },
+  };
+  const hardware = new Hardware({
+    transcoder,
+    logger,
+    sessionLimit: settings.GPU_ENCODER_SESSIONS,
+    changed: () => agent.changedCapabilities(),
+  });
+  const gpuMeter = new GpuMeter({
+    ...transcoder,
+    intervalMs: settings.STAT_CPU_INTERVAL,
+    ids: () => new Set(hardware.gpus.map(({ id }) => id)),
+  });
+  const load = new LoadMeter(
+    clock,
+    settings.STAT_CPU_INTERVAL,
+    () => gpuMeter.loads,
+    (reading) => agent.measured(reading),
+  );
+  const slots = (): number => settings.WORKER_SLOTS || slotsFor(hardware.gpus, load.cpus);
   const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
   const places = (): Places => ({ mounts: storage.mounts, transcoderDirectory: dirname(file) });
   const checks = (): readonly Check[] =>
@@ -101,6 +125,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       },
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
+      gpuFailed: (failure) => hardware.suspect(failure),
     },
     () => {
       eae.serve(attempts.commands);
@@ -114,15 +139,15 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     openLink: (handlers) =>
       new Link({ role: 'worker', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     attempts: () => attempts,
-    capabilities: () => ({ ...capabilities, eae: eae.available }),
+    capabilities: () => ({ ...capabilities, gpus: [...hardware.gpus], eae: eae.available }),
     storage: () => storage.mounts,
     ready: () => canTakeJobs(checks()),
     stopping: () => stopping,
   });
   const metrics = new WorkerMetrics({
     running: () => attempts.running,
-    slots: () => slots,
-    cpu: () => load.load.cpu,
+    slots,
+    load: () => load.load,
     checks,
     codecs: () => codecs,
     eae: () => eae,
@@ -136,7 +161,8 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   };
   const tryTranscoderNow = async (): Promise<void> => {
     retry?.cancel();
-    const found = await checkTranscoder(file, { ...ownEnv(machine()), ...mark }, clock);
+    const found = await checkTranscoder(file, transcoder.env, clock);
+    if (found.problem === null) await hardware.prove();
     if (stopping) return;
     if (found.problem !== transcoderProblem) {
       const level = found.problem === null ? 'info' : 'error';
@@ -144,7 +170,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     }
     transcoderProblem = found.problem;
     capabilities = found.capabilities;
-    agent.changed();
+    agent.changedCapabilities();
     if (found.problem !== null) retry = clock.after(RETRY_CHECK_MS, () => void tryTranscoder());
   };
   const tryPlex = (): Promise<void> => {
@@ -166,7 +192,9 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   load.start(settings.STAT_CPU_OPS_DURATION);
   // What it says in its first words should be true, so the connection waits for the trials.
   void Promise.all([codecs.start().then(tryPlex), tryStorage()]).then(() => {
-    if (!stopping) agent.start();
+    if (stopping) return;
+    void gpuMeter.start();
+    agent.start();
   });
 
   return {
@@ -180,6 +208,8 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       eae.stop();
       storage.stop();
       load.stop();
+      gpuMeter.stop();
+      hardware.stop();
       agent.stop();
       await health.close();
       // The guardian goes on until this process is gone: it ends what is left, such as a trial of the transcoder.

@@ -12,7 +12,7 @@ const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null
 export const NoQuery = Type.Object({}, strict);
 const Time = Type.String({ format: 'date-time' });
 
-/** A worker as events tell of it: without what its transcoder can do, which is long and never changes. */
+/** A worker as events tell of it: without what its transcoder can do, which is long and rarely changes. */
 export const WorkerSummary = Type.Object(
   {
     name: Type.String(),

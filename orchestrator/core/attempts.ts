@@ -36,7 +36,7 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     outcome: null,
     doubt: null,
   };
-  attach(job, attempt, worker);
+  attach(core, job, attempt, worker);
   core.changedList(worker);
   tell(core, job, 'placed', attempt, whereItBegins(job, attempt));
   tellHolder(core, job);
@@ -52,7 +52,7 @@ function whereItBegins({ accepted }: Job, { number, resume }: Attempt): string |
 export function adopt(core: CoreState, job: Job, attempt: Attempt, worker: Worker): void {
   job.lastAttempt = Math.max(job.lastAttempt, attempt.number);
   attempt.end = job.endRequested;
-  attach(job, attempt, worker);
+  attach(core, job, attempt, worker);
   core.changedList(worker);
   tell(core, job, 'adopted', attempt, null);
   tellHolder(core, job);
@@ -95,8 +95,9 @@ export function letGoOrphan(core: CoreState, orphan: Attempt): void {
   withdraw(core, orphan);
 }
 
-function attach(job: Job, attempt: Attempt, worker: Worker): void {
+function attach(core: CoreState, job: Job, attempt: Attempt, worker: Worker): void {
   job.current = attempt;
+  core.encoders.take(attempt, worker, job);
   if (!job.attempts.includes(attempt)) job.attempts.push(attempt);
   hold(attempt, worker);
 }
@@ -126,6 +127,7 @@ export function attemptEnded(core: CoreState, attempt: Attempt, outcome: Outcome
   const job = jobOf(core, attempt);
   const worker = core.workers.get(attempt.worker);
   freeSlot(worker, attempt);
+  core.encoders.ended(attempt, outcome);
   attempt.phase = 'ended';
   attempt.endedAt = core.now;
   attempt.outcome = outcome;
@@ -160,8 +162,11 @@ function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): 
   } else if (outcome.reason === 'exited') {
     if (isWorthAnotherWorker(core, job, attempt, outcome)) {
       job.avoid.add(attempt.worker);
-      if (worker) countFailure(core, worker);
-      enqueue(core, job, `failed at once on ${attempt.worker}`);
+      // That a GPU fails, its worker finds out by itself.
+      if (worker && !outcome.gpuFailure) countFailure(core, worker);
+      enqueue(core, job, `${whatFailed(outcome)} on ${attempt.worker}`);
+    } else if (waitsForSession(core, job, outcome, worker)) {
+      enqueue(core, job, `${whatFailed(outcome)} on ${attempt.worker}, and nowhere else`);
     } else if (job.attempts.length < MAX_ATTEMPTS && doubtOf(job, attempt)) {
       job.current = attempt;
       const { jobId } = job.spec;
@@ -210,19 +215,42 @@ function judge(core: CoreState, job: Job, attempt: Attempt, worker: Worker | und
   }
   for (const other of job.attempts) {
     const before = core.workers.get(other.worker);
-    if (before && other !== attempt && other.outcome?.reason === 'exited') uncountFailure(core, before);
+    const counted = other.outcome?.reason === 'exited' && !other.outcome.gpuFailure;
+    if (before && other !== attempt && counted) uncountFailure(core, before);
   }
 }
 
-/** It failed at once, left no trace, was not tried elsewhere yet, and there is an elsewhere. */
+function whatFailed({ gpuFailure }: Outcome): string {
+  if (gpuFailure === 'sessions') return 'no encoder session was left';
+  return gpuFailure ? `the GPU failed (${gpuFailure})` : 'failed at once';
+}
+
+/** All of the card's encoder sessions are taken, and one of them may be given back in time. */
+function waitsForSession(
+  core: CoreState,
+  job: Job,
+  { gpuFailure }: Outcome,
+  worker: Worker | undefined,
+): boolean {
+  const { length } = job.attempts;
+  return (
+    gpuFailure === 'sessions' && length < MAX_ATTEMPTS && !!worker && !core.encoders.hasRoom(worker, job)
+  );
+}
+
+/**
+ * There is an elsewhere, and either the GPU was to blame, or it failed at once, left no trace, and was not tried
+ * elsewhere yet.
+ */
 function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
   const failed = outcome.exitCode !== 0;
   const ranMs = core.now - (attempt.startedAt ?? core.now);
   const traceless = outputBytes(outcome) === 0 && job.accepted?.attempt !== attempt.number;
   const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
   // How long an adopted attempt has run, and what PMS has of it, only the orchestrator before this one knew.
-  if (!failed || attempt.adopted || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;
-  return isThereAnotherWorker(core, job, attempt);
+  const atOnce = !attempt.adopted && ranMs < core.settings.earlyExitMs && traceless && first;
+  const byGpu = outcome.gpuFailure !== undefined && job.attempts.length < MAX_ATTEMPTS;
+  return failed && (atOnce || byGpu) && isThereAnotherWorker(core, job, attempt);
 }
 
 function isThereAnotherWorker(core: CoreState, job: Job, attempt: Attempt): boolean {

@@ -5,6 +5,7 @@ import { letGoOrphan, settleDoubt } from './attempts.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
 import { drain, handBack } from './drain.ts';
 import type { Effect } from './effects.ts';
+import type { EncoderBudget } from './encoderBudget.ts';
 import type { ClusterEvent } from './events.ts';
 import { enqueue, release, requestEnd } from './lifecycle.ts';
 import { type ConnectionId, type Job, jobState, type Relay, type Worker } from './model.ts';
@@ -62,6 +63,10 @@ export class Cluster {
 
   get history(): ReadonlyMap<string, Job> {
     return this.#core.history;
+  }
+
+  get encoders(): Pick<EncoderBudget, 'used' | 'limit'> {
+    return this.#core.encoders;
   }
 
   get queued(): number {

@@ -13,7 +13,9 @@ export function dispatch(core: CoreState): void {
     const group = core.queue.first(stuck);
     const job = group?.jobs[0];
     if (!group || !job) break;
-    const worker = core.candidates.choose((candidate) => isFeasible(candidate, job));
+    const worker = core.candidates.choose(
+      (candidate) => isFeasible(candidate, job) && core.encoders.hasRoom(candidate, job),
+    );
     if (worker) {
       dequeue(core, job);
       assign(core, job, worker);
@@ -70,6 +72,10 @@ export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker
   const ready = feasible.filter(({ ready: isReady, connection }) => isReady && connection !== null);
   if (ready.length === 0) {
     return ['no-worker', `none of the ${feasible.length} workers is ready: ask its /ready for the reason`];
+  }
+  const free = ready.filter(({ running, slots }) => running < slots);
+  if (free.length > 0 && free.every((worker) => !core.encoders.hasRoom(worker, job))) {
+    return ['no-worker', `all encoder sessions of the GPUs of ${ready.length} workers are taken`];
   }
   const slots = ready.reduce((sum, worker) => sum + worker.slots, 0);
   return ['no-worker', `all ${slots} slots of ${ready.length} workers are taken`];

@@ -79,6 +79,8 @@ export interface Accepted {
 export interface Job {
   readonly spec: JobSpec;
   readonly submittedAt: number;
+  /** The codec that its command has a GPU encode, or null. */
+  readonly encoder: string | null;
   /** Age in the queue: kept when the job is queued again. */
   readonly order: number;
   /** The relay that holds its hook; null while no relay does. */
@@ -106,8 +108,8 @@ export interface Worker {
   readonly name: string;
   readonly instance: string;
   readonly version: string;
-  readonly slots: number;
-  readonly capabilities: Capabilities;
+  slots: number;
+  capabilities: Capabilities;
   readonly storage: readonly Mount[];
   readonly connectedAt: number;
   /** Null while it has the reconnect window to come back. */

@@ -64,7 +64,7 @@ function isBefore(a: QueueGroup, b: QueueGroup): boolean {
 }
 
 function groupKey(job: Job): string {
-  return JSON.stringify([job.spec.jobClass, ...[...job.avoid].sort()]);
+  return JSON.stringify([job.spec.jobClass, job.encoder, ...[...job.avoid].sort()]);
 }
 
 /** Index of the first job whose order is not below `order`. */

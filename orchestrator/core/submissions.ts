@@ -1,3 +1,4 @@
+import { usesEncoder } from '#shared/argv/encoders.ts';
 import type { JobSpec } from '#shared/job.ts';
 import { adoptOrphan } from './attempts.ts';
 import { enqueue, tell, tellHolder } from './lifecycle.ts';
@@ -37,6 +38,7 @@ function newJob(core: CoreState, spec: JobSpec, instance: string): Job {
   core.sequence += 1;
   const job: Job = {
     spec,
+    encoder: usesEncoder(spec.argv),
     submittedAt: core.now,
     order: core.sequence,
     holder: null,

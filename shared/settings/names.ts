@@ -17,6 +17,7 @@ export const KNOWN_SETTINGS: readonly string[] = [
   'EARLY_EXIT_MS',
   'FFMPEG_HWACCEL',
   'FORCE_HTTPS',
+  'GPU_ENCODER_SESSIONS',
   'HISTORY_SIZE',
   'KILL_GRACE_MS',
   'LISTENING_HOST',

@@ -117,13 +117,14 @@ export class SimWorker {
             process: options,
           }),
         send: (output) => this.agent.send(output),
+        gpuFailed: () => undefined,
       },
       () => this.agent.changed(),
     );
     const links: SimLink<'worker'>[] = [];
     this.agent = new Agent({
       name,
-      slots,
+      slots: () => slots,
       clock,
       openLink: (handlers) => {
         const link = new SimLink<'worker'>({

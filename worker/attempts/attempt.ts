@@ -4,6 +4,7 @@ import {
   type AttemptPhase,
   type AttemptStatus,
   type EndSignal,
+  type GpuFailure,
   type JobSpec,
   type Outcome,
   outcomeWithoutProcess,
@@ -11,6 +12,7 @@ import {
 } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Output } from '#shared/protocol/messages.ts';
+import { GpuFailureWatch } from '../gpu/failure.ts';
 import type { Command } from '../transcoder/launch.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
@@ -33,6 +35,8 @@ export interface AttemptContext {
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
+  /** A transcoder failed because of the GPU. */
+  gpuFailed(failure: GpuFailure): void;
   /** The status of the attempt is another now. */
   changed(): void;
 }
@@ -52,6 +56,7 @@ export class Attempt {
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
   readonly #readErrors: ReadErrorWatch;
+  readonly #gpuWatch = new GpuFailureWatch();
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
@@ -106,7 +111,10 @@ export class Attempt {
         handlers: {
           started: () => this.#started(),
           output: (stream, data) => {
-            if (stream === 'stderr') this.#readErrors.look(data);
+            if (stream === 'stderr') {
+              this.#readErrors.look(data);
+              this.#gpuWatch.add(data);
+            }
             this.#sendAll(this.#output.add(stream, data));
           },
           failed: (reason, superseded) => {
@@ -172,7 +180,12 @@ export class Attempt {
   #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
     const { stdout: stdoutBytes, stderr: stderrBytes } = this.#output.written;
     const readError = this.#readErrors.found;
-    const how = { exitCode, signal, forced, stdoutBytes, stderrBytes, readError };
+    const failed = exitCode !== 0 && !this.#asked && this.#givenUp === null;
+    // ffmpeg also says such things and goes on in software.
+    const gpuFailure = failed ? this.#gpuWatch.found : null;
+    if (gpuFailure) this.#context.gpuFailed(gpuFailure);
+    const ended = { exitCode, signal, forced, stdoutBytes, stderrBytes, readError };
+    const how = { ...ended, ...(gpuFailure && { gpuFailure }) };
     if (superseded) this.#givenUp = 'another attempt owns the job';
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
     else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });

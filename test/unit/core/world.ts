@@ -248,6 +248,7 @@ export function workerModel(fields: Partial<Worker>): Worker {
 export function jobModel(order: number, fields: Partial<Job> = {}): Job {
   return {
     spec: jobSpec(`job-${order}`),
+    encoder: null,
     submittedAt: 0,
     order,
     holder: null,

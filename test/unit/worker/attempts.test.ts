@@ -16,6 +16,7 @@ const job: JobSpec = {
 function world() {
   const clock = new FakeClock();
   const started: Omit<ProcessOptions, 'fence'>[] = [];
+  const gpuFailures: string[] = [];
   const attempts = new Attempts(
     {
       clock,
@@ -33,6 +34,7 @@ function world() {
         return { pid: 1, hold: () => undefined, end: () => undefined };
       },
       send: () => undefined,
+      gpuFailed: (failure) => gpuFailures.push(failure),
     },
     () => undefined,
   );
@@ -41,7 +43,7 @@ function world() {
     attempts.reconcile(desired, () => ({ job, resume: null }));
     clock.advance(0);
   };
-  return { clock, started, attempts, want };
+  return { clock, started, gpuFailures, attempts, want };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -83,4 +85,27 @@ test('an attempt that is listed no longer is lost, not cancelled: the next orche
       outcome: { reason: 'lost', message: 'the orchestrator lists it no longer' },
     },
   ]);
+});
+
+test.each([
+  [1, 'lost', ['lost']],
+  [0, undefined, []],
+])('exit code %i after a word of a lost GPU says: %s', (exitCode, gpuFailure, told) => {
+  const { started, gpuFailures, attempts, want } = world();
+  want(1);
+  const handlers = started[0]?.handlers;
+  handlers?.output('stderr', Buffer.from('Device creation failed: -5.\n'));
+  handlers?.ended({ exitCode, signal: null, forced: false, superseded: false });
+  expect(attempts.statuses[0]?.outcome?.gpuFailure).toBe(gpuFailure);
+  expect(gpuFailures).toEqual(told);
+});
+
+test('a transcoder that was told to end says nothing of its GPU', () => {
+  const { started, gpuFailures, attempts, want } = world();
+  want(1);
+  started[0]?.handlers.output('stderr', Buffer.from('Device creation failed: -5.\n'));
+  want();
+  started[0]?.handlers.ended({ exitCode: 255, signal: null, forced: false, superseded: false });
+  expect(gpuFailures).toEqual([]);
+  expect(attempts.statuses).toEqual([]);
 });
