@@ -32,6 +32,13 @@ export const Resume = Type.Object(
 );
 export type Resume = Static<typeof Resume>;
 
+/** Something that was changed in a command, or left although it could have been: for the job's record. */
+export const Change = Type.Object(
+  { name: Type.String({ maxLength: 64 }), detail: Type.String({ maxLength: 1024 }) },
+  strict,
+);
+export type Change = Static<typeof Change>;
+
 /** One transcoder command that PMS asked for, ready to run on any worker. */
 export const JobSpec = Type.Object(
   {

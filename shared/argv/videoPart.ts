@@ -139,7 +139,8 @@ class Reader {
     const name = this.#value(options[start]);
     if (name === 'copy') throw new NotKnown('Its video is copied, not encoded.');
     const known = ENCODERS.get(name);
-    if (!known) throw new NotKnown(`It encodes no video, or with an encoder that has no rules: ${name}.`);
+    if (name === '') throw new NotKnown('It names no encoder for video.');
+    if (!known) throw new NotKnown(`It encodes no video, or with ${name}, which has no rules.`);
     const [encoding, family] = known;
     const { values, place } = this.#block(options.slice(start), '0', [
       ...(family === 'software'
