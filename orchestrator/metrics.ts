@@ -121,8 +121,9 @@ export class OrchestratorMetrics {
   }
 
   #placed({ attempts }: Job, attempt: Attempt): void {
-    const reason = attempts[attempts.indexOf(attempt) - 1]?.outcome?.reason;
-    if (reason) this.#retries.inc({ reason });
+    const before = attempts[attempts.indexOf(attempt) - 1];
+    const reason = attempt.software && !before?.software ? 'hardware' : before?.outcome?.reason;
+    if (before && reason) this.#retries.inc({ reason });
   }
 
   #jobEnded(job: Job): void {

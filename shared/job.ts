@@ -52,6 +52,8 @@ export const JobSpec = Type.Object(
     argv: Type.Array(ByteString, { minItems: 1 }),
     env: Type.Record(Type.String(), ByteString),
     cwd: ByteString,
+    /** PMS says that it has an active Plex Pass; false as long as it has not said so. */
+    plexPass: Type.Boolean(),
     /** What the relay rewrote, by name. */
     changes: Type.Array(Type.String({ maxLength: 1024 })),
   },
@@ -106,6 +108,10 @@ export const AttemptStatus = Type.Object(
     jobId: JobId,
     attempt: Type.Integer({ minimum: 1 }),
     phase: AttemptPhase,
+    /** What this worker changed in the command; empty until it was started. */
+    changes: Type.Array(Change, { maxItems: 16 }),
+    /** Whether the command, as it was started, uses a GPU. */
+    hardware: Type.Boolean(),
     /** Null until the phase is `ended`. */
     outcome: Type.Union([Outcome, Type.Null()]),
   },

@@ -5,20 +5,19 @@ import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
-import { ownEnv, transcoderEnv } from './adapt/env.ts';
-import { applyHwaccel } from './adapt/hwaccel.ts';
-import { resumed } from './adapt/resume.ts';
+import { adaptedCommand } from './adapt/command.ts';
+import { ownEnv } from './adapt/env.ts';
 import { Agent } from './agent.ts';
 import { whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
-import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
+import { adaptationOf, transcoderFile, type WorkerSettings, workerName } from './config.ts';
 import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { type Check, canTakeJobs, checksOf } from './readiness.ts';
 import { Storage } from './storage/storage.ts';
-import { FenceWatch, ownershipOf } from './transcoder/fence.ts';
+import { FenceWatch } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
 import { OWNER_VARIABLE, ownerMark, thisOwner } from './transcoder/owner.ts';
 import { TranscoderProcess } from './transcoder/process.ts';
@@ -79,13 +78,14 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
       whyRefused: (job) => whyRefused(job, { mounts: storage.mounts, transcoderDirectory: dirname(file) }),
-      commandOf: ({ jobId, argv, env: given, cwd }, attempt, resume) => ({
-        file,
-        argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
-        env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
-        cwd,
-        ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
-      }),
+      commandOf: (given, attempt) =>
+        adaptedCommand(given, attempt, {
+          file,
+          hwaccel: settings.FFMPEG_HWACCEL,
+          capabilities,
+          env,
+          owner: ownerMark(owner),
+        }),
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
     },
@@ -118,7 +118,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       logger[level]({ file, problem: found.problem }, 'transcoder tried');
     }
     transcoderProblem = found.problem;
-    capabilities = found.capabilities;
+    capabilities = { ...found.capabilities, adaptation: adaptationOf(settings) };
     agent.changed();
     if (found.problem !== null) retry = clock.after(RETRY_CHECK_MS, () => void tryTranscoder());
   };

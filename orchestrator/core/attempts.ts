@@ -24,6 +24,9 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     progressedAt: core.now,
     handBack: false,
     resume: job.accepted?.resume ?? null,
+    software: job.software,
+    changes: [],
+    hardware: false,
     revision: worker.revision + 1,
     phase: 'preparing',
     startedAt: null,
@@ -106,12 +109,15 @@ function hold(attempt: Attempt, worker: Worker): void {
 /** What the worker says about an attempt that is on its list. */
 export function attemptReported(core: CoreState, attempt: Attempt, status: AttemptStatus): void {
   if (attempt.phase === 'ended') return;
+  attempt.changes = status.changes;
+  attempt.hardware = status.hardware;
   const started = status.phase === 'running' || (status.outcome !== null && hadProcess(status.outcome));
   if (attempt.phase === 'preparing' && started) {
     attempt.startedAt = core.now;
     attempt.phase = 'running';
     const job = jobOf(core, attempt);
-    if (job) tell(core, job, 'started', attempt, null);
+    if (job)
+      tell(core, job, 'started', attempt, attempt.changes.map(({ detail }) => detail).join('; ') || null);
   }
   if (status.outcome) attemptEnded(core, attempt, status.outcome);
 }
@@ -152,7 +158,10 @@ function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): 
     // By the orchestrator before this one.
     finish(core, job, outcome);
   } else if (outcome.reason === 'exited') {
-    if (isWorthAnotherWorker(core, job, attempt, outcome)) {
+    if (isWorthSoftware(core, job, attempt, outcome)) {
+      job.software = true;
+      enqueue(core, job, `its hardware failed on ${attempt.worker}: again in software`);
+    } else if (isWorthAnotherWorker(core, job, attempt, outcome)) {
       job.avoid.add(attempt.worker);
       if (worker) countFailure(core, worker);
       enqueue(core, job, `failed at once on ${attempt.worker}`);
@@ -181,14 +190,36 @@ function judge(core: CoreState, job: Job, attempt: Attempt, worker: Worker | und
   }
 }
 
+/** Its hardware failed before it made anything, and there is a worker that can do without: perhaps the same. */
+function isWorthSoftware(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
+  if (outcome.exitCode === 0 || !attempt.hardware || job.software || !isTraceless(job, attempt, outcome))
+    return false;
+  const needs = { ...job, software: true };
+  for (const worker of core.workers.values()) {
+    if (worker.connection !== null && worker.ready && isFeasible(worker, needs)) return true;
+  }
+  return false;
+}
+
+/** Neither the hook nor PMS has anything of it. */
+function isTraceless(job: Job, attempt: Attempt, outcome: Outcome): boolean {
+  return outcome.outputBytes === 0 && job.accepted?.attempt !== attempt.number;
+}
+
 /** It failed at once, left no trace, was not tried elsewhere yet, and there is an elsewhere. */
 function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
   const failed = outcome.exitCode !== 0;
   const ranMs = core.now - (attempt.startedAt ?? core.now);
-  const traceless = outcome.outputBytes === 0 && job.accepted?.attempt !== attempt.number;
   const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
   // How long an adopted attempt has run, and what PMS has of it, only the orchestrator before this one knew.
-  if (!failed || attempt.adopted || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;
+  if (
+    !failed ||
+    attempt.adopted ||
+    ranMs >= core.settings.earlyExitMs ||
+    !isTraceless(job, attempt, outcome) ||
+    !first
+  )
+    return false;
   for (const worker of core.workers.values()) {
     const isThere = worker.connection !== null && worker.ready;
     if (isThere && worker.name !== attempt.worker && isFeasible(worker, job)) return true;

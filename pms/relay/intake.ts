@@ -1,3 +1,4 @@
+import type { ByteString } from '#shared/bytes.ts';
 import { PASSED_VARIABLES } from '#shared/env.ts';
 import type { JobSpec } from '#shared/job.ts';
 import { classify } from '../classify.ts';
@@ -13,6 +14,8 @@ export interface IntakeOptions {
   /** The Local Relay passes only what PMS serves to transcoders; without it workers reach all of PMS. */
   readonly throughLocalRelay: boolean;
   readonly token: string | null;
+  /** Whether PMS has an active Plex Pass, by its own token. */
+  readonly hasPlexPass: (pmsToken: ByteString | undefined) => boolean;
 }
 
 export interface Intake {
@@ -33,8 +36,9 @@ export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readon
   const callbackBase = options.callbackAddress + (credential === null ? '' : `/job/${credential}`);
   const rewritten = rewriteArgv(argv, { pmsOrigin, callbackBase, verbose });
   const passed = Object.entries(env).filter(([name]) => PASSED_VARIABLES.includes(name));
+  const plexPass = options.hasPlexPass(env['X_PLEX_TOKEN']);
   return {
-    spec: { ...classify(argv), jobId, local, cwd, ...rewritten, env: Object.fromEntries(passed) },
+    spec: { ...classify(argv), jobId, plexPass, local, cwd, ...rewritten, env: Object.fromEntries(passed) },
     scopes: callbackScopes(argv, pmsOrigin),
     credential,
   };

@@ -10,6 +10,7 @@ import { fence } from './fence.ts';
 import { HookServer } from './hookServer.ts';
 import { Jobs } from './jobs.ts';
 import { LocalRelay } from './localRelay.ts';
+import { PlexPass } from './plexPass.ts';
 
 export interface RelayOptions {
   readonly settings: RelaySettings;
@@ -43,6 +44,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
   const address = settings.LOCAL_RELAY_ENABLED
     ? await localRelay.listen(host, settings.LOCAL_RELAY_PORT)
     : null;
+  const plexPass = new PlexPass(settings.PMS_PORT, clock, logger);
   const callbacks = callbackAddress(settings, address);
   const hooks = new HookServer(
     jobs,
@@ -51,6 +53,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       callbackAddress: callbacks,
       throughLocalRelay: settings.LOCAL_RELAY_ENABLED,
       token,
+      hasPlexPass: (pmsToken) => plexPass.isActive(pmsToken),
     },
     clock,
     logger,

@@ -11,6 +11,7 @@ export const KNOWN_SETTINGS: readonly string[] = [
   'EARLY_EXIT_MS',
   'FFMPEG_HWACCEL',
   'FORCE_HTTPS',
+  'HARDWARE_ADAPTATION',
   'HISTORY_SIZE',
   'KILL_GRACE_MS',
   'LISTENING_HOST',

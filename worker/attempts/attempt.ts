@@ -3,6 +3,7 @@ import { coerceError } from '#shared/errors.ts';
 import {
   type AttemptPhase,
   type AttemptStatus,
+  type Change,
   type EndSignal,
   type JobSpec,
   type Outcome,
@@ -11,7 +12,7 @@ import {
 } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Output } from '#shared/protocol/messages.ts';
-import type { Command } from '../transcoder/launch.ts';
+import type { AdaptedCommand } from '../adapt/command.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
@@ -28,7 +29,7 @@ export interface AttemptContext {
   /** Why the job may not run here, or null. */
   whyRefused(job: JobSpec): string | null;
   /** The job as this worker runs it, from where it goes on. */
-  commandOf(job: JobSpec, attempt: number, resume: Resume | null): Command;
+  commandOf(given: GivenJob, attempt: number): AdaptedCommand;
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
@@ -40,13 +41,15 @@ export interface AttemptContext {
 export interface GivenJob {
   readonly job: JobSpec;
   readonly resume: Resume | null;
+  /** Without hardware. */
+  readonly software: boolean;
 }
 
 /** One run of a job on this worker: prepared, running, ended with an outcome. */
 export class Attempt {
   readonly job: JobSpec;
   readonly number: number;
-  readonly #resume: Resume | null;
+  readonly #given: GivenJob;
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
@@ -54,12 +57,15 @@ export class Attempt {
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
   #waiting: Timer | null = null;
+  #changes: readonly Change[] = [];
+  #hardware = false;
   #asked = false;
   #givenUp: string | null = null;
 
-  constructor({ job, resume }: GivenJob, number: number, context: AttemptContext) {
+  constructor(given: GivenJob, number: number, context: AttemptContext) {
+    const { job } = given;
     this.job = job;
-    this.#resume = resume;
+    this.#given = given;
     this.number = number;
     this.#context = context;
     const { jobId, session, title } = job;
@@ -71,7 +77,9 @@ export class Attempt {
   }
 
   get status(): AttemptStatus {
-    return { jobId: this.job.jobId, attempt: this.number, phase: this.#phase, outcome: this.#outcome };
+    const { jobId } = this.job;
+    const command = { changes: [...this.#changes], hardware: this.#hardware };
+    return { jobId, attempt: this.number, phase: this.#phase, ...command, outcome: this.#outcome };
   }
 
   get pid(): number | null {
@@ -94,7 +102,9 @@ export class Attempt {
     const { clock, killGraceMs } = this.#context;
     const mark = `${this.job.jobId} ${this.number}`;
     try {
-      const command = this.#context.commandOf(this.job, this.number, this.#resume);
+      const { command, changes, hardware } = this.#context.commandOf(this.#given, this.number);
+      this.#changes = changes;
+      this.#hardware = hardware;
       this.#process = this.#context.run({
         command: { ...command, env: { ...command.env, [ATTEMPT_VARIABLE]: mark } },
         mark,

@@ -10,7 +10,7 @@ import { FakeClock } from '../orchestrator/fakeClock.ts';
 
 const SPEC: JobSpec = {
   ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true },
-  ...{ argv: ['-y'], env: {}, cwd: '/', changes: [] },
+  ...{ argv: ['-y'], env: {}, cwd: '/', changes: [], plexPass: false },
 };
 const EXITED: Outcome = {
   ...{ reason: 'exited', exitCode: 0, signal: null, forced: false, message: null, outputBytes: 0 },

@@ -8,7 +8,16 @@ import { FakeClock } from '../orchestrator/fakeClock.ts';
 const KILL_GRACE_MS = 5_000;
 
 const job: JobSpec = {
-  ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true, env: {}, changes: [] },
+  ...{
+    jobId: 'j',
+    session: null,
+    jobClass: 'playback',
+    title: 't',
+    local: true,
+    env: {},
+    changes: [],
+    plexPass: false,
+  },
   ...{ argv: ['-y'], cwd: '/transcode' },
 };
 
@@ -23,8 +32,9 @@ function world() {
       killGraceMs: KILL_GRACE_MS,
       whyNotNow: () => null,
       whyRefused: () => null,
-      commandOf: ({ argv, cwd }, number) => ({
-        ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
+      commandOf: ({ job: { argv, cwd } }, number) => ({
+        ...{ changes: [{ name: 'resumed', detail: 'at segment 3' }], hardware: true },
+        command: { file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
       }),
       run: (options) => {
         started.push(options);
@@ -37,7 +47,7 @@ function world() {
   );
   const want = (...numbers: number[]): void => {
     const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null, handBack: false }));
-    attempts.reconcile(desired, () => ({ job, resume: null }));
+    attempts.reconcile(desired, () => ({ job, resume: null, software: false }));
     clock.advance(0);
   };
   return { clock, started, attempts, want };
