@@ -15,6 +15,9 @@ const argv = exactArguments(plainArguments.length);
 if (readCommand(argv).inputs.length === 0) {
   // -version, -encoders, -h …: questions about ffmpeg, not work for the transcoder.
   const { code, signal } = await new FfmpegProcess(config.ffmpeg, plainArguments, 0).exited;
+  // It does the work of Plex's own codecs with ffmpeg's.
+  if (plainArguments.includes('-codecs'))
+    process.stdout.write(' DEAIL. eac3_eae  Dolby by EasyAudioEncoder\n');
   leave(code, signal);
 } else {
   const transcode = new Transcode(argv, config);
