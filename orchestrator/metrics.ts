@@ -129,8 +129,9 @@ export class OrchestratorMetrics {
 
   #placed({ attempts }: Job, attempt: Attempt): void {
     const before = attempts[attempts.indexOf(attempt) - 1];
-    const reason = before?.doubt ? 'incomplete' : before?.outcome?.reason;
-    if (reason) this.#retries.inc({ reason });
+    const again = before?.doubt ? 'incomplete' : before?.outcome?.reason;
+    const reason = attempt.software && !before?.software ? 'hardware' : again;
+    if (before && reason) this.#retries.inc({ reason });
   }
 
   #jobEnded(job: Job): void {

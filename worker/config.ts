@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
+import { ADAPTATIONS, type Adaptation } from '#shared/capabilities.ts';
 import { commonSettings, drainTimeout } from '#shared/settings/common.ts';
 import {
+  choice,
   httpUrl,
   integer,
   milliseconds,
@@ -10,6 +12,7 @@ import {
   secret,
   text,
 } from '#shared/settings/table.ts';
+import { isHwaccel } from './adapt/hwaccel.ts';
 import { pathMap } from './adapt/pathMap.ts';
 import { codecSettings } from './codecs/settings.ts';
 import { eaeSettings } from './eae/settings.ts';
@@ -47,6 +50,13 @@ export const workerSettings = {
     1_000,
     'How many encoder sessions each GPU has; 0: as many as its driver is known to give (GeForce: 3, 5 or 8).',
   ),
+  HARDWARE_ADAPTATION: choice(
+    ADAPTATIONS,
+    'translate',
+    '`off`: commands run as PMS wrote them. `translate`: those that PMS wrote for hardware are moved to this ' +
+      "worker's, or to its CPU. `accelerate`: software commands are moved to hardware, too, if PMS has a Plex Pass. " +
+      'With FFMPEG_HWACCEL it is `off`.',
+  ),
   STAT_CPU_INTERVAL: milliseconds(2_000, 'How often the load is measured and reported.'),
   STAT_CPU_OPS_DURATION: milliseconds(1_000, 'How long the benchmark for LOAD_RANK runs at the start.'),
 };
@@ -55,6 +65,11 @@ export type WorkerSettings = SettingsOf<typeof workerSettings>;
 
 export function workerName(settings: WorkerSettings): string {
   return settings.WORKER_NAME ?? hostname();
+}
+
+/** FFMPEG_HWACCEL takes the matter out of our hands. */
+export function adaptationOf(settings: WorkerSettings): Adaptation {
+  return isHwaccel(settings.FFMPEG_HWACCEL) ? 'off' : settings.HARDWARE_ADAPTATION;
 }
 
 export function transcoderFile(settings: WorkerSettings): string {

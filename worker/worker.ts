@@ -1,20 +1,19 @@
 import { dirname } from 'node:path';
-import { resumed } from '#shared/argv/resume.ts';
 import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
-import { ownEnv, transcoderEnv } from './adapt/env.ts';
-import { applyHwaccel } from './adapt/hwaccel.ts';
+import { adaptedCommand } from './adapt/command.ts';
+import { ownEnv } from './adapt/env.ts';
 import { mapPaths } from './adapt/pathMap.ts';
 import { Agent } from './agent.ts';
-import { confinementOf, type Places, whyRefused } from './attempts/admission.ts';
+import { type Places, whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
 import { codecsOf } from './codecs/codecsOf.ts';
-import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
+import { adaptationOf, transcoderFile, type WorkerSettings, workerName } from './config.ts';
 import { eaeOf } from './eae/eaeOf.ts';
 import { Hardware } from './gpu/hardware.ts';
 import { GpuMeter } from './gpu/meter.ts';
@@ -24,7 +23,7 @@ import { WorkerMetrics } from './metrics.ts';
 import { type Check, canTakeJobs, checksOf, whyNot } from './readiness.ts';
 import { slotsFor } from './slots.ts';
 import { Storage } from './storage/storage.ts';
-import { FenceWatch, ownershipOf } from './transcoder/fence.ts';
+import { FenceWatch } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
 import { OWNER_VARIABLE, ownerMark, thisOwner } from './transcoder/owner.ts';
 import { TranscoderProcess } from './transcoder/process.ts';
@@ -91,6 +90,10 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   );
   const slots = (): number => settings.WORKER_SLOTS || slotsFor(hardware.gpus, load.cpus);
   const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
+  const adaptation = adaptationOf(settings);
+  const whatItCan = (): Capabilities => {
+    return { ...capabilities, gpus: [...hardware.gpus], eae: eae.available, adaptation };
+  };
   const places = (): Places => ({ mounts: storage.mounts, transcoderDirectory: dirname(file) });
   const checks = (): readonly Check[] =>
     checksOf({
@@ -111,17 +114,16 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
       whyRefused: (job) => eae.whyRefused(job.argv) ?? whyRefused(mapPaths(job, settings.PATH_MAP), places()),
-      commandOf: (job, attempt, resume) => {
-        const { jobId, argv, env: given, cwd } = mapPaths(job, settings.PATH_MAP);
+      commandOf: (given, attempt) => {
         eae.serve(attempts.commands);
-        return {
+        return adaptedCommand({ ...given, job: mapPaths(given.job, settings.PATH_MAP) }, attempt, {
           file,
-          argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
-          env: { ...transcoderEnv(given, machine()), ...mark },
-          cwd,
-          ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
-          confinement: confinementOf({ argv, cwd }, places()),
-        };
+          hwaccel: settings.FFMPEG_HWACCEL,
+          capabilities: whatItCan(),
+          env: machine(),
+          places: places(),
+          owner: ownerMark(owner),
+        });
       },
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
@@ -139,7 +141,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     openLink: (handlers) =>
       new Link({ role: 'worker', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     attempts: () => attempts,
-    capabilities: () => ({ ...capabilities, gpus: [...hardware.gpus], eae: eae.available }),
+    capabilities: whatItCan,
     storage: () => storage.mounts,
     ready: () => canTakeJobs(checks()),
     stopping: () => stopping,

@@ -1,17 +1,9 @@
 import type { AttemptStatus, Outcome } from '#shared/job.ts';
-import { outcomeWithoutProcess, outputBytes } from '#shared/job.ts';
-import { doubtOf, isConfirmed } from './doubt.ts';
-import { isFeasible } from './feasible.ts';
-import { enqueue, finish, tell, tellHolder, withdraw } from './lifecycle.ts';
+import { outputBytes } from '#shared/job.ts';
+import { tell, tellHolder, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
-import { clearFailures, countFailure, uncountFailure } from './quarantine.ts';
+import { decide } from './retries.ts';
 import type { CoreState } from './state.ts';
-
-/** A job that lost this many attempts is the suspect itself. */
-const MAX_ATTEMPTS = 5;
-
-/** How long the relay's last word on an attempt may take, which comes another way: it speaks once a second. */
-const LAST_WORD_MS = 3_000;
 
 /** Gives the job to the worker. */
 export function assign(core: CoreState, job: Job, worker: Worker): void {
@@ -28,6 +20,10 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     progressedAt: core.now,
     handBack: false,
     resume: job.accepted?.resume ?? null,
+    software: job.software,
+    changes: [],
+    hardware: null,
+    blamed: false,
     revision: worker.revision + 1,
     phase: 'preparing',
     startedAt: null,
@@ -112,12 +108,17 @@ function hold(attempt: Attempt, worker: Worker): void {
 /** What the worker says about an attempt that is on its list. */
 export function attemptReported(core: CoreState, attempt: Attempt, status: AttemptStatus): void {
   if (attempt.phase === 'ended') return;
+  const job = jobOf(core, attempt);
+  attempt.changes = status.changes;
+  attempt.hardware = status.hardware;
   const started = status.phase === 'running' || (status.outcome !== null && hadProcess(status.outcome));
   if (attempt.phase === 'preparing' && started) {
     attempt.startedAt = core.now;
     attempt.phase = 'running';
-    const job = jobOf(core, attempt);
-    if (job) tell(core, job, 'started', attempt, null);
+    const changes = attempt.changes.map(({ detail }) => detail).join('; ');
+    const worker = core.workers.get(attempt.worker);
+    if (job && worker) core.encoders.take(attempt, worker, job);
+    if (job) tell(core, job, 'started', attempt, changes || null);
   }
   if (status.outcome) attemptEnded(core, attempt, status.outcome);
 }
@@ -149,116 +150,6 @@ function freeSlot(worker: Worker | undefined, attempt: Attempt): void {
   if (!worker || attempt.phase === 'ended' || worker.attempts.get(attempt.jobId) !== attempt) return;
   worker.running -= 1;
   if (attempt.assignedAt > worker.sampledAt && worker.unsampled > 0) worker.unsampled -= 1;
-}
-
-/** What an attempt's end means for its job. */
-function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
-  const worker = core.workers.get(attempt.worker);
-  if (job.endRequested) {
-    finish(core, job, { ...outcome, reason: 'cancelled' });
-  } else if (outcome.reason === 'cancelled') {
-    // By the orchestrator before this one.
-    finish(core, job, outcome);
-  } else if (outcome.reason === 'exited') {
-    if (isWorthAnotherWorker(core, job, attempt, outcome)) {
-      job.avoid.add(attempt.worker);
-      // That a GPU fails, its worker finds out by itself.
-      if (worker && !outcome.gpuFailure) countFailure(core, worker);
-      enqueue(core, job, `${whatFailed(outcome)} on ${attempt.worker}`);
-    } else if (waitsForSession(core, job, outcome, worker)) {
-      enqueue(core, job, `${whatFailed(outcome)} on ${attempt.worker}, and nowhere else`);
-    } else if (job.attempts.length < MAX_ATTEMPTS && doubtOf(job, attempt)) {
-      job.current = attempt;
-      const { jobId } = job.spec;
-      core.deadlines.set(`doubted:${jobId}`, core.now + LAST_WORD_MS, { type: 'doubted', jobId });
-    } else {
-      end(core, job, attempt, outcome);
-    }
-  } else if (job.attempts.length >= MAX_ATTEMPTS) {
-    const message = `${MAX_ATTEMPTS} attempts were lost, the last on ${attempt.worker}: ${outcome.message ?? ''}`;
-    finish(core, job, outcomeWithoutProcess('lost', message));
-  } else {
-    // Whom its doubted end speaks against is better than nobody.
-    for (const { doubt, worker: name } of job.attempts) if (doubt) job.avoid.delete(name);
-    if (outcome.reason === 'refused') job.avoid.add(attempt.worker);
-    enqueue(core, job, outcome.message);
-  }
-}
-
-/** The relay has said all that it knows of the attempt that is doubted. */
-export function settleDoubt(core: CoreState, job: Job): void {
-  const { current } = job;
-  if (!current?.outcome) return;
-  job.current = null;
-  current.doubt = doubtOf(job, current);
-  if (!current.doubt) {
-    end(core, job, current, current.outcome);
-    return;
-  }
-  if (isThereAnotherWorker(core, job, current)) job.avoid.add(current.worker);
-  withdraw(core, current);
-  enqueue(core, job, current.doubt.message);
-}
-
-/** The transcoder's word is the job's end. */
-function end(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
-  judge(core, job, attempt, core.workers.get(attempt.worker));
-  const right = job.attempts.findLast(({ doubt }) => doubt && isConfirmed(doubt, job, attempt))?.outcome;
-  finish(core, job, right && outcome.exitCode !== 0 ? { ...right, stderrBytes: 0 } : outcome);
-}
-
-/** What the job's last attempt says of its workers: it ended well, or failed as the one before did. */
-function judge(core: CoreState, job: Job, attempt: Attempt, worker: Worker | undefined): void {
-  if (attempt.outcome?.exitCode === 0) {
-    if (worker) clearFailures(core, worker);
-    return;
-  }
-  for (const other of job.attempts) {
-    const before = core.workers.get(other.worker);
-    const counted = other.outcome?.reason === 'exited' && !other.outcome.gpuFailure;
-    if (before && other !== attempt && counted) uncountFailure(core, before);
-  }
-}
-
-function whatFailed({ gpuFailure }: Outcome): string {
-  if (gpuFailure === 'sessions') return 'no encoder session was left';
-  return gpuFailure ? `the GPU failed (${gpuFailure})` : 'failed at once';
-}
-
-/** All of the card's encoder sessions are taken, and one of them may be given back in time. */
-function waitsForSession(
-  core: CoreState,
-  job: Job,
-  { gpuFailure }: Outcome,
-  worker: Worker | undefined,
-): boolean {
-  const { length } = job.attempts;
-  return (
-    gpuFailure === 'sessions' && length < MAX_ATTEMPTS && !!worker && !core.encoders.hasRoom(worker, job)
-  );
-}
-
-/**
- * There is an elsewhere, and either the GPU was to blame, or it failed at once, left no trace, and was not tried
- * elsewhere yet.
- */
-function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
-  const failed = outcome.exitCode !== 0;
-  const ranMs = core.now - (attempt.startedAt ?? core.now);
-  const traceless = outputBytes(outcome) === 0 && job.accepted?.attempt !== attempt.number;
-  const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
-  // How long an adopted attempt has run, and what PMS has of it, only the orchestrator before this one knew.
-  const atOnce = !attempt.adopted && ranMs < core.settings.earlyExitMs && traceless && first;
-  const byGpu = outcome.gpuFailure !== undefined && job.attempts.length < MAX_ATTEMPTS;
-  return failed && (atOnce || byGpu) && isThereAnotherWorker(core, job, attempt);
-}
-
-function isThereAnotherWorker(core: CoreState, job: Job, attempt: Attempt): boolean {
-  for (const worker of core.workers.values()) {
-    const isThere = worker.connection !== null && worker.ready;
-    if (isThere && worker.name !== attempt.worker && isFeasible(worker, job)) return true;
-  }
-  return false;
 }
 
 function hadProcess({ exitCode, signal }: Outcome): boolean {

@@ -1,6 +1,6 @@
 import { type Outcome, outcomeWithoutProcess } from '#shared/job.ts';
 import { assign } from './attempts.ts';
-import { isFeasible } from './feasible.ts';
+import { isFeasible, whyNotEligible } from './feasible.ts';
 import { dequeue, finish } from './lifecycle.ts';
 import type { Attempt, Job } from './model.ts';
 import type { QueueGroup } from './queue.ts';
@@ -67,7 +67,12 @@ export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker
   if (workers.length === 0) return ['no-worker', 'no worker is connected'];
   const feasible = workers.filter((worker) => isFeasible(worker, job));
   if (feasible.length === 0) {
-    return ['no-worker', `none of the ${workers.length} workers may take it: they drain, or failed at it`];
+    const [lack] = workers.flatMap((worker) => {
+      const problem = whyNotEligible(worker, job);
+      return problem === null ? [] : [`${worker.name}: ${problem}`];
+    });
+    const why = lack ?? 'they drain, or failed at it';
+    return ['no-worker', `none of the ${workers.length} workers may take it: ${why}`];
   }
   const ready = feasible.filter(({ ready: isReady, connection }) => isReady && connection !== null);
   if (ready.length === 0) {

@@ -31,11 +31,14 @@ export class EncoderBudget {
     return gpus.length === 0 || gpus.some((gpu) => this.#left(gpu) > 0);
   }
 
-  /** The job begins on the worker. */
+  /** What the attempt takes of its worker's cards: what its job asks for, until the worker says what it uses. */
   take(attempt: Attempt, worker: Worker, job: Job): void {
+    const gpus = attempt.phase === 'preparing' ? encodersFor(worker, job) : encodersOf(worker, attempt);
+    if (gpus.some(({ id }) => id === this.#cardOf.get(attempt))) return;
     this.release(attempt);
-    const [first, ...others] = encodersFor(worker, job);
+    const [first, ...others] = gpus;
     if (!first) return;
+    // Of two cards of one interface the worker may take the other: it is not told.
     const { id } = others.reduce((best, gpu) => (this.#left(gpu) > this.#left(best) ? gpu : best), first);
     this.#card(id).users.add(attempt);
     this.#cardOf.set(attempt, id);
@@ -72,8 +75,16 @@ export class EncoderBudget {
   }
 }
 
-/** The worker's GPUs that would encode the job. */
-function encodersFor({ capabilities }: Worker, { encoder }: Job): readonly Gpu[] {
-  if (encoder === null) return [];
-  return capabilities.gpus.filter(({ encoders }) => encoders.some((name) => name.startsWith(`${encoder}_`)));
+/** The worker's GPUs that would encode the job: hardware of another make does as well. */
+function encodersFor({ capabilities }: Worker, { requirements, software }: Job): readonly Gpu[] {
+  const encoder = requirements.hardware?.encoder ?? null;
+  if (encoder === null || software) return [];
+  const codec = encoder.replace(/_.*/, '_');
+  return capabilities.gpus.filter(({ encoders }) => encoders.some((name) => name.startsWith(codec)));
+}
+
+/** The worker's GPUs that have the encoder that the attempt uses. */
+function encodersOf({ capabilities }: Worker, { hardware }: Attempt): readonly Gpu[] {
+  const encoder = hardware?.encoder ?? null;
+  return encoder === null ? [] : capabilities.gpus.filter(({ encoders }) => encoders.includes(encoder));
 }

@@ -1,5 +1,5 @@
-import { usesEncoder } from '#shared/argv/encoders.ts';
 import type { JobSpec } from '#shared/job.ts';
+import { requirementsOf } from '#shared/requirements.ts';
 import { adoptOrphan } from './attempts.ts';
 import { enqueue, tell, tellHolder } from './lifecycle.ts';
 import type { ConnectionId, Job } from './model.ts';
@@ -38,7 +38,8 @@ function newJob(core: CoreState, spec: JobSpec, instance: string): Job {
   core.sequence += 1;
   const job: Job = {
     spec,
-    encoder: usesEncoder(spec.argv),
+    requirements: requirementsOf(spec.argv),
+    software: false,
     submittedAt: core.now,
     order: core.sequence,
     holder: null,

@@ -152,6 +152,8 @@ export const JobMessage = Type.Object(
     job: JobSpec,
     /** Where its attempt goes on; null: at the beginning. */
     resume: nullable(Resume),
+    /** Hardware has failed at it: its attempt is to do without. */
+    software: Type.Boolean(),
   },
   strict,
 );

@@ -106,10 +106,13 @@ export class SimWorker {
         killGraceMs: KILL_GRACE_MS,
         whyNotNow: () => (this.ready ? null : 'storage is bad'),
         whyRefused: () => null,
-        commandOf: ({ cwd, argv }) => ({
-          ...{ file: 't', argv, env: {}, cwd },
-          confinement: { roots: [], files: [] },
-          ownership: { file: 'o', number: 0, writer: '' },
+        commandOf: ({ job: { cwd, argv } }) => ({
+          ...{ changes: [], hardware: null },
+          command: {
+            ...{ file: 't', argv, env: {}, cwd },
+            confinement: { roots: [], files: [] },
+            ownership: { file: 'o', number: 0, writer: '' },
+          },
         }),
         run: (options) =>
           new SimTranscoder({
@@ -228,6 +231,7 @@ export function specOf(jobId: string, jobClass: JobSpec['jobClass'], local: bool
       jobId,
       jobClass,
       local,
+      plexPass: false,
       session: null,
       title: jobId,
       argv: ['-y'],

@@ -3,6 +3,7 @@ import { coerceError } from '#shared/errors.ts';
 import {
   type AttemptPhase,
   type AttemptStatus,
+  type Change,
   type EndSignal,
   type GpuFailure,
   type JobSpec,
@@ -12,8 +13,9 @@ import {
 } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Output } from '#shared/protocol/messages.ts';
+import type { HardwareRequirement } from '#shared/requirements.ts';
+import type { AdaptedCommand } from '../adapt/command.ts';
 import { GpuFailureWatch } from '../gpu/failure.ts';
-import type { Command } from '../transcoder/launch.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
@@ -31,7 +33,7 @@ export interface AttemptContext {
   /** Why the job may not run here, or null. */
   whyRefused(job: JobSpec): string | null;
   /** The job as this worker runs it, from where it goes on. */
-  commandOf(job: JobSpec, attempt: number, resume: Resume | null): Command;
+  commandOf(given: GivenJob, attempt: number): AdaptedCommand;
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
@@ -45,13 +47,15 @@ export interface AttemptContext {
 export interface GivenJob {
   readonly job: JobSpec;
   readonly resume: Resume | null;
+  /** Without hardware. */
+  readonly software: boolean;
 }
 
 /** One run of a job on this worker: prepared, running, ended with an outcome. */
 export class Attempt {
   readonly job: JobSpec;
   readonly number: number;
-  readonly #resume: Resume | null;
+  readonly #given: GivenJob;
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
@@ -61,12 +65,15 @@ export class Attempt {
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
   #waiting: Timer | null = null;
+  #changes: readonly Change[] = [];
+  #hardware: HardwareRequirement | null = null;
   #asked = false;
   #givenUp: string | null = null;
 
-  constructor({ job, resume }: GivenJob, number: number, context: AttemptContext) {
+  constructor(given: GivenJob, number: number, context: AttemptContext) {
+    const { job } = given;
     this.job = job;
-    this.#resume = resume;
+    this.#given = given;
     this.number = number;
     this.#context = context;
     this.#readErrors = new ReadErrorWatch(job.argv);
@@ -79,7 +86,9 @@ export class Attempt {
   }
 
   get status(): AttemptStatus {
-    return { jobId: this.job.jobId, attempt: this.number, phase: this.#phase, outcome: this.#outcome };
+    const { jobId } = this.job;
+    const command = { changes: [...this.#changes], hardware: this.#hardware };
+    return { jobId, attempt: this.number, phase: this.#phase, ...command, outcome: this.#outcome };
   }
 
   get pid(): number | null {
@@ -102,7 +111,9 @@ export class Attempt {
     const { clock, killGraceMs } = this.#context;
     const mark = `${this.job.jobId} ${this.number}`;
     try {
-      const command = this.#context.commandOf(this.job, this.number, this.#resume);
+      const { command, changes, hardware } = this.#context.commandOf(this.#given, this.number);
+      this.#changes = changes;
+      this.#hardware = hardware;
       this.#process = this.#context.run({
         command: { ...command, env: { ...command.env, [ATTEMPT_VARIABLE]: mark } },
         mark,

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { ConnectionId } from '../../../orchestrator/core/model.ts';
-import { ended, running, World } from './world.ts';
+import { ended as endedIn, running as runningIn, World } from './world.ts';
 
 const HARDWARE: Partial<JobSpec> = { argv: ['-i', 'a', '-codec:0', 'h264_nvenc', 'dash'] };
 
@@ -15,6 +15,10 @@ function card(id: string, sessionLimit: number | null): Gpu {
 }
 
 const withCards = (...gpus: Gpu[]) => ({ slots: 10, capabilities: { ...NO_CAPABILITIES, gpus } });
+
+const NVENC = { hardware: { api: 'cuda', decoder: null, encoder: 'h264_nvenc' } } as const;
+const running = (...what: Parameters<typeof runningIn>) => ({ ...runningIn(...what), ...NVENC });
+const ended = (...what: Parameters<typeof endedIn>) => ({ ...endedIn(...what), ...NVENC });
 
 const NO_SESSION = { exitCode: 1, gpuFailure: 'sessions', stderrBytes: 500 } as const;
 
@@ -35,7 +39,7 @@ test('workers that share a card share its encoder sessions, and software jobs go
   );
   world.submit(relay, 'software');
   expect(world.spread()).toEqual([2, 1]);
-  world.report(a, [ended('1', { exitCode: 0 }), running('software')]);
+  world.report(a, [ended('1', { exitCode: 0 }), runningIn('software')]);
   expect(world.job('3').current?.worker).toBe('b');
 });
 
@@ -132,6 +136,21 @@ test('an attempt that gives way to a later one gives its session back', () => {
   expect(['GPU-1', 'GPU-2'].map((id) => world.cluster.encoders.used(id))).toEqual([0, 1]);
 });
 
+test('what counts is what the worker made of it: software, or hardware that nobody had asked for', () => {
+  const { world, relay, a, b } = sharing();
+  const used = () => world.cluster.encoders.used('GPU-1');
+  world.submit(relay, '1', HARDWARE);
+  expect(used()).toBe(1);
+  world.report(a, [runningIn('1')]);
+  expect(used()).toBe(0);
+  world.submit(relay, '2');
+  expect(world.job('2').current?.worker).toBe('b');
+  world.report(b, [running('2')]);
+  expect(used()).toBe(1);
+  world.report(b, [ended('2', { exitCode: 0 })]);
+  expect(used()).toBe(0);
+});
+
 test('of two cards of a worker the one with more room is taken', () => {
   const world = World.settled();
   world.worker('a', withCards(card('GPU-1', 1), card('GPU-2', 2)));
@@ -171,7 +190,7 @@ test('no card ever encodes more than it has sessions for, whoever comes and goes
           world.report(connection, [ended(first.jobId, outcome, first.number)]);
         }
         const encoding = [...world.cluster.jobs.values()].filter(
-          ({ encoder, current }) => encoder && current,
+          ({ requirements, current }) => requirements.hardware && current,
         );
         expect(encoding.length).toBeLessThanOrEqual(2);
         expect(world.cluster.encoders.used('GPU-1')).toBe(encoding.length);

@@ -20,8 +20,12 @@ const state = {
   draining: false,
   load: { cpu: 12.5, ops: 1e6 },
   attempts: [
-    { jobId: 'j', attempt: 1, phase: 'running', outcome: null },
-    { jobId: 'k', attempt: 2, phase: 'ended', outcome: { ...outcome, exitCode: 1, gpuFailure: 'lost' } },
+    { jobId: 'j', attempt: 1, phase: 'running', changes: [], hardware: null, outcome: null },
+    {
+      ...{ jobId: 'k', attempt: 2, phase: 'ended', outcome: { ...outcome, exitCode: 1, gpuFailure: 'lost' } },
+      hardware: { api: 'cuda', decoder: null, encoder: 'h264_nvenc' },
+      changes: [{ name: 'hardware-adapted', detail: 'to software' }],
+    },
   ],
 };
 const gpu = {
@@ -41,6 +45,7 @@ const job = {
   argv: ['-i', { base64: '/w==' }],
   env: { TZ: 'UTC', ODD: { base64: '/w==' } },
   cwd: '/transcode',
+  plexPass: true,
   changes: ['callback-address'],
 };
 const output = { type: 'output', jobId: 'j', attempt: 1, offset: 0, stream: 'stderr', data: 'AA==' };
@@ -68,7 +73,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
   },
   orchestratorToWorker: {
     welcome,
-    job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 } },
+    job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 }, software: false },
     desired: {
       type: 'desired',
       revision: 1,

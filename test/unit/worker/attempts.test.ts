@@ -8,9 +8,20 @@ import { FakeClock } from '../orchestrator/fakeClock.ts';
 const KILL_GRACE_MS = 5_000;
 
 const job: JobSpec = {
-  ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true, env: {}, changes: [] },
+  ...{
+    jobId: 'j',
+    session: null,
+    jobClass: 'playback',
+    title: 't',
+    local: true,
+    env: {},
+    changes: [],
+    plexPass: false,
+  },
   ...{ argv: ['-y'], cwd: '/transcode' },
 };
+
+const HARDWARE = { api: 'cuda', decoder: null, encoder: 'h264_nvenc' } as const;
 
 /** Attempts whose transcoders start at once and end when the test says so. */
 function world() {
@@ -24,9 +35,12 @@ function world() {
       killGraceMs: KILL_GRACE_MS,
       whyNotNow: () => null,
       whyRefused: () => null,
-      commandOf: ({ argv, cwd }, number) => ({
-        ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
-        confinement: { roots: [], files: [] },
+      commandOf: ({ job: { argv, cwd } }, number) => ({
+        ...{ changes: [{ name: 'resumed', detail: 'at segment 3' }], hardware: HARDWARE },
+        command: {
+          ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
+          confinement: { roots: [], files: [] },
+        },
       }),
       run: (options) => {
         started.push(options);
@@ -40,7 +54,7 @@ function world() {
   );
   const want = (...numbers: number[]): void => {
     const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null, handBack: false }));
-    attempts.reconcile(desired, () => ({ job, resume: null }));
+    attempts.reconcile(desired, () => ({ job, resume: null, software: false }));
     clock.advance(0);
   };
   return { clock, started, gpuFailures, attempts, want };
