@@ -40,6 +40,8 @@ export interface Exit {
   /** Bytes that it had written, and how many of them to stdout. */
   readonly written: number;
   readonly stdout: number;
+  /** It said of its input that it can't be read on. */
+  readonly isUnread: boolean;
 }
 
 const logger = pino({ level: 'silent' });

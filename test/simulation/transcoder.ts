@@ -116,7 +116,7 @@ export class SimTranscoder implements RunningTranscoder {
     else {
       if (isUnread) this.#sayUnread();
       const [written, stdout] = [this.#written, this.#stdout];
-      this.#options.exits.push({ jobId: this.jobId, attempt: this.number, code, written, stdout });
+      this.#options.exits.push({ jobId: this.jobId, attempt: this.number, code, written, stdout, isUnread });
       this.#over(code, null, false);
     }
   }
