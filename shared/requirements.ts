@@ -127,10 +127,11 @@ export function requirementsOf(argv: readonly ByteString[]): Requirements {
  * @param software after its hardware has failed, the job is to do without any
  */
 export function whyIneligible(
-  { decoders, encoders, gpus, eae, adaptation }: Capabilities,
+  capabilities: Capabilities,
   { hardware, video, ...needs }: Requirements,
   software: boolean,
 ): string | null {
+  const { decoders, encoders, gpus, eae, adaptation } = capabilities;
   const hasDecoder = (name: string): boolean =>
     decoders.length === 0 ||
     [name, CODEC_OF_DECODER.get(name) ?? name].some((known) => decoders.includes(known));
@@ -152,12 +153,11 @@ export function whyIneligible(
   if (problem !== null || !hardware) return problem;
 
   const { api, decoder, encoder } = hardware;
-  const isUnasked = encoders.length === 0 && gpus.length === 0;
   const canAll = (gpu: Gpu): boolean =>
     gpu.api === api &&
     (decoder === null || gpu.decoders.includes(decoder)) &&
     (encoder === null || gpu.encoders.includes(encoder));
-  if (!software && (isUnasked || gpus.some(canAll))) return null;
+  if (!software && (isUnasked(capabilities) || gpus.some(canAll))) return null;
   if (adaptation === 'off' || video === null) {
     return software ? 'it can not do without hardware' : `it has no GPU that proved this (${api})`;
   }
@@ -174,6 +174,11 @@ export function whyIneligible(
       'encoder',
     )
   );
+}
+
+/** Nothing is known of what the transcoder can do: it could not be asked. */
+export function isUnasked({ encoders, gpus }: Capabilities): boolean {
+  return encoders.length === 0 && gpus.length === 0;
 }
 
 function gpuApi(name: string): GpuApi | null {

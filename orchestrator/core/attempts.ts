@@ -1,5 +1,6 @@
 import type { AttemptStatus, Outcome } from '#shared/job.ts';
 import { outputBytes } from '#shared/job.ts';
+import { canKeepTo, keptEncoder } from './keptEncoder.ts';
 import { tell, tellHolder, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
 import { decide } from './retries.ts';
@@ -11,6 +12,8 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
   core.sequence += 1;
   worker.lastAssigned = core.sequence;
   worker.unsampled += 1;
+  const encoder = keptEncoder(job);
+  const keepsTo = encoder === null || canKeepTo(encoder, worker, job);
   const attempt: Attempt = {
     jobId: job.spec.jobId,
     number: job.lastAttempt,
@@ -19,8 +22,9 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     adopted: false,
     progressedAt: core.now,
     handBack: false,
-    resume: job.accepted?.resume ?? null,
+    resume: keepsTo ? (job.accepted?.resume ?? null) : null,
     software: job.software,
+    encoder: keepsTo ? encoder : null,
     changes: [],
     hardware: null,
     blamed: false,
@@ -38,8 +42,12 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
   tellHolder(core, job);
 }
 
-function whereItBegins({ accepted }: Job, { number, resume }: Attempt): string | null {
+function whereItBegins(job: Job, { number, resume, worker }: Attempt): string | null {
+  const { accepted } = job;
   if (number === 1) return null;
+  if (!resume && accepted?.resume) {
+    return `from the beginning: ${worker} can't go on with ${keptEncoder(job)}, which encoded what PMS has`;
+  }
   if (!resume) return `from the beginning: ${accepted?.obstacle ?? 'PMS was told of no segment yet'}`;
   return `goes on at segment ${resume.segment}, ${resume.seconds} s`;
 }

@@ -1,8 +1,9 @@
 import { type Outcome, outcomeWithoutProcess } from '#shared/job.ts';
 import { assign } from './attempts.ts';
 import { isFeasible, whyNotEligible } from './feasible.ts';
+import { canKeepTo, keptEncoder } from './keptEncoder.ts';
 import { dequeue, finish } from './lifecycle.ts';
-import type { Attempt, Job } from './model.ts';
+import type { Attempt, Job, Worker } from './model.ts';
 import type { QueueGroup } from './queue.ts';
 import type { CoreState } from './state.ts';
 
@@ -13,9 +14,7 @@ export function dispatch(core: CoreState): void {
     const group = core.queue.first(stuck);
     const job = group?.jobs[0];
     if (!group || !job) break;
-    const worker = core.candidates.choose(
-      (candidate) => isFeasible(candidate, job) && core.encoders.hasRoom(candidate, job),
-    );
+    const worker = choose(core, job);
     if (worker) {
       dequeue(core, job);
       assign(core, job, worker);
@@ -24,6 +23,15 @@ export function dispatch(core: CoreState): void {
     }
   }
   if (core.queue.size > 0) endHopeless(core);
+}
+
+/** A worker that can go on with the encoder of what PMS has comes first. */
+function choose(core: CoreState, job: Job): Worker | null {
+  const encoder = keptEncoder(job);
+  const suits = (worker: Worker): boolean => isFeasible(worker, job) && core.encoders.hasRoom(worker, job);
+  const keeps = (worker: Worker): boolean =>
+    encoder !== null && suits(worker) && canKeepTo(encoder, worker, job);
+  return (encoder && core.candidates.choose(keeps)) || core.candidates.choose(suits);
 }
 
 /**

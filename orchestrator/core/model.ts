@@ -27,6 +27,8 @@ export interface Attempt {
   readonly resume: Resume | null;
   /** Without hardware, since that has failed at the job. */
   readonly software: boolean;
+  /** What encoded the video after which it goes on; null when it is to go on with any. */
+  readonly encoder: string | null;
   /** What its worker says that it changed in the command, and what that uses of a GPU. */
   changes: readonly Change[];
   hardware: HardwareRequirement | null;

@@ -122,6 +122,7 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     handBack: false,
     resume: null,
     software: false,
+    encoder: null,
     changes: status.changes,
     hardware: status.hardware,
     blamed: false,

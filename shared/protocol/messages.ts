@@ -154,6 +154,8 @@ export const JobMessage = Type.Object(
     resume: nullable(Resume),
     /** Hardware has failed at it: its attempt is to do without. */
     software: Type.Boolean(),
+    /** What encoded the video that PMS has, for an attempt that goes on; null: any. */
+    encoder: nullable(Name),
   },
   strict,
 );

@@ -15,7 +15,12 @@ const CPU = { ...NO_CAPABILITIES, encoders: ['libx264', 'libx265', 'aac'], adapt
 /** PMS's hardware command as a worker without a GPU runs it. */
 function inSoftware(id: string): PmsJob {
   const job = stage.job(id);
-  const adapted = adaptHardware(job.argv, { capabilities: CPU, software: false, plexPass: false });
+  const adapted = adaptHardware(job.argv, {
+    capabilities: CPU,
+    software: false,
+    encoder: null,
+    plexPass: false,
+  });
   expect(adapted).toMatchObject({ change: { name: 'hardware-adapted' } });
   return { ...job, argv: adapted.argv.map(String) };
 }

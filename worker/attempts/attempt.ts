@@ -49,6 +49,8 @@ export interface GivenJob {
   readonly resume: Resume | null;
   /** Without hardware. */
   readonly software: boolean;
+  /** With this encoder, if this worker can. */
+  readonly encoder: string | null;
 }
 
 /** One run of a job on this worker: prepared, running, ended with an outcome. */

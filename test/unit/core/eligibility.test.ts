@@ -114,3 +114,36 @@ test('what was tried again in software takes no failure off its worker', () => {
   expect(world.job('j').outcome?.exitCode).toBe(1);
   expect(world.workerCalled('a').failures).toBe(2);
 });
+
+/** A job of which PMS has segments that `a` encoded with NVENC, until `a` is lost. */
+function lostInTheMiddle(b: Capabilities, c: Capabilities): World {
+  const world = World.settled();
+  const a = world.worker('a', { capabilities: { ...CPU, gpus: [GPU] } });
+  const relay = world.relay();
+  world.submit(relay, 'j', hardware);
+  world.report(a, [{ ...running('j'), hardware: USED }]);
+  const accepted = {
+    ...{ attempt: 1, progress: null, speed: null, duration: null, readError: null, announced: 7 },
+    ...{ resume: { segment: 7, seconds: 21 }, obstacle: null },
+  };
+  const message = { type: 'checkpoint', jobId: 'j', ...accepted } as const;
+  world.handle({ type: 'relay-message', connection: relay, message });
+  world.worker('b', { capabilities: b });
+  world.worker('c', { capabilities: c });
+  world.disconnect(a);
+  world.advance(world.settings.workerReconnectMs);
+  return world;
+}
+
+test('a job goes on where its encoder is', () => {
+  const job = lostInTheMiddle(CPU, { ...CPU, gpus: [GPU] }).job('j');
+  expect(job.current).toMatchObject({ worker: 'c', encoder: 'h264_nvenc', resume: { segment: 7 } });
+});
+
+test('without that encoder it begins at the beginning, and its story says why', () => {
+  const job = lostInTheMiddle(CPU, { ...CPU, gpus: [{ ...GPU, encoders: ['hevc_nvenc'] }] }).job('j');
+  expect(job.current).toMatchObject({ number: 2, encoder: null, resume: null });
+  expect(job.story.findLast(({ event }) => event === 'placed')?.message).toMatch(
+    /^from the beginning: [bc] can't go on with h264_nvenc, which encoded what PMS has$/,
+  );
+});

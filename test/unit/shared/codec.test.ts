@@ -73,7 +73,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
   },
   orchestratorToWorker: {
     welcome,
-    job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 }, software: false },
+    job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 }, software: false, encoder: 'libx264' },
     desired: {
       type: 'desired',
       revision: 1,

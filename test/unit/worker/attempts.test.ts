@@ -54,7 +54,7 @@ function world() {
   );
   const want = (...numbers: number[]): void => {
     const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null, handBack: false }));
-    attempts.reconcile(desired, () => ({ job, resume: null, software: false }));
+    attempts.reconcile(desired, () => ({ job, resume: null, software: false, encoder: null }));
     clock.advance(0);
   };
   return { clock, started, gpuFailures, attempts, want };

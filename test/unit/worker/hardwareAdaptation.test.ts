@@ -2,7 +2,11 @@ import { expect, test } from 'vitest';
 import { readVideoPart, type VideoPart } from '#shared/argv/videoPart.ts';
 import { type Adaptation, type Capabilities, type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import { requirementsOf } from '#shared/requirements.ts';
-import { type Adapted, adaptHardware } from '../../../worker/adapt/hardware/adaptation.ts';
+import {
+  type Adapted,
+  adaptHardware,
+  type Circumstances,
+} from '../../../worker/adapt/hardware/adaptation.ts';
 import { formOf, type KnownGpu } from '../../../worker/adapt/hardware/form.ts';
 import { written } from '../../../worker/adapt/hardware/write.ts';
 import { corpusCommand } from '../../support/corpus.ts';
@@ -38,9 +42,15 @@ function machine(adaptation: Adaptation, ...gpus: Gpu[]): Capabilities {
 function adapted(
   argv: readonly string[],
   capabilities: Capabilities,
-  fields: { software?: boolean; plexPass?: boolean } = {},
+  fields: Partial<Omit<Circumstances, 'capabilities'>> = {},
 ): Adapted & { hardware: boolean } {
-  const found = adaptHardware(argv, { capabilities, software: false, plexPass: false, ...fields });
+  const found = adaptHardware(argv, {
+    capabilities,
+    software: false,
+    encoder: null,
+    plexPass: false,
+    ...fields,
+  });
   return { ...found, hardware: requirementsOf(found.argv).hardware !== null };
 }
 
@@ -283,4 +293,14 @@ test('an element that has no rule leaves all as it was', () => {
     expect(result).toEqual(strange);
     expect(change?.name).toBe('hardware-kept');
   }
+});
+
+test.each([
+  ['libx264', [NVIDIA, INTEL], 'libx264'],
+  ['h264_vaapi', [NVIDIA, INTEL], 'h264_vaapi'],
+  // What it has not, it does without: the orchestrator asks for it only where it is.
+  ['h264_vaapi', [NVIDIA], 'libx264'],
+])('after segments of %s a worker goes on with that, if it can', (encoder, gpus, expected) => {
+  const { argv } = corpusCommand('sp-nv-3196a5c5');
+  expect(adapted(argv, machine('translate', ...gpus), { encoder }).argv).toContain(expected);
 });

@@ -3,7 +3,7 @@ import { readVideoPart, type VideoPart } from '#shared/argv/videoPart.ts';
 import type { ByteString } from '#shared/bytes.ts';
 import type { Capabilities, Gpu } from '#shared/capabilities.ts';
 import type { Change } from '#shared/job.ts';
-import { requirementsOf } from '#shared/requirements.ts';
+import { isUnasked, requirementsOf } from '#shared/requirements.ts';
 import { formOf, type KnownGpu, type Target } from './form.ts';
 import { written } from './write.ts';
 
@@ -17,6 +17,8 @@ export interface Circumstances {
   readonly capabilities: Capabilities;
   /** Hardware has failed at this job: it is to do without. */
   readonly software: boolean;
+  /** What encoded the video that PMS has: if this worker can, it goes on with that. */
+  readonly encoder: string | null;
   /** PMS has said that it is entitled to hardware. */
   readonly plexPass: boolean;
 }
@@ -28,7 +30,7 @@ const SOFTWARE: Target = { decodes: null, encodes: null };
  * then can't run here is refused, by an Error, so that another worker may take it.
  */
 export function adaptHardware(argv: readonly ByteString[], circumstances: Circumstances): Adapted {
-  const { capabilities, software, plexPass } = circumstances;
+  const { capabilities, software, encoder, plexPass } = circumstances;
   const { hardware } = requirementsOf(argv);
   const { adaptation, gpus } = capabilities;
   const isHardware = hardware !== null;
@@ -41,8 +43,8 @@ export function adaptHardware(argv: readonly ByteString[], circumstances: Circum
     if (software) throw new Error('hardware has failed at it, and HARDWARE_ADAPTATION is off');
     return kept(null);
   }
-  const isUnasked = capabilities.encoders.length === 0 && gpus.length === 0;
-  if (isUnasked && !software) return kept('nothing is known of what this worker’s transcoder can do');
+  if (isUnasked(capabilities) && !software)
+    return kept('nothing is known of what this worker’s transcoder can do');
 
   const part = readVideoPart(argv);
   if ('problem' in part) {
@@ -54,7 +56,9 @@ export function adaptHardware(argv: readonly ByteString[], circumstances: Circum
   }
   if (!isHardware && !plexPass) return kept('no active Plex Pass, which using a GPU takes');
 
-  const found = software ? (whyNotSoftware(part, capabilities) ?? SOFTWARE) : bestTarget(part, capabilities);
+  const found = software
+    ? (whyNotSoftware(part, capabilities) ?? SOFTWARE)
+    : bestTarget(part, keepingTo(encoder, capabilities));
   if (typeof found === 'string') {
     if (isHardware) throw new Error(`it can not be moved to this worker’s hardware: ${found}`);
     return kept(found);
@@ -66,6 +70,13 @@ export function adaptHardware(argv: readonly ByteString[], circumstances: Circum
     argv: adapted,
     change: { name: 'hardware-adapted', detail: `${described(part)} → ${describedTarget(part, found)}` },
   };
+}
+
+/** The same, as if its GPUs had that encoder only, or none. */
+function keepingTo(encoder: string | null, capabilities: Capabilities): Capabilities {
+  if (encoder === null) return capabilities;
+  const only = (gpu: Gpu): Gpu => ({ ...gpu, encoders: gpu.encoders.filter((name) => name === encoder) });
+  return { ...capabilities, gpus: capabilities.gpus.map(only) };
 }
 
 /** The best of this worker for the video: or why nothing of it does. */
