@@ -116,11 +116,11 @@ test('what was tried again in software takes no failure off its worker', () => {
 });
 
 /** A job of which PMS has segments that `a` encoded with NVENC, until `a` is lost. */
-function lostInTheMiddle(b: Capabilities, c: Capabilities): World {
+function lostInTheMiddle(b: Capabilities, c: Capabilities, command = hardware): World {
   const world = World.settled();
-  const a = world.worker('a', { capabilities: { ...CPU, gpus: [GPU] } });
+  const a = world.worker('a', { capabilities: { ...EAE, gpus: [GPU] } });
   const relay = world.relay();
-  world.submit(relay, 'j', hardware);
+  world.submit(relay, 'j', command);
   world.report(a, [{ ...running('j'), hardware: USED }]);
   const accepted = {
     ...{ attempt: 1, progress: null, speed: null, duration: null, readError: null, announced: 7 },
@@ -140,8 +140,14 @@ test('a job goes on where its encoder is', () => {
   expect(job.current).toMatchObject({ worker: 'c', encoder: 'h264_nvenc', resume: { segment: 7 } });
 });
 
-test('without that encoder it begins at the beginning, and its story says why', () => {
-  const job = lostInTheMiddle(CPU, { ...CPU, gpus: [{ ...GPU, encoders: ['hevc_nvenc'] }] }).job('j');
+const OTHER = { ...EAE, gpus: [{ ...GPU, encoders: ['hevc_nvenc'] }] };
+const TRANSLATES = { ...EAE, gpus: [GPU] };
+
+test.each([
+  ['nobody has it', EAE, OTHER, hardware],
+  ['nobody accelerates', TRANSLATES, TRANSLATES, dolby],
+])('when %s it begins at the beginning, and its story says why', (_why, b, c, command) => {
+  const job = lostInTheMiddle(b, c, command).job('j');
   expect(job.current).toMatchObject({ number: 2, encoder: null, resume: null });
   expect(job.story.findLast(({ event }) => event === 'placed')?.message).toMatch(
     /^from the beginning: [bc] can't go on with h264_nvenc, which encoded what PMS has$/,
