@@ -129,7 +129,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'stdout of a second attempt follows that of the first',
     file: 'pms/relay/heldJob.ts',
-    good: 'return this.#hasStdout && this.attempt > this.#outputAttempt;',
+    good: 'return this.hasStdout && this.attempt > this.#outputAttempt;',
     bad: 'return false;',
   },
   {
