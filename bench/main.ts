@@ -1,10 +1,11 @@
 /** `npm run bench [-- NAME] [-- --jobs N]`: measures, prints a table and a ratio, and writes bench/results/NAME.json. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { codecs } from './codecs.ts';
 import { dispatch } from './dispatch.ts';
 import type { Summary } from './percentiles.ts';
 
-const BENCHMARKS = { dispatch };
+const BENCHMARKS = { dispatch, codecs };
 
 process.removeAllListeners('warning');
 const { values, positionals } = parseArgs({

@@ -1,4 +1,5 @@
 import { type Counter, type Histogram, Registry } from 'prom-client';
+import { gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import { counter, type Exposition, exposition, gauge, type MetricEntry, seconds } from '#shared/metrics.ts';
 import type { Cluster } from './core/cluster.ts';
 import type { Attempt, Job, Worker } from './core/model.ts';
@@ -75,7 +76,10 @@ const METRICS = {
   },
 } as const satisfies Record<string, MetricEntry>;
 
-export const ORCHESTRATOR_METRICS: readonly MetricEntry[] = Object.values(METRICS);
+export const ORCHESTRATOR_METRICS: readonly MetricEntry[] = [
+  ...Object.values(METRICS),
+  ...gpuMetrics('clusterplex_worker', WORKER),
+];
 
 export class OrchestratorMetrics {
   readonly #registry = new Registry();
@@ -100,6 +104,9 @@ export class OrchestratorMetrics {
     this.#perWorker('ready', cluster, ({ ready, draining, drained, quarantined }) =>
       Number(ready && !draining && !drained && !quarantined),
     );
+    gpuGauges(this.#registry, 'clusterplex_worker', WORKER, () =>
+      connected(cluster).map(({ name, load }) => ({ labels: { worker_name: name }, load })),
+    );
     this.#perClass('queue', cluster, (job) => job.current === null);
     this.#perClass('running', cluster, (job) => job.current !== null);
   }
@@ -122,8 +129,9 @@ export class OrchestratorMetrics {
 
   #placed({ attempts }: Job, attempt: Attempt): void {
     const before = attempts[attempts.indexOf(attempt) - 1];
-    const reason = before?.doubt ? 'incomplete' : before?.outcome?.reason;
-    if (reason) this.#retries.inc({ reason });
+    const again = before?.doubt ? 'incomplete' : before?.outcome?.reason;
+    const reason = attempt.software && !before?.software ? 'hardware' : again;
+    if (before && reason) this.#retries.inc({ reason });
   }
 
   #jobEnded(job: Job): void {

@@ -32,6 +32,10 @@ export const Gpu = Type.Object(
 );
 export type Gpu = Static<typeof Gpu>;
 
+/** What a worker does with commands that ask for hardware, or that could use some (HARDWARE_ADAPTATION). */
+export const ADAPTATIONS = ['off', 'translate', 'accelerate'] as const;
+export type Adaptation = (typeof ADAPTATIONS)[number];
+
 /** What a worker's transcoder proved that it can do. Empty lists of names claim nothing: it was not possible to ask. */
 export const Capabilities = Type.Object(
   {
@@ -41,6 +45,7 @@ export const Capabilities = Type.Object(
     gpus: Type.Array(Gpu, { maxItems: 64 }),
     /** Dolby's decoders and encoders, by a licensed EasyAudioEncoder. */
     eae: Type.Boolean(),
+    adaptation: Type.Enum([...ADAPTATIONS]),
   },
   strict,
 );
@@ -53,4 +58,5 @@ export const NO_CAPABILITIES: Capabilities = {
   filters: [],
   gpus: [],
   eae: false,
+  adaptation: 'off',
 };

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ByteString, shortened } from './bytes.ts';
+import { HardwareRequirement } from './requirements.ts';
 
 const strict = { additionalProperties: false };
 
@@ -32,6 +33,13 @@ export const Resume = Type.Object(
 );
 export type Resume = Static<typeof Resume>;
 
+/** Something that was changed in a command, or left although it could have been: for the job's record. */
+export const Change = Type.Object(
+  { name: Type.String({ maxLength: 64 }), detail: Type.String({ maxLength: 1024 }) },
+  strict,
+);
+export type Change = Static<typeof Change>;
+
 /** One transcoder command that PMS asked for, ready to run on any worker. */
 export const JobSpec = Type.Object(
   {
@@ -45,6 +53,8 @@ export const JobSpec = Type.Object(
     argv: Type.Array(ByteString, { minItems: 1 }),
     env: Type.Record(Type.String(), ByteString),
     cwd: ByteString,
+    /** PMS says that it has an active Plex Pass; false as long as it has not said so. */
+    plexPass: Type.Boolean(),
     /** What the relay rewrote, by name. */
     changes: Type.Array(Type.String({ maxLength: 1024 })),
   },
@@ -64,6 +74,14 @@ export type OutcomeReason = Static<typeof OutcomeReason>;
 
 const MAX_MESSAGE_LENGTH = 8192;
 
+/** What a failed transcoder's words say of the GPU: no encoder session left, no memory left, or no GPU any more. */
+export const GpuFailure = Type.Union([
+  Type.Literal('sessions'),
+  Type.Literal('memory'),
+  Type.Literal('lost'),
+]);
+export type GpuFailure = Static<typeof GpuFailure>;
+
 /** How an attempt, or a job, ended: one shape for every end. */
 export const Outcome = Type.Object(
   {
@@ -78,6 +96,8 @@ export const Outcome = Type.Object(
     stderrBytes: Type.Integer({ minimum: 0 }),
     /** Why its input could not be read on, as it said on stderr; null when it did not say so. */
     readError: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
+    /** Only of a transcoder that failed because of its GPU. */
+    gpuFailure: Type.Optional(GpuFailure),
   },
   strict,
 );
@@ -115,6 +135,10 @@ export const AttemptStatus = Type.Object(
     jobId: JobId,
     attempt: Type.Integer({ minimum: 1 }),
     phase: AttemptPhase,
+    /** What this worker changed in the command; empty until it was started. */
+    changes: Type.Array(Change, { maxItems: 16 }),
+    /** What the command, as it was started, uses of a GPU; null when nothing. */
+    hardware: Type.Union([HardwareRequirement, Type.Null()]),
     /** Null until the phase is `ended`. */
     outcome: Type.Union([Outcome, Type.Null()]),
   },

@@ -8,11 +8,11 @@ import type { Attempts } from './attempts/attempts.ts';
 
 export interface AgentOptions {
   readonly name: string;
-  readonly slots: number;
   readonly clock: Clock;
   readonly openLink: OpenLink<'worker'>;
   /** Everything below is asked for anew with every message that says it. */
   attempts(): Attempts;
+  slots(): number;
   capabilities(): Capabilities;
   storage(): readonly Mount[];
   ready(): boolean;
@@ -29,6 +29,8 @@ export class Agent {
   #revision = 0;
   #load: Load | null = null;
   #due = false;
+  /** Slots and capabilities are no longer what was said last. */
+  #othersDue = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -67,6 +69,12 @@ export class Agent {
     });
   }
 
+  /** What this worker can do is another now. */
+  changedCapabilities(): void {
+    this.#othersDue = true;
+    this.changed();
+  }
+
   measured(load: Load): void {
     this.#load = load;
     this.changed();
@@ -98,16 +106,16 @@ export class Agent {
   }
 
   #hello(): WorkerHello {
-    const { name, slots } = this.#options;
+    const { name } = this.#options;
     this.#revision = 0;
     this.#due = false;
+    this.#othersDue = false;
     return {
       type: 'hello',
       version: VERSION,
       name,
       instance: this.#instance,
-      slots,
-      capabilities: this.#options.capabilities(),
+      ...this.#others(),
       storage: [...this.#options.storage()],
       state: this.#state(),
     };
@@ -115,7 +123,14 @@ export class Agent {
 
   #sendState(): void {
     this.#due = false;
-    if (this.#link.up) this.#link.send({ type: 'state', ...this.#state() });
+    if (!this.#link.up) return;
+    const others = this.#othersDue ? this.#others() : {};
+    this.#othersDue = false;
+    this.#link.send({ type: 'state', ...this.#state(), ...others });
+  }
+
+  #others(): Pick<WorkerHello, 'slots' | 'capabilities'> {
+    return { slots: this.#options.slots(), capabilities: this.#options.capabilities() };
   }
 
   #state(): WorkerHello['state'] {

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os';
+import { ADAPTATIONS, type Adaptation } from '#shared/capabilities.ts';
 import { commonSettings, drainTimeout } from '#shared/settings/common.ts';
 import {
+  choice,
   httpUrl,
   integer,
   milliseconds,
@@ -10,7 +12,10 @@ import {
   secret,
   text,
 } from '#shared/settings/table.ts';
+import { isHwaccel } from './adapt/hwaccel.ts';
 import { pathMap } from './adapt/pathMap.ts';
+import { codecSettings } from './codecs/settings.ts';
+import { eaeSettings } from './eae/settings.ts';
 import { mounts } from './storage/mounts.ts';
 
 export const workerSettings = {
@@ -19,7 +24,12 @@ export const workerSettings = {
   ...commonSettings,
   CLUSTERPLEX_WORKER_TOKEN: secret('Token of workers, in place of CLUSTERPLEX_TOKEN.'),
   WORKER_NAME: optionalText('What this worker is called, unlike any other. Default: the host name.'),
-  WORKER_SLOTS: integer(0, 0, 10_000, 'How many transcodes at once; 0 derives it from the CPU cores.'),
+  WORKER_SLOTS: integer(
+    0,
+    0,
+    10_000,
+    'How many transcodes at once; 0 derives it from the encoder sessions of the GPUs, or else from the CPU cores.',
+  ),
   MOUNTS: mounts(
     'Directories that jobs may use, comma separated, each `path:ro` or `path:rw`. Default: `/transcode:rw` and ' +
       'whichever of `/mnt/media`, `/mnt/streaming-media`, `/mnt/dfs` and `/data` exist, read only.',
@@ -29,9 +39,24 @@ export const workerSettings = {
   ),
   TRANSCODER_PATH: text('/usr/lib/plexmediaserver/', 'Directory of the transcoder.'),
   TRANSCODER_NAME: text('Plex Transcoder', 'File name of the transcoder: the only program that jobs run.'),
+  ...codecSettings,
+  ...eaeSettings,
   KILL_GRACE_MS: milliseconds(5_000, 'How long a transcoder may take to end before SIGKILL.'),
   DRAIN_TIMEOUT_MS: drainTimeout,
   FFMPEG_HWACCEL: text('', 'Value for `-hwaccel`, in place of what PMS wrote or before its first option.'),
+  GPU_ENCODER_SESSIONS: integer(
+    0,
+    0,
+    1_000,
+    'How many encoder sessions each GPU has; 0: as many as its driver is known to give (GeForce: 3, 5 or 8).',
+  ),
+  HARDWARE_ADAPTATION: choice(
+    ADAPTATIONS,
+    'translate',
+    '`off`: commands run as PMS wrote them. `translate`: those that PMS wrote for hardware are moved to this ' +
+      "worker's, or to its CPU. `accelerate`: software commands are moved to hardware, too, if PMS has a Plex Pass. " +
+      'With FFMPEG_HWACCEL it is `off`.',
+  ),
   STAT_CPU_INTERVAL: milliseconds(2_000, 'How often the load is measured and reported.'),
   STAT_CPU_OPS_DURATION: milliseconds(1_000, 'How long the benchmark for LOAD_RANK runs at the start.'),
 };
@@ -40,6 +65,11 @@ export type WorkerSettings = SettingsOf<typeof workerSettings>;
 
 export function workerName(settings: WorkerSettings): string {
   return settings.WORKER_NAME ?? hostname();
+}
+
+/** FFMPEG_HWACCEL takes the matter out of our hands. */
+export function adaptationOf(settings: WorkerSettings): Adaptation {
+  return isHwaccel(settings.FFMPEG_HWACCEL) ? 'off' : settings.HARDWARE_ADAPTATION;
 }
 
 export function transcoderFile(settings: WorkerSettings): string {

@@ -1,7 +1,7 @@
 import { fastify, LogController } from 'fastify';
 import { httpAddress, listenOn } from '#shared/listening.ts';
 import type { Exposition } from '#shared/metrics.ts';
-import { type Check, canTakeJobs } from './readiness.ts';
+import type { Check } from './readiness.ts';
 
 export interface HealthOptions {
   readonly host: string;
@@ -19,7 +19,7 @@ export async function serveHealth({ host, port, checks, metrics }: HealthOptions
   app.get('/health', () => 'Healthy');
   app.get('/ready', (_request, reply) => {
     const found = checks();
-    const ready = canTakeJobs(found) && found.every(({ ok }) => ok);
+    const ready = found.every(({ ok, blocking }) => ok || !blocking);
     reply.status(ready ? 200 : 503);
     return { ready, checks: found };
   });

@@ -1,5 +1,8 @@
 import { Registry } from 'prom-client';
+import { gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import { type Exposition, exposition, gauge, type MetricEntry } from '#shared/metrics.ts';
+import type { Load } from '#shared/protocol/messages.ts';
+import type { Licence } from './eae/licence.ts';
 import type { Check } from './readiness.ts';
 
 const METRICS = {
@@ -22,15 +25,50 @@ const METRICS = {
     help: '1 when the check of /ready is ok',
     labels: ['check'],
   },
+  codecs: {
+    name: 'clusterplex_codecs_wanted',
+    type: 'gauge',
+    help: 'Codecs that the transcoder wants beside it; 0 where it has them inside',
+    labels: [],
+  },
+  codecsMissing: {
+    name: 'clusterplex_codecs_missing',
+    type: 'gauge',
+    help: 'Those of them that are not there, or not usable',
+    labels: [],
+  },
+  eae: {
+    name: 'clusterplex_eae_available',
+    type: 'gauge',
+    help: '1 when jobs that need EasyAudioEncoder can run here',
+    labels: [],
+  },
+  eaeRunning: {
+    name: 'clusterplex_eae_running',
+    type: 'gauge',
+    help: '1 while EasyAudioEncoder runs',
+    labels: [],
+  },
+  eaeLicence: {
+    name: 'clusterplex_eae_licence_end_seconds',
+    type: 'gauge',
+    help: 'When its licence ends, as a Unix time; absent without one, and when it never ends',
+    labels: [],
+  },
 } as const satisfies Record<string, MetricEntry>;
 
-export const WORKER_METRICS: readonly MetricEntry[] = Object.values(METRICS);
+export const WORKER_METRICS: readonly MetricEntry[] = [
+  ...Object.values(METRICS),
+  ...gpuMetrics('clusterplex', []),
+];
 
 export interface WorkerReadings {
   running(): number;
   slots(): number;
-  cpu(): number;
+  load(): Load;
   checks(): readonly Check[];
+  eae(): { readonly available: boolean; readonly pid: number | null; readonly licence: Licence | null };
+  codecs(): { readonly wanted: number; readonly missing: number };
 }
 
 export class WorkerMetrics {
@@ -39,9 +77,20 @@ export class WorkerMetrics {
   constructor(read: WorkerReadings) {
     gauge(this.#registry, METRICS.running, (metric) => metric.set(read.running()));
     gauge(this.#registry, METRICS.slots, (metric) => metric.set(read.slots()));
-    gauge(this.#registry, METRICS.cpu, (metric) => metric.set(read.cpu()));
+    gauge(this.#registry, METRICS.cpu, (metric) => metric.set(read.load().cpu));
+    gpuGauges(this.#registry, 'clusterplex', [], () => [{ labels: {}, load: read.load() }]);
     gauge(this.#registry, METRICS.check, (metric) => {
       for (const { name, ok } of read.checks()) metric.set({ check: name }, Number(ok));
+    });
+    gauge(this.#registry, METRICS.codecs, (metric) => metric.set(read.codecs().wanted));
+    gauge(this.#registry, METRICS.codecsMissing, (metric) => metric.set(read.codecs().missing));
+    gauge(this.#registry, METRICS.eae, (metric) => metric.set(Number(read.eae().available)));
+    gauge(this.#registry, METRICS.eaeRunning, (metric) => metric.set(Number(read.eae().pid !== null)));
+    gauge(this.#registry, METRICS.eaeLicence, (metric) => {
+      const { endsAt } = read.eae().licence ?? { endsAt: null };
+      // A gauge without labels stands at 0 until it is told otherwise.
+      metric.remove();
+      if (endsAt !== null) metric.set(endsAt / 1_000);
     });
   }
 

@@ -1,9 +1,13 @@
+import type { Licence } from './eae/licence.ts';
+
 /** One thing that must be right before this worker takes jobs. */
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
-  /** What is wrong and what to do, when it is not ok. */
+  /** What is wrong and what to do, when it is not ok; else what is worth knowing. */
   readonly message: string | null;
+  /** Whether the worker takes no jobs because of it; else it is a warning. */
+  readonly blocking: boolean;
 }
 
 /** What the parts of the worker have found out about themselves. */
@@ -12,17 +16,23 @@ export interface Findings {
   readonly transcoderProblem: string | null | undefined;
   /** Undefined until it was looked at. */
   readonly storageProblems: readonly string[] | undefined;
+  /** What is wrong with the codecs, and what is missing that no playback needs. */
+  readonly codecs: { readonly problem: string | null; readonly warning: string | null };
+  readonly eae: { readonly problem: string | null; readonly licence: Licence | null };
   readonly stopping: boolean;
   readonly connected: boolean;
 }
 
-export function checksOf({ transcoderProblem, storageProblems, stopping, connected }: Findings): Check[] {
+export function checksOf(findings: Findings): Check[] {
+  const { transcoderProblem, storageProblems, codecs, eae, stopping, connected } = findings;
   return [
     check('transcoder', transcoderProblem === undefined ? 'it is being tried' : transcoderProblem),
     check(
       'storage',
       storageProblems === undefined ? 'it is being tried' : storageProblems.join('; ') || null,
     ),
+    check('codecs', codecs.problem ?? codecs.warning, codecs.problem !== null),
+    { ...check('eae', eae.problem, false), ...(eae.problem === null && { message: lasting(eae.licence) }) },
     check('draining', stopping ? 'the worker is stopping' : null),
     check('orchestrator', connected ? null : 'not connected; see the log, ORCHESTRATOR_URL and the token'),
   ];
@@ -30,9 +40,19 @@ export function checksOf({ transcoderProblem, storageProblems, stopping, connect
 
 /** Whether it may be given jobs. A worker that is not connected is given none anyway. */
 export function canTakeJobs(checks: readonly Check[]): boolean {
-  return checks.every(({ ok, name }) => ok || name === 'orchestrator');
+  return whyNot(checks) === undefined;
 }
 
-function check(name: string, problem: string | null): Check {
-  return { name, ok: problem === null, message: problem };
+/** The check because of which it may not. */
+export function whyNot(checks: readonly Check[]): Check | undefined {
+  return checks.find(({ ok, blocking, name }) => !ok && blocking && name !== 'orchestrator');
+}
+
+function lasting(licence: Licence | null): string | null {
+  if (licence === null) return null;
+  return licence.endsAt === null ? 'licensed' : `licensed until ${new Date(licence.endsAt).toISOString()}`;
+}
+
+function check(name: string, problem: string | null, blocking = true): Check {
+  return { name, ok: problem === null, message: problem, blocking };
 }

@@ -1,34 +1,35 @@
 import { dirname } from 'node:path';
-import { resumed } from '#shared/argv/resume.ts';
 import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
-import { ownEnv, transcoderEnv } from './adapt/env.ts';
-import { applyHwaccel } from './adapt/hwaccel.ts';
+import { adaptedCommand } from './adapt/command.ts';
+import { ownEnv } from './adapt/env.ts';
 import { mapPaths } from './adapt/pathMap.ts';
 import { Agent } from './agent.ts';
-import { confinementOf, type Places, whyRefused } from './attempts/admission.ts';
+import { type Places, whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
-import { transcoderFile, type WorkerSettings, workerName } from './config.ts';
+import { codecsOf } from './codecs/codecsOf.ts';
+import { adaptationOf, transcoderFile, type WorkerSettings, workerName } from './config.ts';
+import { eaeOf } from './eae/eaeOf.ts';
+import { Hardware } from './gpu/hardware.ts';
+import { GpuMeter } from './gpu/meter.ts';
 import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
-import { type Check, canTakeJobs, checksOf } from './readiness.ts';
+import { type Check, canTakeJobs, checksOf, whyNot } from './readiness.ts';
+import { slotsFor } from './slots.ts';
 import { Storage } from './storage/storage.ts';
-import { FenceWatch, ownershipOf } from './transcoder/fence.ts';
+import { FenceWatch } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
 import { OWNER_VARIABLE, ownerMark, thisOwner } from './transcoder/owner.ts';
 import { TranscoderProcess } from './transcoder/process.ts';
 
 /** How soon a transcoder that is not usable is tried again. */
 const RETRY_CHECK_MS = 5_000;
-
-/** CPU cores that one software transcode keeps busy, roughly: a 1080p stream at real time. */
-const CPUS_PER_SLOT = 2;
 
 export interface WorkerOptions {
   readonly settings: WorkerSettings;
@@ -44,14 +45,11 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const token = settings.CLUSTERPLEX_WORKER_TOKEN ?? settings.CLUSTERPLEX_TOKEN;
   const file = transcoderFile(settings);
   const owner = thisOwner(name);
+  const mark = { [OWNER_VARIABLE]: ownerMark(owner) };
   endLeftovers(name, logger);
   const guardian = new Guardian(owner, { clock, random, logger });
   guardian.start();
-  const fence = new FenceWatch(
-    ownerMark(owner),
-    { [OWNER_VARIABLE]: ownerMark(owner) },
-    { clock, random, logger },
-  );
+  const fence = new FenceWatch(ownerMark(owner), mark, { clock, random, logger });
   fence.start();
 
   let transcoderProblem: string | null | undefined;
@@ -60,14 +58,49 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   let stopping = false;
   let retry: Timer | null = null;
 
-  const load = new LoadMeter(clock, settings.STAT_CPU_INTERVAL, (reading) => agent.measured(reading));
-  const slots = settings.WORKER_SLOTS || Math.max(1, Math.round(load.cpus / CPUS_PER_SLOT));
+  const surroundings = { settings, env, mark, clock, random, logger };
+  const codecs = codecsOf({ ...surroundings, changed: () => void tryPlex() });
+  const eae = eaeOf({ ...surroundings, owner, changed: () => agent.changedCapabilities() });
+  /** What describes this machine. */
+  const machine = (): Environment => ({ ...env, ...codecs.variables, ...eae.variables });
+  const transcoder = {
+    file,
+    clock,
+    // What is tried carries the mark, too: it must not outlive the worker.
+    get env(): Environment {
+      return { ...ownEnv(machine()), ...mark };
+    },
+  };
+  const hardware = new Hardware({
+    transcoder,
+    logger,
+    sessionLimit: settings.GPU_ENCODER_SESSIONS,
+    changed: () => agent.changedCapabilities(),
+  });
+  const gpuMeter = new GpuMeter({
+    ...transcoder,
+    intervalMs: settings.STAT_CPU_INTERVAL,
+    ids: () => new Set(hardware.gpus.map(({ id }) => id)),
+  });
+  const load = new LoadMeter(
+    clock,
+    settings.STAT_CPU_INTERVAL,
+    () => gpuMeter.loads,
+    (reading) => agent.measured(reading),
+  );
+  const slots = (): number => settings.WORKER_SLOTS || slotsFor(hardware.gpus, load.cpus);
   const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
+  const adaptation = adaptationOf(settings);
+  const whatItCan = (): Capabilities => {
+    return { ...capabilities, gpus: [...hardware.gpus], eae: eae.available, adaptation };
+  };
   const places = (): Places => ({ mounts: storage.mounts, transcoderDirectory: dirname(file) });
   const checks = (): readonly Check[] =>
     checksOf({
       transcoderProblem,
       storageProblems: storageKnown ? storage.problems : undefined,
+      codecs,
+      eae,
       stopping,
       connected: agent.connected,
     });
@@ -77,25 +110,29 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       logger,
       killGraceMs: settings.KILL_GRACE_MS,
       whyNotNow: () => {
-        const problem = checks().find(({ ok, name: check }) => !ok && check !== 'orchestrator');
+        const problem = whyNot(checks());
         return problem ? `this worker is not ready: ${problem.name}: ${problem.message}` : null;
       },
-      whyRefused: (job) => whyRefused(mapPaths(job, settings.PATH_MAP), places()),
-      commandOf: (job, attempt, resume) => {
-        const { jobId, argv, env: given, cwd } = mapPaths(job, settings.PATH_MAP);
-        return {
+      whyRefused: (job) => eae.whyRefused(job.argv) ?? whyRefused(mapPaths(job, settings.PATH_MAP), places()),
+      commandOf: (given, attempt) => {
+        eae.serve(attempts.commands);
+        return adaptedCommand({ ...given, job: mapPaths(given.job, settings.PATH_MAP) }, attempt, {
           file,
-          argv: applyHwaccel(resume ? resumed(argv, resume) : argv, settings.FFMPEG_HWACCEL),
-          env: { ...transcoderEnv(given, env), [OWNER_VARIABLE]: ownerMark(owner) },
-          cwd,
-          ownership: ownershipOf(jobId, attempt, ownerMark(owner)),
-          confinement: confinementOf({ argv, cwd }, places()),
-        };
+          hwaccel: settings.FFMPEG_HWACCEL,
+          capabilities: whatItCan(),
+          env: machine(),
+          places: places(),
+          owner: ownerMark(owner),
+        });
       },
       run: (options) => new TranscoderProcess({ ...options, fence }),
       send: (output) => agent.send(output),
+      gpuFailed: (failure) => hardware.suspect(failure),
     },
-    () => agent.changed(),
+    () => {
+      eae.serve(attempts.commands);
+      agent.changed();
+    },
   );
   const agent = new Agent({
     name,
@@ -104,20 +141,30 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     openLink: (handlers) =>
       new Link({ role: 'worker', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
     attempts: () => attempts,
-    capabilities: () => capabilities,
+    capabilities: whatItCan,
     storage: () => storage.mounts,
     ready: () => canTakeJobs(checks()),
     stopping: () => stopping,
   });
   const metrics = new WorkerMetrics({
     running: () => attempts.running,
-    slots: () => slots,
-    cpu: () => load.load.cpu,
+    slots,
+    load: () => load.load,
     checks,
+    codecs: () => codecs,
+    eae: () => eae,
   });
 
-  const tryTranscoder = async (): Promise<void> => {
-    const found = await checkTranscoder(file, { ...ownEnv(env), [OWNER_VARIABLE]: ownerMark(owner) }, clock);
+  let tried = Promise.resolve();
+  // One after the other, so that the last word is of the last one.
+  const tryTranscoder = (): Promise<void> => {
+    tried = tried.then(tryTranscoderNow);
+    return tried;
+  };
+  const tryTranscoderNow = async (): Promise<void> => {
+    retry?.cancel();
+    const found = await checkTranscoder(file, transcoder.env, clock);
+    if (found.problem === null) await hardware.prove();
     if (stopping) return;
     if (found.problem !== transcoderProblem) {
       const level = found.problem === null ? 'info' : 'error';
@@ -125,8 +172,12 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     }
     transcoderProblem = found.problem;
     capabilities = found.capabilities;
-    agent.changed();
+    agent.changedCapabilities();
     if (found.problem !== null) retry = clock.after(RETRY_CHECK_MS, () => void tryTranscoder());
+  };
+  const tryPlex = (): Promise<void> => {
+    if (codecs.needed) eae.start();
+    return tryTranscoder();
   };
   const tryStorage = async (): Promise<void> => {
     await storage.start();
@@ -142,8 +193,10 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   });
   load.start(settings.STAT_CPU_OPS_DURATION);
   // What it says in its first words should be true, so the connection waits for the trials.
-  void Promise.all([tryTranscoder(), tryStorage()]).then(() => {
-    if (!stopping) agent.start();
+  void Promise.all([codecs.start().then(tryPlex), tryStorage()]).then(() => {
+    if (stopping) return;
+    void gpuMeter.start();
+    agent.start();
   });
 
   return {
@@ -153,8 +206,12 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       agent.changed();
       retry?.cancel();
       await attempts.close('the worker is stopping', settings.DRAIN_TIMEOUT_MS);
+      codecs.stop();
+      eae.stop();
       storage.stop();
       load.stop();
+      gpuMeter.stop();
+      hardware.stop();
       agent.stop();
       await health.close();
       // The guardian goes on until this process is gone: it ends what is left, such as a trial of the transcoder.

@@ -1,8 +1,9 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Capabilities } from '#shared/capabilities.ts';
 import { ERROR_CODES } from '#shared/errors.ts';
-import { JobClass, Outcome } from '#shared/job.ts';
+import { Change, JobClass, Outcome } from '#shared/job.ts';
 import { JobState, Load, Mount } from '#shared/protocol/messages.ts';
+import { HardwareRequirement, Requirements } from '#shared/requirements.ts';
 import { STORY_EVENTS } from '../core/model.ts';
 
 const strict = { additionalProperties: false };
@@ -12,7 +13,7 @@ const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null
 export const NoQuery = Type.Object({}, strict);
 const Time = Type.String({ format: 'date-time' });
 
-/** A worker as events tell of it: without what its transcoder can do, which is long and never changes. */
+/** A worker as events tell of it: without what its transcoder can do, which is long and rarely changes. */
 export const WorkerSummary = Type.Object(
   {
     name: Type.String(),
@@ -48,6 +49,10 @@ export const AttemptView = Type.Object(
     assignedAt: Time,
     startedAt: nullable(Time),
     endedAt: nullable(Time),
+    /** What it uses of a GPU; null when nothing. */
+    hardware: nullable(HardwareRequirement),
+    /** What its worker changed in the command, or why it left it. */
+    changes: Type.Array(Change),
     outcome: nullable(Outcome),
   },
   { ...strict, title: 'Attempt' },
@@ -83,6 +88,7 @@ export const JobView = Type.Object(
     speed: nullable(Type.Number()),
     /** Segments or list rows that PMS has accepted. */
     announced: Type.Integer(),
+    /** What was changed in the command, by name: by the relay, and by the worker of the last attempt. */
     changes: Type.Array(Type.String()),
   },
   { ...strict, title: 'Job' },
@@ -92,6 +98,7 @@ export type JobView = Static<typeof JobView>;
 export const JobStoryView = Type.Object(
   {
     ...JobView.properties,
+    requirements: Requirements,
     attempts: Type.Array(AttemptView),
     story: Type.Array(StoryEntryView),
   },

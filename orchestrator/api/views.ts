@@ -56,19 +56,22 @@ export class Views {
       progress: job.accepted?.progress ?? null,
       speed: job.accepted?.speed ?? null,
       announced: job.accepted?.announced ?? 0,
-      changes: [...changes],
+      changes: [...changes, ...(last?.changes ?? []).map(({ name }) => name)],
     };
   }
 
   story(job: Job): JobStoryView {
     return {
       ...this.job(job),
+      requirements: job.requirements,
       attempts: job.attempts.map((attempt) => ({
         attempt: attempt.number,
         worker: attempt.worker,
         assignedAt: this.#time(attempt.assignedAt),
         startedAt: this.#timeOrNull(attempt.startedAt),
         endedAt: this.#timeOrNull(attempt.endedAt),
+        hardware: attempt.hardware,
+        changes: [...attempt.changes],
         outcome: attempt.outcome,
       })),
       story: job.story.map((entry) => ({ ...entry, at: this.#time(entry.at) })),

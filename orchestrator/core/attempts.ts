@@ -1,17 +1,10 @@
 import type { AttemptStatus, Outcome } from '#shared/job.ts';
-import { outcomeWithoutProcess, outputBytes } from '#shared/job.ts';
-import { doubtOf, isConfirmed } from './doubt.ts';
-import { isFeasible } from './feasible.ts';
-import { enqueue, finish, tell, tellHolder, withdraw } from './lifecycle.ts';
+import { outputBytes } from '#shared/job.ts';
+import { canKeepTo, keptEncoder } from './keptEncoder.ts';
+import { tell, tellHolder, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
-import { clearFailures, countFailure, uncountFailure } from './quarantine.ts';
+import { decide } from './retries.ts';
 import type { CoreState } from './state.ts';
-
-/** A job that lost this many attempts is the suspect itself. */
-const MAX_ATTEMPTS = 5;
-
-/** How long the relay's last word on an attempt may take, which comes another way: it speaks once a second. */
-const LAST_WORD_MS = 3_000;
 
 /** Gives the job to the worker. */
 export function assign(core: CoreState, job: Job, worker: Worker): void {
@@ -19,6 +12,8 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
   core.sequence += 1;
   worker.lastAssigned = core.sequence;
   worker.unsampled += 1;
+  const encoder = keptEncoder(job);
+  const keepsTo = encoder === null || canKeepTo(encoder, worker, job);
   const attempt: Attempt = {
     jobId: job.spec.jobId,
     number: job.lastAttempt,
@@ -27,7 +22,12 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     adopted: false,
     progressedAt: core.now,
     handBack: false,
-    resume: job.accepted?.resume ?? null,
+    resume: keepsTo ? (job.accepted?.resume ?? null) : null,
+    software: job.software,
+    encoder: keepsTo ? encoder : null,
+    changes: [],
+    hardware: null,
+    blamed: false,
     revision: worker.revision + 1,
     phase: 'preparing',
     startedAt: null,
@@ -36,14 +36,18 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     outcome: null,
     doubt: null,
   };
-  attach(job, attempt, worker);
+  attach(core, job, attempt, worker);
   core.changedList(worker);
   tell(core, job, 'placed', attempt, whereItBegins(job, attempt));
   tellHolder(core, job);
 }
 
-function whereItBegins({ accepted }: Job, { number, resume }: Attempt): string | null {
+function whereItBegins(job: Job, { number, resume, worker }: Attempt): string | null {
+  const { accepted } = job;
   if (number === 1) return null;
+  if (!resume && accepted?.resume) {
+    return `from the beginning: ${worker} can't go on with ${keptEncoder(job)}, which encoded what PMS has`;
+  }
   if (!resume) return `from the beginning: ${accepted?.obstacle ?? 'PMS was told of no segment yet'}`;
   return `goes on at segment ${resume.segment}, ${resume.seconds} s`;
 }
@@ -52,7 +56,7 @@ function whereItBegins({ accepted }: Job, { number, resume }: Attempt): string |
 export function adopt(core: CoreState, job: Job, attempt: Attempt, worker: Worker): void {
   job.lastAttempt = Math.max(job.lastAttempt, attempt.number);
   attempt.end = job.endRequested;
-  attach(job, attempt, worker);
+  attach(core, job, attempt, worker);
   core.changedList(worker);
   tell(core, job, 'adopted', attempt, null);
   tellHolder(core, job);
@@ -95,8 +99,9 @@ export function letGoOrphan(core: CoreState, orphan: Attempt): void {
   withdraw(core, orphan);
 }
 
-function attach(job: Job, attempt: Attempt, worker: Worker): void {
+function attach(core: CoreState, job: Job, attempt: Attempt, worker: Worker): void {
   job.current = attempt;
+  core.encoders.take(attempt, worker, job);
   if (!job.attempts.includes(attempt)) job.attempts.push(attempt);
   hold(attempt, worker);
 }
@@ -111,12 +116,17 @@ function hold(attempt: Attempt, worker: Worker): void {
 /** What the worker says about an attempt that is on its list. */
 export function attemptReported(core: CoreState, attempt: Attempt, status: AttemptStatus): void {
   if (attempt.phase === 'ended') return;
+  const job = jobOf(core, attempt);
+  attempt.changes = status.changes;
+  attempt.hardware = status.hardware;
   const started = status.phase === 'running' || (status.outcome !== null && hadProcess(status.outcome));
   if (attempt.phase === 'preparing' && started) {
     attempt.startedAt = core.now;
     attempt.phase = 'running';
-    const job = jobOf(core, attempt);
-    if (job) tell(core, job, 'started', attempt, null);
+    const changes = attempt.changes.map(({ detail }) => detail).join('; ');
+    const worker = core.workers.get(attempt.worker);
+    if (job && worker) core.encoders.take(attempt, worker, job);
+    if (job) tell(core, job, 'started', attempt, changes || null);
   }
   if (status.outcome) attemptEnded(core, attempt, status.outcome);
 }
@@ -126,6 +136,7 @@ export function attemptEnded(core: CoreState, attempt: Attempt, outcome: Outcome
   const job = jobOf(core, attempt);
   const worker = core.workers.get(attempt.worker);
   freeSlot(worker, attempt);
+  core.encoders.ended(attempt, outcome);
   attempt.phase = 'ended';
   attempt.endedAt = core.now;
   attempt.outcome = outcome;
@@ -147,90 +158,6 @@ function freeSlot(worker: Worker | undefined, attempt: Attempt): void {
   if (!worker || attempt.phase === 'ended' || worker.attempts.get(attempt.jobId) !== attempt) return;
   worker.running -= 1;
   if (attempt.assignedAt > worker.sampledAt && worker.unsampled > 0) worker.unsampled -= 1;
-}
-
-/** What an attempt's end means for its job. */
-function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
-  const worker = core.workers.get(attempt.worker);
-  if (job.endRequested) {
-    finish(core, job, { ...outcome, reason: 'cancelled' });
-  } else if (outcome.reason === 'cancelled') {
-    // By the orchestrator before this one.
-    finish(core, job, outcome);
-  } else if (outcome.reason === 'exited') {
-    if (isWorthAnotherWorker(core, job, attempt, outcome)) {
-      job.avoid.add(attempt.worker);
-      if (worker) countFailure(core, worker);
-      enqueue(core, job, `failed at once on ${attempt.worker}`);
-    } else if (job.attempts.length < MAX_ATTEMPTS && doubtOf(job, attempt)) {
-      job.current = attempt;
-      const { jobId } = job.spec;
-      core.deadlines.set(`doubted:${jobId}`, core.now + LAST_WORD_MS, { type: 'doubted', jobId });
-    } else {
-      end(core, job, attempt, outcome);
-    }
-  } else if (job.attempts.length >= MAX_ATTEMPTS) {
-    const message = `${MAX_ATTEMPTS} attempts were lost, the last on ${attempt.worker}: ${outcome.message ?? ''}`;
-    finish(core, job, outcomeWithoutProcess('lost', message));
-  } else {
-    // Whom its doubted end speaks against is better than nobody.
-    for (const { doubt, worker: name } of job.attempts) if (doubt) job.avoid.delete(name);
-    if (outcome.reason === 'refused') job.avoid.add(attempt.worker);
-    enqueue(core, job, outcome.message);
-  }
-}
-
-/** The relay has said all that it knows of the attempt that is doubted. */
-export function settleDoubt(core: CoreState, job: Job): void {
-  const { current } = job;
-  if (!current?.outcome) return;
-  job.current = null;
-  current.doubt = doubtOf(job, current);
-  if (!current.doubt) {
-    end(core, job, current, current.outcome);
-    return;
-  }
-  if (isThereAnotherWorker(core, job, current)) job.avoid.add(current.worker);
-  withdraw(core, current);
-  enqueue(core, job, current.doubt.message);
-}
-
-/** The transcoder's word is the job's end. */
-function end(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
-  judge(core, job, attempt, core.workers.get(attempt.worker));
-  const right = job.attempts.findLast(({ doubt }) => doubt && isConfirmed(doubt, job, attempt))?.outcome;
-  finish(core, job, right && outcome.exitCode !== 0 ? { ...right, stderrBytes: 0 } : outcome);
-}
-
-/** What the job's last attempt says of its workers: it ended well, or failed as the one before did. */
-function judge(core: CoreState, job: Job, attempt: Attempt, worker: Worker | undefined): void {
-  if (attempt.outcome?.exitCode === 0) {
-    if (worker) clearFailures(core, worker);
-    return;
-  }
-  for (const other of job.attempts) {
-    const before = core.workers.get(other.worker);
-    if (before && other !== attempt && other.outcome?.reason === 'exited') uncountFailure(core, before);
-  }
-}
-
-/** It failed at once, left no trace, was not tried elsewhere yet, and there is an elsewhere. */
-function isWorthAnotherWorker(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
-  const failed = outcome.exitCode !== 0;
-  const ranMs = core.now - (attempt.startedAt ?? core.now);
-  const traceless = outputBytes(outcome) === 0 && job.accepted?.attempt !== attempt.number;
-  const first = job.attempts.every((other) => other === attempt || other.outcome?.reason !== 'exited');
-  // How long an adopted attempt has run, and what PMS has of it, only the orchestrator before this one knew.
-  if (!failed || attempt.adopted || ranMs >= core.settings.earlyExitMs || !traceless || !first) return false;
-  return isThereAnotherWorker(core, job, attempt);
-}
-
-function isThereAnotherWorker(core: CoreState, job: Job, attempt: Attempt): boolean {
-  for (const worker of core.workers.values()) {
-    const isThere = worker.connection !== null && worker.ready;
-    if (isThere && worker.name !== attempt.worker && isFeasible(worker, job)) return true;
-  }
-  return false;
 }
 
 function hadProcess({ exitCode, signal }: Outcome): boolean {

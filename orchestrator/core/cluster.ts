@@ -1,15 +1,17 @@
 import { assertNever } from '#shared/errors.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Desired, Status } from '#shared/protocol/messages.ts';
-import { letGoOrphan, settleDoubt } from './attempts.ts';
+import { letGoOrphan } from './attempts.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
 import { drain, handBack } from './drain.ts';
 import type { Effect } from './effects.ts';
+import type { EncoderBudget } from './encoderBudget.ts';
 import type { ClusterEvent } from './events.ts';
 import { enqueue, release, requestEnd } from './lifecycle.ts';
 import { type ConnectionId, type Job, jobState, type Relay, type Worker } from './model.ts';
 import { endQuarantine } from './quarantine.ts';
 import { relayDisconnected, relayHello, relayMessage } from './relays.ts';
+import { settleDoubt } from './retries.ts';
 import type { CoreSettings } from './settings.ts';
 import { moveStalled } from './stalls.ts';
 import { CoreState, type Due } from './state.ts';
@@ -62,6 +64,10 @@ export class Cluster {
 
   get history(): ReadonlyMap<string, Job> {
     return this.#core.history;
+  }
+
+  get encoders(): Pick<EncoderBudget, 'used' | 'limit'> {
+    return this.#core.encoders;
   }
 
   get queued(): number {

@@ -1,8 +1,9 @@
 import { type Outcome, outcomeWithoutProcess } from '#shared/job.ts';
 import { assign } from './attempts.ts';
-import { isFeasible } from './feasible.ts';
+import { isFeasible, whyNotEligible } from './feasible.ts';
+import { canKeepTo, keptEncoder } from './keptEncoder.ts';
 import { dequeue, finish } from './lifecycle.ts';
-import type { Attempt, Job } from './model.ts';
+import type { Attempt, Job, Worker } from './model.ts';
 import type { QueueGroup } from './queue.ts';
 import type { CoreState } from './state.ts';
 
@@ -13,7 +14,7 @@ export function dispatch(core: CoreState): void {
     const group = core.queue.first(stuck);
     const job = group?.jobs[0];
     if (!group || !job) break;
-    const worker = core.candidates.choose((candidate) => isFeasible(candidate, job));
+    const worker = choose(core, job);
     if (worker) {
       dequeue(core, job);
       assign(core, job, worker);
@@ -22,6 +23,15 @@ export function dispatch(core: CoreState): void {
     }
   }
   if (core.queue.size > 0) endHopeless(core);
+}
+
+/** A worker that can go on with the encoder of what PMS has comes first. */
+function choose(core: CoreState, job: Job): Worker | null {
+  const encoder = keptEncoder(job);
+  const suits = (worker: Worker): boolean => isFeasible(worker, job) && core.encoders.hasRoom(worker, job);
+  const keeps = (worker: Worker): boolean =>
+    encoder !== null && suits(worker) && canKeepTo(encoder, worker, job);
+  return (encoder && core.candidates.choose(keeps)) || core.candidates.choose(suits);
 }
 
 /**
@@ -65,11 +75,20 @@ export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker
   if (workers.length === 0) return ['no-worker', 'no worker is connected'];
   const feasible = workers.filter((worker) => isFeasible(worker, job));
   if (feasible.length === 0) {
-    return ['no-worker', `none of the ${workers.length} workers may take it: they drain, or failed at it`];
+    const [lack] = workers.flatMap((worker) => {
+      const problem = whyNotEligible(worker, job);
+      return problem === null ? [] : [`${worker.name}: ${problem}`];
+    });
+    const why = lack ?? 'they drain, or failed at it';
+    return ['no-worker', `none of the ${workers.length} workers may take it: ${why}`];
   }
   const ready = feasible.filter(({ ready: isReady, connection }) => isReady && connection !== null);
   if (ready.length === 0) {
     return ['no-worker', `none of the ${feasible.length} workers is ready: ask its /ready for the reason`];
+  }
+  const free = ready.filter(({ running, slots }) => running < slots);
+  if (free.length > 0 && free.every((worker) => !core.encoders.hasRoom(worker, job))) {
+    return ['no-worker', `all encoder sessions of the GPUs of ${ready.length} workers are taken`];
   }
   const slots = ready.reduce((sum, worker) => sum + worker.slots, 0);
   return ['no-worker', `all ${slots} slots of ${ready.length} workers are taken`];

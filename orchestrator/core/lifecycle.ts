@@ -60,6 +60,7 @@ export function requestEnd(core: CoreState, job: Job, signal: EndSignal): void {
 
 /** Takes an attempt off its worker's list, which makes the worker end and forget it. */
 export function withdraw(core: CoreState, attempt: Attempt): void {
+  core.encoders.release(attempt);
   const worker = core.workers.get(attempt.worker);
   if (worker?.attempts.get(attempt.jobId) !== attempt) return;
   worker.attempts.delete(attempt.jobId);

@@ -1,6 +1,7 @@
 import type { Capabilities } from '#shared/capabilities.ts';
-import type { AttemptPhase, EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
+import type { AttemptPhase, Change, EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
 import type { Load, Mount } from '#shared/protocol/messages.ts';
+import type { HardwareRequirement, Requirements } from '#shared/requirements.ts';
 
 /** A connection, as the gateway numbers them; numbers are never used again. */
 export type ConnectionId = number;
@@ -24,6 +25,15 @@ export interface Attempt {
   end: EndSignal | null;
   /** Where it went on; null: at the beginning. */
   readonly resume: Resume | null;
+  /** Without hardware, since that has failed at the job. */
+  readonly software: boolean;
+  /** What encoded the video after which it goes on; null when it is to go on with any. */
+  readonly encoder: string | null;
+  /** What its worker says that it changed in the command, and what that uses of a GPU. */
+  changes: readonly Change[];
+  hardware: HardwareRequirement | null;
+  /** Its failure counts against its worker. */
+  blamed: boolean;
   /** It is ended for its worker's sake: another attempt follows. */
   handBack: boolean;
   outcome: Outcome | null;
@@ -78,6 +88,9 @@ export interface Accepted {
  */
 export interface Job {
   readonly spec: JobSpec;
+  readonly requirements: Requirements;
+  /** Hardware has failed at it: its next attempts do without. */
+  software: boolean;
   readonly submittedAt: number;
   /** Age in the queue: kept when the job is queued again. */
   readonly order: number;
@@ -106,8 +119,8 @@ export interface Worker {
   readonly name: string;
   readonly instance: string;
   readonly version: string;
-  readonly slots: number;
-  readonly capabilities: Capabilities;
+  slots: number;
+  capabilities: Capabilities;
   readonly storage: readonly Mount[];
   readonly connectedAt: number;
   /** Null while it has the reconnect window to come back. */

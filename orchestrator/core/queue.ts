@@ -34,7 +34,7 @@ export class Queue {
     this.#size += 1;
   }
 
-  /** Whether the job was in the queue. Must be called before its `avoid` set changes. */
+  /** Whether the job was in the queue. Must be called before its `avoid` set or `software` changes. */
   remove(job: Job): boolean {
     const key = groupKey(job);
     const group = this.#groups.get(key);
@@ -64,7 +64,9 @@ function isBefore(a: QueueGroup, b: QueueGroup): boolean {
 }
 
 function groupKey(job: Job): string {
-  return JSON.stringify([job.spec.jobClass, ...[...job.avoid].sort()]);
+  const { decoders, encoders, eae, hardware, video } = job.requirements;
+  const needs = [decoders, encoders, eae, hardware, hardware && video, job.software];
+  return JSON.stringify([job.spec.jobClass, needs, ...[...job.avoid].sort()]);
 }
 
 /** Index of the first job whose order is not below `order`. */

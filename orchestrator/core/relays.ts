@@ -1,8 +1,8 @@
 import type { Checkpoint, End, RelayHello, Release, Submit } from '#shared/protocol/messages.ts';
-import { settleDoubt } from './attempts.ts';
 import { doubtOf } from './doubt.ts';
 import { release, requestEnd } from './lifecycle.ts';
 import type { ConnectionId, Job, Relay } from './model.ts';
+import { settleDoubt } from './retries.ts';
 import type { CoreState } from './state.ts';
 import { submit } from './submissions.ts';
 

@@ -1,6 +1,7 @@
 import { Candidates } from './candidates.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Effect } from './effects.ts';
+import { EncoderBudget } from './encoderBudget.ts';
 import type { Attempt, ConnectionId, Job, Relay, Worker } from './model.ts';
 import { Queue } from './queue.ts';
 import type { CoreSettings } from './settings.ts';
@@ -47,6 +48,7 @@ export class CoreState {
   readonly recovering = new Set<Job>();
   readonly deadlines = new Deadlines<Due>();
   readonly candidates: Candidates;
+  readonly encoders = new EncoderBudget();
   /** Until then workers and jobs of before a restart may still be on their way. */
   readonly recoversAt: number;
   sequence = 0;

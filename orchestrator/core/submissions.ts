@@ -1,4 +1,5 @@
 import type { JobSpec } from '#shared/job.ts';
+import { requirementsOf } from '#shared/requirements.ts';
 import { adoptOrphan } from './attempts.ts';
 import { enqueue, tell, tellHolder } from './lifecycle.ts';
 import type { Job, Relay } from './model.ts';
@@ -32,6 +33,8 @@ function newJob(core: CoreState, spec: JobSpec, relay: Relay): Job {
   core.sequence += 1;
   const job: Job = {
     spec,
+    requirements: requirementsOf(spec.argv),
+    software: false,
     submittedAt: core.now,
     order: core.sequence,
     holder: null,

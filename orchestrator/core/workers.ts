@@ -121,6 +121,11 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     progressedAt: core.now,
     handBack: false,
     resume: null,
+    software: false,
+    encoder: null,
+    changes: status.changes,
+    hardware: status.hardware,
+    blamed: false,
     revision: 0,
     phase: status.phase,
     startedAt: status.phase === 'preparing' ? null : core.now,
@@ -141,14 +146,17 @@ export function workerState(core: CoreState, worker: Worker, state: WorkerState)
   const standing = worker.ready !== state.ready || worker.draining !== state.draining;
   worker.ready = state.ready;
   worker.draining = state.draining;
+  const others = state.capabilities !== undefined || (state.slots ?? worker.slots) !== worker.slots;
+  worker.capabilities = state.capabilities ?? worker.capabilities;
+  worker.slots = state.slots ?? worker.slots;
   for (const status of state.attempts) {
     const held = worker.attempts.get(status.jobId);
     if (held && isAbout(status, held)) attemptReported(core, held, status);
   }
   if (worker.attempts.size > 0) forgottenAttempts(core, worker, state);
-  if (state.load || standing) core.candidates.update(worker);
-  if (!standing) return;
-  watchStalls(core, worker);
+  if (state.load || standing || others) core.candidates.update(worker);
+  if (standing) watchStalls(core, worker);
+  if (!standing && !others) return;
   core.emit({ type: 'worker-changed', worker, change: 'changed' });
 }
 

@@ -44,7 +44,8 @@ export class WorkerSession {
       // An attempt that is past preparing, or that came with the worker's hello, is known there.
       if (attempt.phase !== 'preparing' || this.#sent.has(attempt)) continue;
       const job = this.#cluster.spec(attempt.jobId);
-      if (job) this.channel.send({ type: 'job', job, resume: attempt.resume });
+      const { resume, software, encoder } = attempt;
+      if (job) this.channel.send({ type: 'job', job, resume, software, encoder });
     }
     this.#sent = attempts;
     this.channel.send(desiredOf(worker));

@@ -1,3 +1,4 @@
+import type { ByteString } from '#shared/bytes.ts';
 import { PASSED_VARIABLES } from '#shared/env.ts';
 import type { JobSpec } from '#shared/job.ts';
 import { classify } from '../classify.ts';
@@ -17,6 +18,8 @@ export interface IntakeOptions {
    */
   readonly localAddress: string | null;
   readonly token: string | null;
+  /** Whether PMS has an active Plex Pass, by its own token. */
+  readonly hasPlexPass: (pmsToken: ByteString | undefined) => boolean;
 }
 
 export interface Intake {
@@ -40,10 +43,12 @@ export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readon
       callbackBase: address + (credential === null ? '' : `/job/${credential}`),
     });
   const passed = Object.entries(env).filter(([name]) => PASSED_VARIABLES.includes(name));
+  const plexPass = options.hasPlexPass(env['X_PLEX_TOKEN']);
   return {
     spec: {
       ...classify(argv),
       jobId,
+      plexPass,
       local,
       cwd,
       ...calling(options.callbackAddress),

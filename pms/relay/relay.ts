@@ -11,6 +11,7 @@ import { fence } from './fence.ts';
 import { HookServer } from './hookServer.ts';
 import { Jobs } from './jobs.ts';
 import { LocalRelay } from './localRelay.ts';
+import { PlexPass } from './plexPass.ts';
 import { Records } from './records.ts';
 
 export interface RelayOptions {
@@ -55,6 +56,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
   const address = settings.LOCAL_RELAY_ENABLED
     ? await localRelay.listen(host, settings.LOCAL_RELAY_PORT)
     : null;
+  const plexPass = new PlexPass(settings.PMS_PORT, clock, logger);
   const callbacks = callbackAddress(settings, address);
   const hooks = new HookServer(
     jobs,
@@ -63,6 +65,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       callbackAddress: callbacks,
       localAddress: address && localAddress(address),
       token,
+      hasPlexPass: (pmsToken) => plexPass.isActive(pmsToken),
     },
     records,
     clock,

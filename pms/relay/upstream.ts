@@ -51,6 +51,14 @@ function withoutRepetition(head: string): string {
     .join('\r\n');
 }
 
+/** Whose replies are such that Node reads them. */
+export function connectionToPms(port: number): Duplex {
+  const socket = connect(port, '127.0.0.1');
+  const replies = new SingleContentLength();
+  socket.on('error', (error) => replies.destroy(error));
+  return Duplex.from({ readable: socket.pipe(replies), writable: socket });
+}
+
 /**
  * Begins a request to PMS on this host, on a connection of its own.
  *
@@ -66,12 +74,7 @@ export function requestToPms(
     method: incoming.method ?? 'GET',
     path,
     headers: forwardedHeaders(incoming, port, body),
-    createConnection: () => {
-      const socket = connect(port, '127.0.0.1');
-      const replies = new SingleContentLength();
-      socket.on('error', (error) => replies.destroy(error));
-      return Duplex.from({ readable: socket.pipe(replies), writable: socket });
-    },
+    createConnection: () => connectionToPms(port),
   });
   if (body) upstream.end(body);
   return upstream;

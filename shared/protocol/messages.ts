@@ -18,6 +18,7 @@ const strict = { additionalProperties: false };
 const Name = Type.String({ minLength: 1, maxLength: 256 });
 const Version = Type.String({ maxLength: 64 });
 const Count = Type.Integer({ minimum: 0 });
+const Slots = Type.Integer({ minimum: 1, maximum: 10_000 });
 const AttemptNumber = Type.Integer({ minimum: 1 });
 const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
   Type.Union([schema, Type.Null()]);
@@ -35,12 +36,35 @@ export const Mount = Type.Object(
 );
 export type Mount = Static<typeof Mount>;
 
+const Percent = Type.Number({ minimum: 0, maximum: 100 });
+
+/** One card, whoever uses it; null is what it does not tell. */
+export const GpuLoad = Type.Object(
+  {
+    /** As in the capabilities. */
+    id: Name,
+    name: Name,
+    utilisation: nullable(Percent),
+    /** Of its encoders. */
+    encoder: nullable(Percent),
+    /** Bytes. */
+    memoryUsed: nullable(Count),
+    memoryTotal: nullable(Count),
+    /** Encoder sessions that are open. */
+    sessions: nullable(Count),
+  },
+  strict,
+);
+export type GpuLoad = Static<typeof GpuLoad>;
+
 export const Load = Type.Object(
   {
     /** Percent of the CPU time that the worker's cgroup allows it, 0 to 100. */
-    cpu: Type.Number({ minimum: 0, maximum: 100 }),
+    cpu: Percent,
     /** Result of the start-up benchmark in operations; 0 while it runs. Only LOAD_RANK reads it. */
     ops: Type.Number({ minimum: 0 }),
+    /** Absent where there is no GPU. */
+    gpus: Type.Optional(Type.Array(GpuLoad, { maxItems: 64 })),
   },
   strict,
 );
@@ -61,7 +85,7 @@ export const WorkerHello = Type.Object(
     version: Version,
     name: Name,
     instance: Name,
-    slots: Type.Integer({ minimum: 1, maximum: 10_000 }),
+    slots: Slots,
     capabilities: Capabilities,
     storage: Type.Array(Mount),
     state: Type.Object(stateFields, strict),
@@ -70,7 +94,16 @@ export const WorkerHello = Type.Object(
 );
 export type WorkerHello = Static<typeof WorkerHello>;
 
-export const WorkerState = Type.Object({ type: Type.Literal('state'), ...stateFields }, strict);
+export const WorkerState = Type.Object(
+  {
+    type: Type.Literal('state'),
+    ...stateFields,
+    /** What the hello said, where it is no longer true. */
+    slots: Type.Optional(Slots),
+    capabilities: Type.Optional(Capabilities),
+  },
+  strict,
+);
 export type WorkerState = Static<typeof WorkerState>;
 
 export const OutputStream = Type.Union([Type.Literal('stdout'), Type.Literal('stderr')]);
@@ -119,6 +152,10 @@ export const JobMessage = Type.Object(
     job: JobSpec,
     /** Where its attempt goes on; null: at the beginning. */
     resume: nullable(Resume),
+    /** Hardware has failed at it: its attempt is to do without. */
+    software: Type.Boolean(),
+    /** What encoded the video that PMS has, for an attempt that goes on; null: any. */
+    encoder: nullable(Name),
   },
   strict,
 );

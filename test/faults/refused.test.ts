@@ -37,7 +37,9 @@ afterAll(async () => {
 /** The relay's reason for running the last job locally. */
 async function whyLocal(matching: RegExp): Promise<string> {
   const lines = (): string[] =>
-    cluster.relay.log.filter(({ msg }) => String(msg).includes('worker')).map(({ reason }) => String(reason));
+    cluster.relay.log
+      .filter(({ msg }) => /no worker|runs it locally/.test(String(msg)))
+      .map(({ reason }) => String(reason));
   await cluster.relay.until(() => lines().some((reason) => matching.test(reason)));
   return lines().find((reason) => matching.test(reason)) ?? '';
 }
@@ -93,7 +95,7 @@ test('in mode remote a refused job ends with 75', async () => {
 
 test('none of these ever started a transcoder on a worker, and good jobs still do', async () => {
   const started = (await remote.records()).filter(
-    ({ argv }) => !['-encoders', '-codecs'].includes(String(argv[0])),
+    ({ argv }) => !['-encoders', '-codecs', '-filters'].includes(String(argv[0])),
   );
   expect(started).toEqual([]);
   expect((await cluster.runHook(behaviour({ exit: 9 }), { env: local })).code).toBe(9);

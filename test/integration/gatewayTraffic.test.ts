@@ -86,7 +86,13 @@ test('the job arrives as it was submitted, byte for byte', async () => {
   const odd = { base64: Buffer.from('/mnt/m\xe9dia', 'latin1').toString('base64') };
   const job = jobSpec('j', { argv: ['-i', odd, "it's \n\u202e🎬 $Number%05d$"], env: { A: odd }, cwd: odd });
   relay.send({ type: 'submit', job, attempt: 0 });
-  expect(await worker.next('job')).toEqual({ type: 'job', job, resume: null });
+  expect(await worker.next('job')).toEqual({
+    type: 'job',
+    job,
+    resume: null,
+    software: false,
+    encoder: null,
+  });
 });
 
 test("output passes from the current attempt's worker to the relay that holds the hook, and from nobody else", async () => {

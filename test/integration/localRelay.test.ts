@@ -78,6 +78,7 @@ function job(credential: string | null): HeldJob {
       title: 't',
       local: false,
       cwd: '/',
+      plexPass: false,
       changes: [],
     },
     ...{ argv: ['-y'], env: {} },

@@ -44,7 +44,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'a lost attempt is not tried again',
-    file: 'orchestrator/core/attempts.ts',
+    file: 'orchestrator/core/retries.ts',
     good: '    enqueue(core, job, outcome.message);\n',
     bad: '',
   },
@@ -92,7 +92,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'a cancelled job is tried again',
-    file: 'orchestrator/core/attempts.ts',
+    file: 'orchestrator/core/retries.ts',
     good: 'if (job.endRequested) {',
     bad: "if (job.endRequested && outcome.reason !== 'lost') {",
   },
@@ -110,9 +110,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'exit code 0 is believed whatever was said before it',
-    file: 'orchestrator/core/attempts.ts',
-    good: 'job.attempts.length < MAX_ATTEMPTS && doubtOf(job, attempt)',
-    bad: 'false',
+    file: 'orchestrator/core/retries.ts',
+    good: 'isDoubted(core, job, attempt) :',
+    bad: 'false :',
   },
   {
     what: 'exit code 0 is never believed',

@@ -1,9 +1,14 @@
 import { allOptions, readCommand } from '#shared/argv/command.ts';
 import type { ByteString } from '#shared/bytes.ts';
 
+/** Whether FFMPEG_HWACCEL asks for anything. */
+export function isHwaccel(hwaccel: string): boolean {
+  return hwaccel !== '' && hwaccel.toLowerCase() !== 'off';
+}
+
 /** Puts the value in place of every `-hwaccel` of PMS, or, where there is none, before the first option. */
 export function applyHwaccel(argv: readonly ByteString[], hwaccel: string): ByteString[] {
-  if (hwaccel === '' || hwaccel.toLowerCase() === 'off') return [...argv];
+  if (!isHwaccel(hwaccel)) return [...argv];
   const values = allOptions(readCommand(argv)).flatMap(({ name, valueIndex }) => {
     return name === 'hwaccel' && valueIndex !== null ? [valueIndex] : [];
   });

@@ -3,7 +3,9 @@ import { coerceError } from '#shared/errors.ts';
 import {
   type AttemptPhase,
   type AttemptStatus,
+  type Change,
   type EndSignal,
+  type GpuFailure,
   type JobSpec,
   type Outcome,
   outcomeWithoutProcess,
@@ -11,7 +13,9 @@ import {
 } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Output } from '#shared/protocol/messages.ts';
-import type { Command } from '../transcoder/launch.ts';
+import type { HardwareRequirement } from '#shared/requirements.ts';
+import type { AdaptedCommand } from '../adapt/command.ts';
+import { GpuFailureWatch } from '../gpu/failure.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
@@ -29,10 +33,12 @@ export interface AttemptContext {
   /** Why the job may not run here, or null. */
   whyRefused(job: JobSpec): string | null;
   /** The job as this worker runs it, from where it goes on. */
-  commandOf(job: JobSpec, attempt: number, resume: Resume | null): Command;
+  commandOf(given: GivenJob, attempt: number): AdaptedCommand;
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
+  /** A transcoder failed because of the GPU. */
+  gpuFailed(failure: GpuFailure): void;
   /** The status of the attempt is another now. */
   changed(): void;
 }
@@ -41,27 +47,35 @@ export interface AttemptContext {
 export interface GivenJob {
   readonly job: JobSpec;
   readonly resume: Resume | null;
+  /** Without hardware. */
+  readonly software: boolean;
+  /** With this encoder, if this worker can. */
+  readonly encoder: string | null;
 }
 
 /** One run of a job on this worker: prepared, running, ended with an outcome. */
 export class Attempt {
   readonly job: JobSpec;
   readonly number: number;
-  readonly #resume: Resume | null;
+  readonly #given: GivenJob;
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
   readonly #readErrors: ReadErrorWatch;
+  readonly #gpuWatch = new GpuFailureWatch();
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
   #waiting: Timer | null = null;
+  #changes: readonly Change[] = [];
+  #hardware: HardwareRequirement | null = null;
   #asked = false;
   #givenUp: string | null = null;
 
-  constructor({ job, resume }: GivenJob, number: number, context: AttemptContext) {
+  constructor(given: GivenJob, number: number, context: AttemptContext) {
+    const { job } = given;
     this.job = job;
-    this.#resume = resume;
+    this.#given = given;
     this.number = number;
     this.#context = context;
     this.#readErrors = new ReadErrorWatch(job.argv);
@@ -74,7 +88,9 @@ export class Attempt {
   }
 
   get status(): AttemptStatus {
-    return { jobId: this.job.jobId, attempt: this.number, phase: this.#phase, outcome: this.#outcome };
+    const { jobId } = this.job;
+    const command = { changes: [...this.#changes], hardware: this.#hardware };
+    return { jobId, attempt: this.number, phase: this.#phase, ...command, outcome: this.#outcome };
   }
 
   get pid(): number | null {
@@ -97,7 +113,9 @@ export class Attempt {
     const { clock, killGraceMs } = this.#context;
     const mark = `${this.job.jobId} ${this.number}`;
     try {
-      const command = this.#context.commandOf(this.job, this.number, this.#resume);
+      const { command, changes, hardware } = this.#context.commandOf(this.#given, this.number);
+      this.#changes = changes;
+      this.#hardware = hardware;
       this.#process = this.#context.run({
         command: { ...command, env: { ...command.env, [ATTEMPT_VARIABLE]: mark } },
         mark,
@@ -106,7 +124,10 @@ export class Attempt {
         handlers: {
           started: () => this.#started(),
           output: (stream, data) => {
-            if (stream === 'stderr') this.#readErrors.look(data);
+            if (stream === 'stderr') {
+              this.#readErrors.look(data);
+              this.#gpuWatch.add(data);
+            }
             this.#sendAll(this.#output.add(stream, data));
           },
           failed: (reason, superseded) => {
@@ -172,7 +193,12 @@ export class Attempt {
   #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
     const { stdout: stdoutBytes, stderr: stderrBytes } = this.#output.written;
     const readError = this.#readErrors.found;
-    const how = { exitCode, signal, forced, stdoutBytes, stderrBytes, readError };
+    const failed = exitCode !== 0 && !this.#asked && this.#givenUp === null;
+    // ffmpeg also says such things and goes on in software.
+    const gpuFailure = failed ? this.#gpuWatch.found : null;
+    if (gpuFailure) this.#context.gpuFailed(gpuFailure);
+    const ended = { exitCode, signal, forced, stdoutBytes, stderrBytes, readError };
+    const how = { ...ended, ...(gpuFailure && { gpuFailure }) };
     if (superseded) this.#givenUp = 'another attempt owns the job';
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
     else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });

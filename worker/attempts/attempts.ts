@@ -1,3 +1,4 @@
+import type { ByteString } from '#shared/bytes.ts';
 import type { AttemptStatus } from '#shared/job.ts';
 import type { DesiredAttempt, Received } from '#shared/protocol/messages.ts';
 import { Attempt, type AttemptContext, type GivenJob } from './attempt.ts';
@@ -33,7 +34,12 @@ export class Attempts {
 
   /** Attempts that have not ended. */
   get running(): number {
-    return [...this.#attempts.values()].filter(({ phase }) => phase !== 'ended').length;
+    return this.commands.length;
+  }
+
+  /** What they run, or are about to run. */
+  get commands(): (readonly ByteString[])[] {
+    return [...this.#attempts.values()].flatMap(({ phase, job }) => (phase === 'ended' ? [] : [job.argv]));
   }
 
   /** @param jobOf the job of an attempt that is new here; without one it is left, and the orchestrator sends both again */

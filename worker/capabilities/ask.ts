@@ -1,7 +1,7 @@
 import ffmpeg from 'fluent-ffmpeg';
 
 /**
- * Asks the transcoder what it can encode and decode, and prints the answer as JSON. A process of its own: a transcoder
+ * Asks the transcoder what it can encode, decode and filter, and prints the answer as JSON. A process of its own: a transcoder
  * that hangs is ended together with it.
  */
 const [, , transcoder = ''] = process.argv;
@@ -16,7 +16,13 @@ command.getAvailableEncoders((encodersError, encoders) => {
     const decoders = Object.entries(codecs ?? {}).flatMap(([name, { canDecode }]) =>
       canDecode ? [name] : [],
     );
-    print({ encoders: Object.keys(encoders ?? {}), decoders: codecsError ? [] : decoders });
+    command.getAvailableFilters((filtersError, filters) => {
+      print({
+        encoders: Object.keys(encoders ?? {}),
+        decoders: codecsError ? [] : decoders,
+        filters: filtersError ? [] : Object.keys(filters ?? {}),
+      });
+    });
   });
 });
 

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { access, constants, stat } from 'node:fs/promises';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
@@ -6,14 +5,19 @@ import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError, systemErrorCode } from '#shared/errors.ts';
 import type { Environment } from '#shared/settings/read.ts';
-import { sendSignal } from '../transcoder/marked.ts';
+import { shortRun } from './shortRun.ts';
+import { softwareProved } from './software.ts';
 
 const DEADLINE_MS = 10_000;
 const ASK = new URL('ask.ts', import.meta.url).pathname;
 
 const Answer = Type.Union([
   Type.Object({ problem: Type.String() }),
-  Type.Object({ encoders: Type.Array(Type.String()), decoders: Type.Array(Type.String()) }),
+  Type.Object({
+    encoders: Type.Array(Type.String()),
+    decoders: Type.Array(Type.String()),
+    filters: Type.Array(Type.String()),
+  }),
 ]);
 type Answer = Static<typeof Answer>;
 const answer = Compile(Answer);
@@ -28,8 +32,8 @@ export interface TranscoderCheck {
 }
 
 /**
- * Whether the transcoder is there and can be started, and what it says it can do. One that does not answer, or that
- * knows no such question, is usable and claims nothing.
+ * Whether the transcoder is there and can be started, and what it says it can do, without what it failed at when tried.
+ * One that does not answer, or that knows no such question, is usable and claims nothing.
  *
  * @param env carries the worker's mark, so that a transcoder that hangs does not outlive the worker
  */
@@ -45,7 +49,10 @@ export async function checkTranscoder(
     return { problem: `${file} could not be tried: ${said.message}`, capabilities: NO_CAPABILITIES };
   }
   if (said === null) return { problem: null, capabilities: NO_CAPABILITIES };
-  if ('encoders' in said) return { problem: null, capabilities: { ...NO_CAPABILITIES, ...said } };
+  if ('encoders' in said) {
+    const proved = await softwareProved(said, { file, env, clock });
+    return { problem: null, capabilities: { ...NO_CAPABILITIES, ...proved } };
+  }
   const unstartable = UNSTARTABLE.test(said.problem);
   return {
     problem: unstartable ? `${file} can't be started: ${said.problem}` : null,
@@ -66,32 +73,12 @@ async function whyNotExecutable(file: string): Promise<string | null> {
   }
 }
 
-function ask(file: string, env: Environment, clock: Clock): Promise<Answer | null> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [ASK, file], {
-      env,
-      stdio: ['ignore', 'pipe', 'ignore'],
-      detached: true,
-    });
-    let text = '';
-    const deadline = clock.after(DEADLINE_MS, () => endGroup());
-    const endGroup = (): void => {
-      if (child.pid !== undefined) sendSignal(-child.pid, 'SIGKILL');
-    };
-    child.once('error', (error) => {
-      deadline.cancel();
-      reject(error);
-    });
-    // There is none when too many files are open.
-    child.stdout?.on('data', (data) => {
-      text += String(data);
-    });
-    child.once('exit', () => {
-      deadline.cancel();
-      endGroup();
-    });
-    child.once('close', () => resolve(parse(text)));
+async function ask(file: string, env: Environment, clock: Clock): Promise<Answer | null> {
+  const { stdout, error } = await shortRun({
+    ...{ file: process.execPath, words: [ASK, file], env, clock, deadlineMs: DEADLINE_MS },
   });
+  if (error) throw error;
+  return parse(stdout);
 }
 
 function parse(text: string): Answer | null {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '#shared/clock.ts';
-import type { Load as LoadReading } from '#shared/protocol/messages.ts';
+import type { GpuLoad, Load as LoadReading } from '#shared/protocol/messages.ts';
 import { benchmark } from './benchmark.ts';
 import { CpuMeter } from './cpu.ts';
 
@@ -11,14 +11,21 @@ export class LoadMeter {
   readonly #clock: Clock;
   readonly #intervalMs: number;
   readonly #measured: (load: LoadReading) => void;
+  readonly #gpus: () => readonly GpuLoad[];
   readonly #meter = new CpuMeter();
   #load: LoadReading = { cpu: 0, ops: 0 };
   #timer: Timer | null = null;
   #stopped = false;
 
-  constructor(clock: Clock, intervalMs: number, measured: (load: LoadReading) => void) {
+  constructor(
+    clock: Clock,
+    intervalMs: number,
+    gpus: () => readonly GpuLoad[],
+    measured: (load: LoadReading) => void,
+  ) {
     this.#clock = clock;
     this.#intervalMs = Math.max(MIN_INTERVAL_MS, intervalMs);
+    this.#gpus = gpus;
     this.#measured = measured;
   }
 
@@ -46,7 +53,8 @@ export class LoadMeter {
     if (this.#stopped) return;
     const cpu = this.#meter.measure(this.#clock.now());
     if (cpu !== null) {
-      this.#load = { ...this.#load, cpu };
+      const gpus = this.#gpus();
+      this.#load = { ops: this.#load.ops, cpu, ...(gpus.length > 0 && { gpus: [...gpus] }) };
       this.#measured(this.#load);
     }
     this.#timer = this.#clock.after(this.#intervalMs, () => this.#measure());

@@ -21,6 +21,10 @@ export interface HelperOptions extends HelperSurroundings {
   readonly env: Readonly<Record<string, string>>;
   /** Whether its stdin is a pipe, which ends with the worker. */
   readonly endsWithWorker: boolean;
+  /** What it writes to stdout; without this, nobody listens. */
+  output?(text: string): void;
+  /** It has ended, or could not be started, and is started again. */
+  ended?(): void;
 }
 
 /** A shell script beside the worker, in a process group of its own, started again whenever it is not there. */
@@ -40,14 +44,14 @@ export class Helper {
   }
 
   start(): void {
-    const { name, script, words, env, endsWithWorker, clock } = this.#options;
+    const { name, script, words, env, endsWithWorker, output, clock } = this.#options;
     const startedAt = clock.now();
     try {
       const child = spawn('/bin/sh', ['-c', script, name, ...words], {
         cwd: '/',
         detached: true,
         env,
-        stdio: [endsWithWorker ? 'pipe' : 'ignore', 'ignore', 'ignore'],
+        stdio: [endsWithWorker ? 'pipe' : 'ignore', output ? 'pipe' : 'ignore', 'ignore'],
       });
       this.#child = child;
       child.on('error', (error) => {
@@ -57,6 +61,7 @@ export class Helper {
       child.on('exit', (code, signal) => this.#ended({ code, signal }, startedAt));
       // The pipe breaks when the helper is killed; its exit says so, too.
       child.stdin?.on('error', () => undefined);
+      child.stdout?.on('data', (data) => output?.(String(data)));
       child.unref();
     } catch (error) {
       this.#ended({ err: coerceError(error) }, startedAt);
@@ -78,5 +83,6 @@ export class Helper {
     this.#failures += 1;
     logger.warn({ ...why, restartMs: Math.round(ms) }, `${name} is not running, and is started again`);
     this.#restart = clock.after(ms, () => this.start());
+    this.#options.ended?.();
   }
 }

@@ -12,9 +12,13 @@ const [configText = '', ...plainArguments] = process.argv.slice(2);
 const config: StandInConfig = JSON.parse(configText);
 const argv = exactArguments(plainArguments.length);
 
-if (readCommand(argv).inputs.length === 0) {
-  // -version, -encoders, -h …: questions about ffmpeg, not work for the transcoder.
+const inputs = readCommand(argv).inputs.map(({ index }) => argv[index]);
+if (inputs.every((input) => typeof input === 'string' && input.includes('/worker/capabilities/clips/'))) {
+  // -version, -encoders, a trial …: questions about ffmpeg, not work for the transcoder.
   const { code, signal } = await new FfmpegProcess(config.ffmpeg, plainArguments, 0).exited;
+  // It does the work of Plex's own codecs with ffmpeg's.
+  if (plainArguments.includes('-codecs'))
+    process.stdout.write(' DEAIL. eac3_eae  Dolby by EasyAudioEncoder\n');
   leave(code, signal);
 } else {
   const transcode = new Transcode(argv, config);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import { jobState } from '../../../orchestrator/core/model.ts';
 import { ended, preparing, running, World } from './world.ts';
 
@@ -210,6 +211,22 @@ test('a load report that changes nothing else is no change of the worker', () =>
   const changed = world.report(a, [], { ready: false });
   expect(changed).toMatchObject([{ type: 'worker-changed', change: 'changed' }]);
   expect(world.workerOn(a).load.cpu).toBe(12);
+});
+
+test('what a worker can do may change while it is connected, and a free slot is used at once', () => {
+  const world = World.settled();
+  const a = world.worker('a');
+  const relay = world.relay();
+  world.submit(relay, 'j');
+  const waiting = world.submit(relay, 'k');
+  expect(waiting.current).toBeNull();
+  const capabilities = { ...NO_CAPABILITIES, encoders: ['libx264'] };
+  const effects = world.report(a, [running('j')], { slots: 2, capabilities });
+  expect(effects).toContainEqual(expect.objectContaining({ type: 'worker-changed', change: 'changed' }));
+  expect(waiting.current?.worker).toBe('a');
+  expect(world.workerOn(a)).toMatchObject({ slots: 2, capabilities });
+  world.report(a, [running('j'), running('k')]);
+  expect(world.workerOn(a)).toMatchObject({ slots: 2, capabilities });
 });
 
 test('draining twice is one change', () => {

@@ -1,6 +1,7 @@
 import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { AttemptStatus, JobSpec, Outcome } from '#shared/job.ts';
 import type { WorkerHello, WorkerState } from '#shared/protocol/messages.ts';
+import { requirementsOf } from '#shared/requirements.ts';
 import { Cluster, desiredOf } from '../../../orchestrator/core/cluster.ts';
 import type { Effect } from '../../../orchestrator/core/effects.ts';
 import type { ClusterEvent } from '../../../orchestrator/core/events.ts';
@@ -192,23 +193,27 @@ export function jobSpec(jobId: string, fields: Partial<JobSpec> = {}): JobSpec {
     argv: ['-i', '/mnt/media/film.mkv', 'dash'],
     env: {},
     cwd: '/transcode/Sessions/one',
+    plexPass: false,
     changes: [],
     ...fields,
   };
 }
 
+const UNCHANGED = { changes: [], hardware: null };
+
 export function preparing(jobId: string, attempt = 1): AttemptStatus {
-  return { jobId, attempt, phase: 'preparing', outcome: null };
+  return { ...UNCHANGED, jobId, attempt, phase: 'preparing', outcome: null };
 }
 
 export function running(jobId: string, attempt = 1): AttemptStatus {
-  return { jobId, attempt, phase: 'running', outcome: null };
+  return { ...UNCHANGED, jobId, attempt, phase: 'running', outcome: null };
 }
 
 export function ended(jobId: string, outcome: Partial<Outcome>, attempt = 1): AttemptStatus {
   return {
     jobId,
     attempt,
+    ...UNCHANGED,
     phase: 'ended',
     outcome: {
       reason: 'exited',
@@ -255,6 +260,8 @@ export function workerModel(fields: Partial<Worker>): Worker {
 export function jobModel(order: number, fields: Partial<Job> = {}): Job {
   return {
     spec: jobSpec(`job-${order}`),
+    requirements: requirementsOf([]),
+    software: false,
     submittedAt: 0,
     order,
     holder: null,

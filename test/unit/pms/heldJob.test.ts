@@ -22,6 +22,7 @@ function held(before: Before | null = null): Heard {
       title: 't',
       local: true,
       env: {},
+      plexPass: false,
       changes: [],
     },
     ...{ argv: ['-y'], cwd: '/' },

@@ -11,7 +11,7 @@ import { FakeClock } from '../orchestrator/fakeClock.ts';
 
 export const SPEC: JobSpec = {
   ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true },
-  ...{ argv: ['-y'], env: {}, cwd: '/', changes: [] },
+  ...{ argv: ['-y'], env: {}, cwd: '/', changes: [], plexPass: false },
 };
 export const EXITED: Outcome = {
   ...{

@@ -20,9 +20,21 @@ const state = {
   draining: false,
   load: { cpu: 12.5, ops: 1e6 },
   attempts: [
-    { jobId: 'j', attempt: 1, phase: 'running', outcome: null },
-    { jobId: 'k', attempt: 2, phase: 'ended', outcome },
+    { jobId: 'j', attempt: 1, phase: 'running', changes: [], hardware: null, outcome: null },
+    {
+      ...{ jobId: 'k', attempt: 2, phase: 'ended', outcome: { ...outcome, exitCode: 1, gpuFailure: 'lost' } },
+      hardware: { api: 'cuda', decoder: null, encoder: 'h264_nvenc' },
+      changes: [{ name: 'hardware-adapted', detail: 'to software' }],
+    },
   ],
+};
+const gpu = {
+  ...{ id: 'GPU-1', api: 'vaapi', name: 'Intel', device: '/dev/dri/renderD128', driver: 'iHD' },
+  ...{ decoders: ['hevc'], encoders: ['h264_vaapi'], filters: [], sessionLimit: null },
+};
+const gpuLoad = {
+  ...{ id: 'GPU-1', name: 'Intel', utilisation: 3, encoder: null },
+  ...{ memoryUsed: 1, memoryTotal: null, sessions: 2 },
 };
 const job = {
   jobId: 'j',
@@ -33,6 +45,7 @@ const job = {
   argv: ['-i', { base64: '/w==' }],
   env: { TZ: 'UTC', ODD: { base64: '/w==' } },
   cwd: '/transcode',
+  plexPass: true,
   changes: ['callback-address'],
 };
 const output = { type: 'output', jobId: 'j', attempt: 1, offset: 0, stream: 'stderr', data: 'AA==' };
@@ -51,12 +64,16 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
       storage: [{ path: '/transcode', mode: 'rw', problem: null }],
       state,
     },
-    state: { type: 'state', ...state, load: null },
+    state: {
+      ...{ type: 'state', ...state, slots: 8 },
+      load: { cpu: 1, ops: 0, gpus: [gpuLoad] },
+      capabilities: { ...NO_CAPABILITIES, gpus: [gpu] },
+    },
     output,
   },
   orchestratorToWorker: {
     welcome,
-    job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 } },
+    job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 }, software: false, encoder: 'libx264' },
     desired: {
       type: 'desired',
       revision: 1,
@@ -138,6 +155,15 @@ const cases = directions.flatMap((direction) => {
   return Object.keys(MESSAGES[direction]).map((type): [Direction, string] => [direction, type]);
 });
 
+/** They are absent where they don't apply, or where nothing changed. */
+const OPTIONAL = new Set([
+  'state/slots',
+  'state/capabilities',
+  'state/load/gpus',
+  'state/attempts/1/outcome/gpuFailure',
+  'hello/state/attempts/1/outcome/gpuFailure',
+]);
+
 describe.each(cases)('%s %s', (direction, type) => {
   const example = EXAMPLES[direction][type] ?? {};
 
@@ -161,6 +187,7 @@ describe.each(cases)('%s %s', (direction, type) => {
       if (path.at(-1) === 'env' || path.at(-2) === 'env' || path.at(-2) === 'argv') continue;
       for (const field of fieldsAt(example, path)) {
         if (path.length === 0 && field === 'type') continue;
+        if (OPTIONAL.has([type, ...path, field].join('/'))) continue;
         const without = changed(example, path, ({ [field]: _, ...rest }) => rest);
         const found = problem(direction, without);
         expect(found).toContain(field);
@@ -206,6 +233,17 @@ test.each<[string, Direction, string, Path, object]>([
   ['a problem over 1024', 'workerToOrchestrator', 'hello', ['storage', 0], { problem: 'x'.repeat(1_025) }],
   ['CPU over 100', 'workerToOrchestrator', 'hello', ['state', 'load'], { cpu: 100.1 }],
   ['a negative CPU', 'workerToOrchestrator', 'hello', ['state', 'load'], { cpu: -1 }],
+  ['too many slots later', 'workerToOrchestrator', 'state', [], { slots: 10_001 }],
+  ['another API', 'workerToOrchestrator', 'state', ['capabilities', 'gpus', 0], { api: 'metal' }],
+  ['a negative limit', 'workerToOrchestrator', 'state', ['capabilities', 'gpus', 0], { sessionLimit: -1 }],
+  ['a GPU over 100 %', 'workerToOrchestrator', 'state', ['load', 'gpus', 0], { utilisation: 101 }],
+  [
+    'another failure of a GPU',
+    'workerToOrchestrator',
+    'state',
+    ['attempts', 1, 'outcome'],
+    { gpuFailure: 'hot' },
+  ],
   ['attempt 0', 'workerToOrchestrator', 'output', [], { attempt: 0 }],
   ['a negative offset', 'workerToOrchestrator', 'output', [], { offset: -1 }],
   ['a broken offset', 'workerToOrchestrator', 'output', [], { offset: 1.5 }],

@@ -18,7 +18,16 @@ const places: Places = {
 
 function specOf(argv: readonly ByteString[], cwd: ByteString = '/transcode/Sessions/a'): JobSpec {
   return {
-    ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true, env: {}, changes: [] },
+    ...{
+      jobId: 'j',
+      session: null,
+      jobClass: 'playback',
+      title: 't',
+      local: true,
+      env: {},
+      changes: [],
+      plexPass: false,
+    },
     ...{ argv: [...argv], cwd },
   };
 }

@@ -8,14 +8,26 @@ import { FakeClock } from '../orchestrator/fakeClock.ts';
 const KILL_GRACE_MS = 5_000;
 
 const job: JobSpec = {
-  ...{ jobId: 'j', session: null, jobClass: 'playback', title: 't', local: true, env: {}, changes: [] },
+  ...{
+    jobId: 'j',
+    session: null,
+    jobClass: 'playback',
+    title: 't',
+    local: true,
+    env: {},
+    changes: [],
+    plexPass: false,
+  },
   ...{ argv: ['-y'], cwd: '/transcode' },
 };
+
+const HARDWARE = { api: 'cuda', decoder: null, encoder: 'h264_nvenc' } as const;
 
 /** Attempts whose transcoders start at once and end when the test says so. */
 function world() {
   const clock = new FakeClock();
   const started: Omit<ProcessOptions, 'fence'>[] = [];
+  const gpuFailures: string[] = [];
   const attempts = new Attempts(
     {
       clock,
@@ -23,9 +35,12 @@ function world() {
       killGraceMs: KILL_GRACE_MS,
       whyNotNow: () => null,
       whyRefused: () => null,
-      commandOf: ({ argv, cwd }, number) => ({
-        ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
-        confinement: { roots: [], files: [] },
+      commandOf: ({ job: { argv, cwd } }, number) => ({
+        ...{ changes: [{ name: 'resumed', detail: 'at segment 3' }], hardware: HARDWARE },
+        command: {
+          ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
+          confinement: { roots: [], files: [] },
+        },
       }),
       run: (options) => {
         started.push(options);
@@ -33,15 +48,16 @@ function world() {
         return { pid: 1, hold: () => undefined, end: () => undefined };
       },
       send: () => undefined,
+      gpuFailed: (failure) => gpuFailures.push(failure),
     },
     () => undefined,
   );
   const want = (...numbers: number[]): void => {
     const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null, handBack: false }));
-    attempts.reconcile(desired, () => ({ job, resume: null }));
+    attempts.reconcile(desired, () => ({ job, resume: null, software: false, encoder: null }));
     clock.advance(0);
   };
-  return { clock, started, attempts, want };
+  return { clock, started, gpuFailures, attempts, want };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -83,4 +99,27 @@ test('an attempt that is listed no longer is lost, not cancelled: the next orche
       outcome: { reason: 'lost', message: 'the orchestrator lists it no longer' },
     },
   ]);
+});
+
+test.each([
+  [1, 'lost', ['lost']],
+  [0, undefined, []],
+])('exit code %i after a word of a lost GPU says: %s', (exitCode, gpuFailure, told) => {
+  const { started, gpuFailures, attempts, want } = world();
+  want(1);
+  const handlers = started[0]?.handlers;
+  handlers?.output('stderr', Buffer.from('Device creation failed: -5.\n'));
+  handlers?.ended({ exitCode, signal: null, forced: false, superseded: false });
+  expect(attempts.statuses[0]?.outcome?.gpuFailure).toBe(gpuFailure);
+  expect(gpuFailures).toEqual(told);
+});
+
+test('a transcoder that was told to end says nothing of its GPU', () => {
+  const { started, gpuFailures, attempts, want } = world();
+  want(1);
+  started[0]?.handlers.output('stderr', Buffer.from('Device creation failed: -5.\n'));
+  want();
+  started[0]?.handlers.ended({ exitCode: 255, signal: null, forced: false, superseded: false });
+  expect(gpuFailures).toEqual([]);
+  expect(attempts.statuses).toEqual([]);
 });

@@ -1,0 +1,36 @@
+/** How long a clean volume takes to fill, one codec after the other as ClusterPlex does it, and several at once. */
+import { serveCodecs } from '../test/support/codecServer.ts';
+import { CodecVolume } from '../test/support/codecVolume.ts';
+import { LIMITS } from '../worker/codecs/filling.ts';
+import { type Summary, summarise } from './percentiles.ts';
+
+const RUNS = 3;
+/** To a server on the same continent, and for the time that it takes to answer. */
+const LATENCY_MS = 20;
+
+export async function codecs(): Promise<{ rows: [string, Summary][]; ratio: number }> {
+  const server = await serveCodecs({ latencyMs: LATENCY_MS });
+  const fill = async (atOnce: number): Promise<number> => {
+    const volume = new CodecVolume();
+    const startedAt = performance.now();
+    const last = (await volume.fill(server.url, { limits: { ...LIMITS, atOnce } })).at(-1);
+    const ms = performance.now() - startedAt;
+    const { wrong } = volume;
+    volume.remove();
+    if (!last?.usable || last.missing.length > 0 || wrong.length > 0)
+      throw new Error('the set is not complete');
+    return ms;
+  };
+  const sequential: number[] = [];
+  const parallel: number[] = [];
+  for (let run = 0; run < RUNS; run += 1) {
+    parallel.push(await fill(LIMITS.atOnce));
+    sequential.push(await fill(1));
+  }
+  await server.close();
+  const rows: [string, Summary][] = [
+    ['309 codecs, one after the other', summarise(sequential)],
+    [`309 codecs, ${LIMITS.atOnce} at once`, summarise(parallel)],
+  ];
+  return { rows, ratio: summarise(parallel).p50 / summarise(sequential).p50 };
+}

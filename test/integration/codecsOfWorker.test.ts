@@ -1,0 +1,66 @@
+import { appendFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Cluster } from '../support/cluster.ts';
+import { type CodecServer, serveCodecs } from '../support/codecServer.ts';
+import { CodecVolume, VERSION } from '../support/codecVolume.ts';
+import { installRecordingTranscoder, type RecordingTranscoder } from '../support/recordingTranscoder.ts';
+
+const volume = new CodecVolume();
+const gate = Promise.withResolvers<void>();
+let server: CodecServer;
+let cluster: Cluster;
+let transcoder: RecordingTranscoder;
+
+beforeAll(async () => {
+  server = await serveCodecs({
+    gate: gate.promise,
+    fault: (codec) => (codec === 'libxbin_decoder' ? 'absent' : null),
+  });
+  transcoder = await installRecordingTranscoder(volume.root);
+  // What Plex's has in its program file.
+  appendFileSync(transcoder.path, `\nexit\n%s version ${VERSION}\0`);
+  cluster = await Cluster.start({
+    workers: [],
+    transcoderDirectory: volume.root,
+    env: { CODECS: 'on', CODECS_DIR: volume.directory, CODECS_URL: server.url, PLEX_ARCH: 'amd64' },
+  });
+});
+afterAll(async () => {
+  await cluster.stop();
+  await server.close();
+  volume.remove();
+});
+
+test('a worker takes jobs when its codecs are there, tells the transcoder of them, and says what is missing', async () => {
+  const worker = await cluster.startWorker('w1');
+  const address = await worker.listening();
+  const before = await fetch(`${address}/ready`);
+  expect(before.status).toBe(503);
+  const { checks } = JSON.parse(await before.text());
+  expect(checks.find(({ name }: { name: string }) => name === 'codecs')).toEqual({
+    name: 'codecs',
+    ok: false,
+    message: '0 of 309 are there, the others are being fetched',
+    blocking: true,
+  });
+  expect(await (await fetch(`${address}/metrics`)).text()).toContain('clusterplex_codecs_missing 309');
+
+  gate.resolve();
+  await worker.logged('codecs looked at', { missing: 1 });
+  const hook = await cluster.runHook(['-version']);
+  expect({ code: hook.code, stderr: String(hook.stderr) }).toEqual({ code: 0, stderr: '' });
+  const env = (await transcoder.records()).map((record) => record.env.map(String));
+  expect(env).toContainEqual(
+    expect.arrayContaining([`FFMPEG_EXTERNAL_LIBS=${volume.set}/`, 'PLEX_MEDIA_SERVER_INFO_MODEL=x86_64']),
+  );
+
+  const after = await fetch(`${address}/ready`);
+  expect(after.status).toBe(200);
+  expect(JSON.parse(await after.text())).toMatchObject({
+    ready: true,
+    checks: expect.arrayContaining([
+      { name: 'codecs', ok: false, message: 'not to be had: libxbin_decoder', blocking: false },
+    ]),
+  });
+  expect(await (await fetch(`${address}/metrics`)).text()).toContain('clusterplex_codecs_missing 1');
+});

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest';
+import { type Capabilities, type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
+import { requirementsOf, whyIneligible } from '#shared/requirements.ts';
+import { corpusCommand } from '../../support/corpus.ts';
+import { plexCommands } from '../pms/corpus.ts';
+
+const NVIDIA: Gpu = {
+  id: 'GPU-1',
+  api: 'cuda',
+  name: 'a card',
+  device: '0000:01:00.0',
+  driver: null,
+  decoders: ['h264', 'hevc', 'av1'],
+  encoders: ['h264_nvenc', 'hevc_nvenc'],
+  filters: ['scale_cuda', 'tonemap_cuda'],
+  sessionLimit: null,
+};
+
+const PLEX: Capabilities = {
+  decoders: ['h264', 'hevc', 'libdav1d', 'aac', 'ac3', 'eac3', 'dca', 'mpeg4'],
+  encoders: ['libx264', 'aac', 'ac3', 'ass', 'flac', 'libopus'],
+  filters: [],
+  gpus: [],
+  eae: true,
+  adaptation: 'translate',
+};
+
+function why(id: string, capabilities: Partial<Capabilities>, software = false): string | null {
+  return whyIneligible({ ...PLEX, ...capabilities }, requirementsOf(corpusCommand(id).argv), software);
+}
+
+test('every command of the corpus has requirements that its own words show', () => {
+  for (const { id, argv, hw } of plexCommands()) {
+    const { hardware, video, eae, encoders } = requirementsOf(argv);
+    expect({ id, eae: eae.length > 0 }).toEqual({
+      id,
+      eae: argv.some((element) => element.endsWith('_eae')),
+    });
+    const words = argv.some((element) => /^(nvdec|vaapi)$|_(nvenc|vaapi)$/.test(element));
+    const emptyDevice = id === 'sp-go-segmkv-start';
+    expect({ id, hardware: hardware !== null }).toEqual({ id, hardware: words && !emptyDevice });
+    if (hw === 'vaapi' || hw === 'nvenc') {
+      expect({ id, api: hardware?.api }).toEqual({ id, api: hw === 'vaapi' ? 'vaapi' : 'cuda' });
+    }
+    if (hw.endsWith('software-encode'))
+      expect({ id, encodes: hardware?.encoder }).toEqual({ id, encodes: null });
+    expect({ id, gpuInCpu: encoders.filter((name) => /nvenc|vaapi/.test(name)) }).toEqual({
+      id,
+      gpuInCpu: [],
+    });
+    if (video)
+      expect(argv.some((element) => element.includes(`w=${video.width}:h=${video.height}`))).toBe(true);
+  }
+});
+
+test('every whole command of the corpus finds a worker that has what it names', () => {
+  const vaapi = { ...NVIDIA, api: 'vaapi' as const, encoders: ['h264_vaapi', 'hevc_vaapi'] };
+  const commands = plexCommands().filter(({ isTruncated, id }) => !isTruncated && id !== 'plex-misc-2');
+  expect(commands.length).toBeGreaterThan(100);
+  for (const { id, argv } of commands) {
+    const needs = requirementsOf(argv);
+    expect({ id, why: whyIneligible({ ...PLEX, gpus: [NVIDIA, vaapi] }, needs, false) }).toEqual({
+      id,
+      why: null,
+    });
+    expect({ id, why: whyIneligible(NO_CAPABILITIES, needs, false) }).toEqual({ id, why: null });
+  }
+});
+
+test.each([
+  [['-i', 'a', '-codec:0', 'h264_nvenc', 'out'], 'h264_nvenc'],
+  [['-i', 'a', '-c:v', 'hevc_vaapi', '-c:a', 'aac', 'out'], 'hevc_vaapi'],
+  [['-i', 'a', '-vcodec', 'av1_qsv', 'out'], 'av1_qsv'],
+  [['-i', 'a', '-codec:0', 'libx264', 'out'], undefined],
+  // A decoder of that name stands before the input.
+  [['-codec:0', 'h264_qsv', '-i', 'a', '-codec:0', 'libx264', 'out'], undefined],
+  [['-i', 'h264_nvenc', '-codec:0', 'copy', 'h264_nvenc'], undefined],
+])('the GPU encoder of %j is %s', (argv, encoder) => {
+  expect(requirementsOf(argv).hardware?.encoder).toBe(encoder);
+});
+
+test('what a command reads and writes is told', () => {
+  expect(requirementsOf(corpusCommand('sp-nv-6b48236d').argv)).toEqual({
+    decoders: [],
+    encoders: ['aac', 'ass'],
+    hardware: { api: 'cuda', decoder: 'av1', encoder: 'h264_nvenc' },
+    eae: ['eac3_eae'],
+    liveInput: false,
+    video: { source: 'av1', encoding: 'h264', width: 1280, height: 720, bitDepth: 8, toneMapped: true },
+  });
+  expect(requirementsOf(corpusCommand('sp-acc-7510').argv).video).toMatchObject({
+    encoding: 'hevc',
+    bitDepth: 10,
+  });
+  const live = [
+    '-i',
+    'http://127.0.0.1:32400/livetv/sessions/1/consumer/index.m3u8?offset=1',
+    '-codec:0',
+    'copy',
+    'a',
+  ];
+  expect(requirementsOf(live)).toMatchObject({ liveInput: true, decoders: [], encoders: [] });
+});
+
+test('a worker that lacks a decoder, an encoder or EasyAudioEncoder is not eligible', () => {
+  expect(why('sp-nv-9905b5e9', {})).toBeNull();
+  expect(why('sp-nv-9905b5e9', { eae: false })).toBe('it has no EasyAudioEncoder for eac3_eae');
+  expect(why('sp-nv-9905b5e9', { encoders: ['aac'] })).toBe('its transcoder has no encoder libx264');
+  expect(why('sp-nv-9905b5e9', { decoders: ['h264'] })).toBe('its transcoder has no decoder hevc');
+  expect(why('sp-nv-9905b5e9', { decoders: [], encoders: [], eae: false })).toBeNull();
+  // Asked for codecs and not for decoders, it says what its decoders are for.
+  expect(why('sp-th-119673', { decoders: ['av1'] })).toBeNull();
+  expect(why('plex-optimize-sw-1', { decoders: ['hevc', 'dts'] })).toBeNull();
+});
+
+test('a command for a GPU goes to that GPU, to another that can, or to a CPU that can', () => {
+  expect(why('sp-nv-3196a5c5', { gpus: [NVIDIA], adaptation: 'off' })).toBeNull();
+  expect(why('sp-nv-3196a5c5', { adaptation: 'off' })).toBe('it has no GPU that proved this (cuda)');
+  expect(why('sp-nv-3196a5c5', {})).toBeNull();
+  expect(why('sp-nv-3196a5c5', { encoders: ['aac'] })).toBe('its transcoder has no encoder libx264');
+  expect(why('sp-acc-7510', {})).toBe('its transcoder has no encoder libx265');
+  expect(why('sp-acc-7510', { gpus: [NVIDIA] })).toBeNull();
+  expect(why('sp-acc-7510', { gpus: [{ ...NVIDIA, encoders: [] }] })).toBe(
+    'its transcoder has no encoder libx265',
+  );
+});
+
+test('what has no form for other hardware needs the hardware that it names', () => {
+  expect(why('sp-go-pgs-sdr', { gpus: [NVIDIA] })).toBe('it has no GPU that proved this (vaapi)');
+});
+
+test('after its hardware failed, a job needs a worker that can do without', () => {
+  expect(why('sp-nv-3196a5c5', { gpus: [NVIDIA] }, true)).toBeNull();
+  expect(why('sp-nv-3196a5c5', { gpus: [NVIDIA], adaptation: 'off' }, true)).toBe(
+    'it can not do without hardware',
+  );
+  expect(why('sp-acc-7510', { gpus: [NVIDIA] }, true)).toBe('its transcoder has no encoder libx265');
+});

@@ -1,0 +1,43 @@
+import type { Capabilities } from '#shared/capabilities.ts';
+import { type Clip, type Transcoder, type Trial, Trials, VIDEO_CLIPS } from './trial.ts';
+
+type Listed = Pick<Capabilities, 'decoders' | 'encoders' | 'filters'>;
+
+interface SoftwareTrial extends Trial {
+  readonly kind: keyof Listed;
+  readonly name: string;
+}
+
+/** What PMS asks for, as far as it needs nothing but a picture or a sound. */
+const TRIALS: readonly SoftwareTrial[] = [
+  ...VIDEO_CLIPS.map((codec) => trial('decoders', codec, codec, [])),
+  ...['libx264', 'libx265', 'mpeg2video', 'mjpeg'].map((encoder) =>
+    trial('encoders', encoder, 'h264', [
+      '-c:v',
+      encoder,
+      '-pix_fmt',
+      encoder === 'mjpeg' ? 'yuvj420p' : 'yuv420p',
+    ]),
+  ),
+  ...['aac', 'ac3', 'flac', 'libmp3lame', 'libopus'].map((encoder) =>
+    trial('encoders', encoder, 'aac', ['-c:a', encoder]),
+  ),
+  trial('filters', 'scale', 'h264', ['-vf', 'scale=160:120']),
+  trial('filters', 'format', 'h264', ['-vf', 'format=nv12']),
+  trial('filters', 'yadif', 'h264', ['-vf', 'yadif']),
+];
+
+/** What the transcoder lists, without what it failed at; what there is no trial for stays as listed. */
+export async function softwareProved(listed: Listed, transcoder: Transcoder): Promise<Listed> {
+  const due = TRIALS.filter(({ kind, name }) => listed[kind].includes(name));
+  if (due.length === 0) return listed;
+  const passed = await new Trials(transcoder).passedTogether(due);
+  const failed = due.filter((candidate) => !passed.includes(candidate));
+  const without = (kind: keyof Listed): string[] =>
+    listed[kind].filter((name) => !failed.some((other) => other.kind === kind && other.name === name));
+  return { decoders: without('decoders'), encoders: without('encoders'), filters: without('filters') };
+}
+
+function trial(kind: keyof Listed, name: string, clip: Clip, after: readonly string[]): SoftwareTrial {
+  return { kind, name, clip, before: [], after };
+}

@@ -1,0 +1,115 @@
+import type { Gpu, GpuApi } from '#shared/capabilities.ts';
+import { type Clip, type Transcoder, type Trial, Trials } from '../capabilities/trial.ts';
+import type { FoundGpu } from './cards.ts';
+
+/** Codecs that GPUs decode and encode, by the name of the clip. */
+const DECODED: readonly Clip[] = ['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg2video'];
+const ENCODED = ['h264', 'hevc', 'av1'] as const;
+
+const ENCODER_SUFFIX: Record<GpuApi, string> = { cuda: 'nvenc', vaapi: 'vaapi', qsv: 'qsv' };
+
+/** PMS's word for NVIDIA's decoder; ffmpeg knows it, too. */
+const HWACCEL: Record<GpuApi, string> = { cuda: 'nvdec', vaapi: 'vaapi', qsv: 'qsv' };
+
+/** Filters that PMS asks for, as its commands write them, with the pixel format that they are given. */
+const FILTERS: Record<GpuApi, Record<string, readonly [format: string, filter: string]>> = {
+  cuda: {
+    scale_cuda: ['nv12', 'scale_cuda=w=160:h=120:format=nv12'],
+    tonemap_cuda: ['p010', 'tonemap_cuda=hable:nv12'],
+    yadif_cuda: ['nv12', 'yadif_cuda'],
+  },
+  vaapi: {
+    scale_vaapi: ['nv12', 'scale_vaapi=w=160:h=120:format=nv12'],
+    deinterlace_vaapi: ['nv12', 'deinterlace_vaapi'],
+  },
+  qsv: {
+    scale_qsv: ['nv12', 'scale_qsv=w=160:h=120:format=nv12'],
+    vpp_qsv: ['nv12', 'vpp_qsv=w=160:h=120'],
+  },
+};
+
+/** Fails on a frame in the machine's memory, and so tells a GPU's decoder from ffmpeg's silent way back to software. */
+const FROM_GPU = 'hwdownload,format=nv12';
+
+export interface Proof {
+  readonly gpu: Gpu;
+  /** Encoders that found no session left, which says nothing of the card: to be tried again. */
+  readonly undecided: readonly string[];
+}
+
+/**
+ * What a GPU does when it is tried; null when a transcoder can't reach it at all.
+ *
+ * @param before encoders that it had proved: they count as long as they are undecided
+ */
+export async function proveGpu(
+  found: FoundGpu,
+  transcoder: Transcoder,
+  before: readonly string[],
+): Promise<Proof | null> {
+  const trials = new Trials(transcoder);
+  for (const driver of found.drivers) {
+    const device = deviceOptions(found, driver);
+    const upload = await trials.run({ clip: 'h264', before: device, after: filtered(`nv12`, FROM_GPU) });
+    if (upload.works) return proveOn(found, driver, device, trials, before);
+  }
+  return null;
+}
+
+async function proveOn(
+  { id, api, name, device, sessionLimit }: FoundGpu,
+  driver: string | null,
+  options: readonly string[],
+  trials: Trials,
+  before: readonly string[],
+): Promise<Proof> {
+  const names = ENCODED.map((codec) => `${codec}_${ENCODER_SUFFIX[api]}`);
+  const encoding = (encoder: string): Trial => ({
+    clip: 'h264',
+    before: options,
+    after: ['-vf', 'format=nv12,hwupload', '-c:v', encoder],
+  });
+  const [decoders, verdicts, filters] = await Promise.all([
+    trials.passed(DECODED.map((codec) => decoding(api, options, codec))),
+    Promise.all(names.map((encoder) => trials.run(encoding(encoder)))),
+    trials.passed(
+      Object.entries(FILTERS[api]).map(([filter, [format, written]]) => ({
+        ...{ name: filter, clip: 'h264' as const, before: options },
+        after: filtered(format, `${written},${FROM_GPU}`),
+      })),
+    ),
+  ]);
+  const undecided = names.filter((_, index) => {
+    const verdict = verdicts[index];
+    return verdict?.works === false && verdict.gpuFailure === 'sessions';
+  });
+  const encoders = names.filter((encoder, index) => {
+    return verdicts[index]?.works || (undecided.includes(encoder) && before.includes(encoder));
+  });
+  const gpu = {
+    ...{ id, api, name, device, driver, encoders },
+    decoders: decoders.map(({ clip }) => clip),
+    filters: filters.map((filter) => filter.name),
+    sessionLimit: encoders.length === 0 ? 0 : sessionLimit,
+  };
+  return { gpu, undecided };
+}
+
+/** Names the GPU as PMS's commands do, so that a trial says something of them. */
+function deviceOptions({ api, device }: FoundGpu, driver: string | null): string[] {
+  const init = '-init_hw_device';
+  if (api === 'cuda') return [init, `cuda=cuda:pci:${device}`, '-filter_hw_device', 'cuda'];
+  const vaapi = [init, `vaapi=vaapi:${device}${driver === null ? '' : `,driver=${driver}`}`];
+  if (api === 'vaapi') return [...vaapi, '-filter_hw_device', 'vaapi'];
+  return [...vaapi, init, 'qsv=qsv@vaapi', '-filter_hw_device', 'qsv'];
+}
+
+function decoding(api: GpuApi, device: readonly string[], codec: Clip): Trial {
+  const decoder = api === 'qsv' ? ['-c:v', `${codec === 'mpeg2video' ? 'mpeg2' : codec}_qsv`] : [];
+  const hwaccel = ['-hwaccel', HWACCEL[api], '-hwaccel_output_format', api, '-hwaccel_device', api];
+  return { clip: codec, before: [...device, ...hwaccel, ...decoder], after: ['-vf', FROM_GPU] };
+}
+
+function filtered(format: string, filter: string): string[] {
+  return ['-vf', `format=${format},hwupload,${filter}`];
+}
