@@ -14,6 +14,7 @@ import {
   type RecordingTranscoder,
 } from '../support/recordingTranscoder.ts';
 import { RogueRelay } from '../support/rogueRelay.ts';
+import { workerHello } from '../unit/core/world.ts';
 
 /** Whoever has got hold of one of the tokens, or of none: what docs/security.md says they can't do, tried. */
 const TOKENS = { relay: 'red-team-relay-tok', worker: 'red-team-worker-tok', admin: 'red-team-admin-tok' };
@@ -149,13 +150,7 @@ describe('a token is good for its role only', () => {
 
   test('a worker that reports what it was never given changes nothing', async () => {
     const rogue = await RogueRelay.connect(`${cluster.address}/ws/worker`, TOKENS.worker);
-    rogue.send({
-      type: 'hello',
-      version: '0',
-      ...{ name: 'w1', instance: 'rogue', slots: 1, storage: [] },
-      capabilities: { decoders: [], encoders: [], filters: [], gpus: [], eae: false },
-      state: { revision: 0, ready: true, draining: false, load: null, attempts: [] },
-    });
+    rogue.send(workerHello('w1', { instance: 'rogue' }));
     expect((await rogue.end()).code).toBe(4409);
   });
 });
@@ -244,7 +239,9 @@ describe('a transcoder reaches its own session at PMS, and nothing else', () => 
   test('a credential dies with its job', async () => {
     mine.die();
     reachedPms = [];
-    await cluster.relay.logged('the hook is gone: PMS ended the job, or it ran here and has ended');
+    await cluster.relay.logged('the hook is gone: PMS ended the job, or it ran here and has ended', {
+      jobId: mine.jobId,
+    });
     expect(await status('PUT', `/job/${credential}${SESSION}/mine/1/progress?progress=2`)).toBe(403);
     expect(reachedPms).toEqual([]);
   });

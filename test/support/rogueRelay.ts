@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { ByteString } from '#shared/bytes.ts';
+import type { JobSpec } from '#shared/job.ts';
 import { SUBPROTOCOL } from '#shared/protocol/messages.ts';
 
 export interface CraftedJob {
@@ -57,8 +58,19 @@ export class RogueRelay {
 
   submit({ argv, cwd, env = {}, extra = {} }: CraftedJob): string {
     const jobId = randomUUID();
-    const job = { jobId, session: null, jobClass: 'playback', title: 't', local: false, changes: [] };
-    this.send({ type: 'submit', job: { ...job, argv, cwd, env, ...extra }, attempt: 0 });
+    const job: JobSpec = {
+      ...{
+        jobId,
+        session: null,
+        jobClass: 'playback',
+        title: 't',
+        local: false,
+        changes: [],
+        plexPass: false,
+      },
+      ...{ argv: [...argv], cwd, env: { ...env } },
+    };
+    this.send({ type: 'submit', job: { ...job, ...extra }, attempt: 0 });
     return jobId;
   }
 
