@@ -25,7 +25,7 @@ describe.runIf(obstacle === null)('the relay’s host loses the orchestrator wit
     };
     cutOff = { both, relayMute, relayDeaf };
     stage = await StreamStage.start({
-      seconds: 20,
+      seconds: 12,
       token: 'the-token-of-this-test',
       workers: ['w1'],
       hostOf: (part) => ({ orchestrator, w1: worker })[part] ?? network.home,
