@@ -22,6 +22,10 @@ export const orchestratorSettings = {
     'How one of the eligible workers is chosen: fewest tasks, least CPU, highest rank, or in turn.',
   ),
   QUEUE_TIMEOUT_MS: milliseconds(5_000, 'How long a playback job waits for a slot.'),
+  QUEUE_TIMEOUT_RESUME_MS: milliseconds(
+    30_000,
+    'How long a playback job of which PMS has a part waits for a slot to go on, at least QUEUE_TIMEOUT_MS.',
+  ),
   QUEUE_TIMEOUT_BACKGROUND_MS: milliseconds(
     600_000,
     'How long a background job (optimise, detection, thumbnails) waits for a slot.',
@@ -92,6 +96,7 @@ export function coreSettingsOf(settings: OrchestratorSettings): CoreSettings {
       playback: settings.QUEUE_TIMEOUT_MS,
       background: settings.QUEUE_TIMEOUT_BACKGROUND_MS,
     },
+    resumeTimeoutMs: settings.QUEUE_TIMEOUT_RESUME_MS,
     workerReconnectMs: settings.WORKER_RECONNECT_MS,
     silenceMs: settings.WORKER_SILENCE_MS,
     recoveryWindowMs: settings.RECOVERY_WINDOW_MS,

@@ -39,6 +39,6 @@ function jobFields({ spec }: Job) {
   return { jobId: spec.jobId, session: spec.session, class: spec.jobClass, title: spec.title };
 }
 
-function workerFields({ name, slots, running, ready, draining, drained }: Worker) {
-  return { worker: name, slots, running, ready, draining: draining || drained };
+function workerFields({ name, slots, running, ready, draining, drained, quarantined }: Worker) {
+  return { worker: name, slots, running, ready, draining: draining || drained, quarantined };
 }

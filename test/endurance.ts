@@ -1,4 +1,7 @@
-/** `npm run endurance -- chaos --jobs N` and `… fuzz --frames N --strangers N`: what the tests do briefly, for long. */
+/**
+ * What the tests do briefly, for long: `npm run endurance -- chaos --jobs N`, `… fuzz --frames N --strangers N`, and
+ * `… rounds worker --rounds N`, where a worker is killed in each, or `partition`, or `orchestrator`. `--seed S`.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +10,12 @@ import { parseArgs } from 'node:util';
 import { chaos } from './support/chaos.ts';
 import { Cluster } from './support/cluster.ts';
 import { fuzz, residentMemory } from './support/fuzz.ts';
+import { Network } from './support/network.ts';
 import type { Part } from './support/part.ts';
 import { behaviour, installRecordingTranscoder } from './support/recordingTranscoder.ts';
+import { orchestratorKilledLane } from './support/rounds/orchestratorRounds.ts';
+import { type Lane, playRounds } from './support/rounds/rounds.ts';
+import { workerKilledLane, workerPartitionedLane } from './support/rounds/streamRounds.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -16,6 +23,8 @@ const { positionals, values } = parseArgs({
     jobs: { type: 'string', default: '10000' },
     frames: { type: 'string', default: '1000000' },
     strangers: { type: 'string', default: '10000' },
+    rounds: { type: 'string', default: '50' },
+    lanes: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
   },
 });
@@ -31,11 +40,29 @@ if (positionals[0] === 'chaos') {
   process.exitCode = wrong.size + left.length === 0 ? 0 : 1;
 } else if (positionals[0] === 'fuzz') {
   await runFuzz();
+} else if (positionals[0] === 'rounds') {
+  await runRounds(positionals[1] ?? '');
 } else {
-  say('chaos or fuzz?');
+  say('chaos, fuzz or rounds?');
   process.exitCode = 2;
 }
 say(`${((performance.now() - started) / 1_000).toFixed(0)} s`);
+
+async function runRounds(what: string): Promise<void> {
+  const open = new Map<string, () => Promise<Lane>>([
+    ['worker', workerKilledLane],
+    ['partition', workerPartitionedLane],
+    ['orchestrator', orchestratorKilledLane],
+  ]).get(what);
+  const obstacle = what === 'partition' ? Network.obstacle() : null;
+  if (!open || obstacle !== null) {
+    say(obstacle ?? 'rounds worker, rounds partition or rounds orchestrator?');
+    process.exitCode = 2;
+    return;
+  }
+  const options = { rounds: Number(values.rounds), lanes: Number(values.lanes), seed, say };
+  process.exitCode = (await playRounds(options, open)) === 0 ? 0 : 1;
+}
 
 async function runFuzz(): Promise<void> {
   const token = 'the-token-of-this-run';

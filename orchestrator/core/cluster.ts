@@ -204,8 +204,13 @@ export class Cluster {
       case 'silent':
         this.#silent(due.connection);
         break;
+      case 'missed': {
+        const job = core.jobs.get(due.jobId);
+        if (job && core.recovering.has(job)) enqueue(core, job, 'its worker did not come back');
+        break;
+      }
       case 'recovered':
-        for (const job of [...core.recovering]) enqueue(core, job, 'its worker did not come back');
+        // The dispatch that follows gives up what nobody can take.
         break;
       default:
         assertNever(due);

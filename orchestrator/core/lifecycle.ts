@@ -11,12 +11,16 @@ export function enqueue(core: CoreState, job: Job, why: string | null): void {
   const { spec } = job;
   core.recovering.delete(job);
   core.queue.add(job);
-  const timeout = core.settings.queueTimeoutMs[spec.jobClass];
-  core.deadlines.set(`queue:${spec.jobId}`, core.now + timeout, {
+  core.deadlines.set(`queue:${spec.jobId}`, core.now + queueTimeout(core, job), {
     type: 'queue-timeout',
     jobId: spec.jobId,
   });
   tell(core, job, 'queued', null, why);
+}
+
+function queueTimeout({ settings }: CoreState, { spec, accepted }: Job): number {
+  const timeout = settings.queueTimeoutMs[spec.jobClass];
+  return accepted && accepted.announced > 0 ? Math.max(timeout, settings.resumeTimeoutMs) : timeout;
 }
 
 /** Takes the job out of the queue, wherever it waits. */

@@ -94,8 +94,8 @@ export interface Job {
   readonly order: number;
   /** The relay that holds its hook; null while no relay does. */
   holder: ConnectionId | null;
-  /** The process of the last holder, which may come back. */
-  holderInstance: string;
+  /** The process of the last holder, which may come back, and which of its hellos it was known by. */
+  lastHolder: { readonly instance: string; readonly serial: number };
   /** Nobody will ask for the outcome any more. */
   released: boolean;
   /** The highest attempt number that anybody is known to have used. */
@@ -151,6 +151,8 @@ export interface Relay {
   readonly connection: ConnectionId;
   readonly name: string;
   readonly instance: string;
+  /** Which hello of the process it came with. */
+  readonly serial: number;
   readonly version: string;
   /** The jobs whose hooks it holds. */
   readonly held: Set<Job>;

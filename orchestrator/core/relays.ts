@@ -8,17 +8,28 @@ import { submit } from './submissions.ts';
 
 /** A relay connected and names the jobs whose hooks it holds; their specs follow. */
 export function relayHello(core: CoreState, connection: ConnectionId, hello: RelayHello): void {
+  const { name, instance, serial, version } = hello;
   for (const peer of [...core.peers.values()]) {
-    if (peer.kind === 'relay' && peer.relay.instance === hello.instance) disconnectOlder(core, peer.relay);
+    if (peer.kind !== 'relay' || peer.relay.instance !== instance) continue;
+    if (peer.relay.serial > serial) {
+      core.emit({
+        type: 'close',
+        connection,
+        code: 'replaced',
+        reason: 'the same process connected again before',
+      });
+      return;
+    }
+    disconnectOlder(core, peer.relay);
   }
-  const { name, instance, version } = hello;
-  const relay: Relay = { connection, name, instance, version, held: new Set() };
+  const relay: Relay = { connection, name, instance, serial, version, held: new Set() };
   core.peers.set(connection, { kind: 'relay', relay, lastHeard: core.now });
   core.emit({ type: 'welcome', connection });
   core.emit({ type: 'relays-changed' });
   const named = new Set(hello.jobs);
   for (const job of [...core.jobs.values()]) {
-    const left = job.holder === null && job.holderInstance === instance;
+    const { instance: before, serial: last } = job.lastHolder;
+    const left = job.holder === null && before === instance && last < serial;
     if (left && !named.has(job.spec.jobId)) release(core, job);
   }
 }
@@ -52,7 +63,7 @@ export function relayMessage(
 ): void {
   if (message.type === 'submit') {
     leaveOtherRelay(core, message.job.jobId);
-    relay.held.add(submit(core, relay.connection, relay.instance, message.job, message.attempt));
+    relay.held.add(submit(core, relay, message.job, message.attempt));
     return;
   }
   const job = core.jobs.get(message.jobId);

@@ -7,6 +7,8 @@ export interface CoreSettings {
   readonly strategy: Strategy;
   /** How long a job waits for a slot. */
   readonly queueTimeoutMs: { readonly playback: number; readonly background: number };
+  /** How long one of which PMS has a part waits for another attempt: its viewer has something to watch meanwhile. */
+  readonly resumeTimeoutMs: number;
   /** How long a worker whose connection closed may take to come back with its attempts. */
   readonly workerReconnectMs: number;
   /** How long a connection may say nothing at all. */

@@ -18,6 +18,7 @@ export type Due =
   | { readonly type: 'quarantine-over'; readonly worker: string }
   | { readonly type: 'worker-gone'; readonly worker: string }
   | { readonly type: 'silent'; readonly connection: ConnectionId }
+  | { readonly type: 'missed'; readonly jobId: string }
   | { readonly type: 'recovered' };
 
 export type Peer = {

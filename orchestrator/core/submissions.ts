@@ -2,23 +2,18 @@ import type { JobSpec } from '#shared/job.ts';
 import { requirementsOf } from '#shared/requirements.ts';
 import { adoptOrphan } from './attempts.ts';
 import { enqueue, tell, tellHolder } from './lifecycle.ts';
-import type { ConnectionId, Job } from './model.ts';
+import type { Job, Relay } from './model.ts';
 import type { CoreState } from './state.ts';
 
 /** A relay holds the hook of this job. Saying so twice changes nothing. */
-export function submit(
-  core: CoreState,
-  connection: ConnectionId,
-  instance: string,
-  spec: JobSpec,
-  attempt: number,
-): Job {
+export function submit(core: CoreState, relay: Relay, spec: JobSpec, attempt: number): Job {
   const known = core.jobs.get(spec.jobId) ?? core.history.get(spec.jobId);
-  const job = known ?? newJob(core, spec, instance);
+  const job = known ?? newJob(core, spec, relay);
   // Another relay does not know how far it is.
-  if (job.accepted && job.holderInstance !== instance) job.accepted = { ...job.accepted, duration: null };
-  job.holder = connection;
-  job.holderInstance = instance;
+  if (job.accepted && job.lastHolder.instance !== relay.instance)
+    job.accepted = { ...job.accepted, duration: null };
+  job.holder = relay.connection;
+  job.lastHolder = { instance: relay.instance, serial: relay.serial };
   job.released = false;
   job.lastAttempt = Math.max(job.lastAttempt, attempt);
   core.deadlines.cancel(`unheld:${spec.jobId}`);
@@ -34,7 +29,7 @@ export function submit(
   return job;
 }
 
-function newJob(core: CoreState, spec: JobSpec, instance: string): Job {
+function newJob(core: CoreState, spec: JobSpec, relay: Relay): Job {
   core.sequence += 1;
   const job: Job = {
     spec,
@@ -43,7 +38,7 @@ function newJob(core: CoreState, spec: JobSpec, instance: string): Job {
     submittedAt: core.now,
     order: core.sequence,
     holder: null,
-    holderInstance: instance,
+    lastHolder: { instance: relay.instance, serial: relay.serial },
     released: false,
     lastAttempt: 0,
     current: null,
@@ -61,6 +56,11 @@ function newJob(core: CoreState, spec: JobSpec, instance: string): Job {
 
 /** A job that ran before this orchestrator started waits for its worker; any other one is queued. */
 function place(core: CoreState, job: Job): void {
-  if (job.lastAttempt > 0 && core.now < core.recoversAt) core.recovering.add(job);
-  else enqueue(core, job, null);
+  if (job.lastAttempt === 0) {
+    enqueue(core, job, null);
+    return;
+  }
+  const { jobId } = job.spec;
+  core.recovering.add(job);
+  core.deadlines.set(`missed:${jobId}`, core.now + core.settings.recoveryWindowMs, { type: 'missed', jobId });
 }

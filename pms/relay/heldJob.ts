@@ -101,7 +101,7 @@ export class HeldJob {
     if (accepted) {
       this.attempt = accepted.attempt;
       this.accepted.restore(accepted.duration, accepted.documents);
-      this.announcements.restore(accepted.documents, accepted.isJoined);
+      this.announcements.restore(accepted);
     }
     this.isTakenOver = before?.runsHere ?? false;
     if (this.isTakenOver) this.announcements.attemptChanged();
@@ -187,6 +187,18 @@ export class HeldJob {
     const { duration } = this.accepted;
     if (passed.length === 0 || duration === null) return false;
     return passed.every((document) => isComplete(document, duration));
+  }
+
+  /** @returns whether that is news */
+  placed(attempt: number, worker: string | null): boolean {
+    const moved = attempt !== this.attempt || (worker !== null && worker !== this.worker);
+    if (attempt > this.attempt && this.attempt > 0) {
+      this.announcements.attemptChanged();
+      this.accepted.attemptChanged();
+    }
+    this.attempt = attempt;
+    this.worker = worker ?? this.worker;
+    return moved;
   }
 
   /** What the orchestrator is to know of it; null before it has an attempt. */

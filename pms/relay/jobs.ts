@@ -39,6 +39,7 @@ export class Jobs {
   /** What a job waits for: a connection, the rest of its output, its next checkpoint, or the end of another's run. */
   readonly #timers: Timers;
   #stopped = false;
+  #hellos = 0;
 
   constructor(options: JobsOptions) {
     this.#options = options;
@@ -126,7 +127,8 @@ export class Jobs {
     const { name } = this.#options;
     // An orchestrator that has one of the others ends what it still has of it.
     const jobs = this.#submittable.map(({ spec }) => spec.jobId);
-    return { type: 'hello', version: VERSION, name, instance: this.#instance, jobs };
+    const serial = this.#hellos++;
+    return { type: 'hello', version: VERSION, name, instance: this.#instance, serial, jobs };
   }
 
   get #submittable(): HeldJob[] {
@@ -153,14 +155,7 @@ export class Jobs {
   }
 
   #onStatus(job: HeldJob, { attempt, worker, state, outcome }: Status): void {
-    const moved = attempt !== job.attempt || (worker !== null && worker !== job.worker);
-    if (attempt > job.attempt && job.attempt > 0) {
-      job.announcements.attemptChanged();
-      job.accepted.attemptChanged();
-    }
-    job.attempt = attempt;
-    job.worker = worker ?? job.worker;
-    if (moved) this.#log(job).info({ state }, 'job placed');
+    if (job.placed(attempt, worker)) this.#log(job).info({ state }, 'job placed');
     if (job.isBeyondRepeat && !(outcome && outputBytes(outcome) === 0)) {
       this.#tell(job, { exit: NO_WORKER }, 'it can not start anew: PMS has read some of its output');
       return;

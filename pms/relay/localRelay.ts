@@ -100,11 +100,11 @@ export class LocalRelay {
     const { pmsPort, logger, presence, accepted, announced } = this.#options;
     const { jobId, cwd } = job.spec;
     const joined = job.announcements.join(document);
-    if (joined === null) {
+    if (joined.problem !== null) logger.warn({ jobId, problem: joined.problem }, 'PMS is not told of it');
+    if (joined.document === null) {
       response.writeHead(200).end();
       return;
     }
-    if (joined.problem !== null) logger.warn({ jobId, problem: joined.problem }, 'PMS may see a jump');
     const missing = await presence.waitFor(cwd, job.announcements.newFiles(joined.document));
     if (missing.length > 0)
       logger.warn({ jobId, missing }, 'announced files are not there, PMS is told all the same');
@@ -112,7 +112,7 @@ export class LocalRelay {
     const upstream = requestToPms(pmsPort, request, path, Buffer.from(joined.document));
     const reply = await replyTo(upstream);
     if (isSuccess(reply)) {
-      job.announcements.accepted(joined.document);
+      job.announcements.accepted(joined.document, job.accepted.duration);
       job.accepted.documentAccepted(joined.document);
       announced(job);
       accepted(job);

@@ -177,6 +177,8 @@ export const RelayHello = Type.Object(
     version: Version,
     name: Name,
     instance: Name,
+    /** How often this process has said hello before: a slow network may deliver an older one later. */
+    serial: Count,
     jobs: Type.Array(JobId),
   },
   strict,

@@ -11,6 +11,7 @@ import { type PmsJob, retarget } from '../support/retarget.ts';
 import { makeSample } from '../support/sample.ts';
 import { SeenByPms } from '../support/seenByPms.ts';
 import {
+  DASH_COPIED,
   DASH_STREAM,
   HLS_COPIED,
   inShortSegments,
@@ -98,6 +99,13 @@ test('the third attempt goes on where the second was', async () => {
   const seen = new SeenByPms(pms, job);
   expect(await play(job, seen, [2, 5])).toMatch(/goes on at segment [1-4].*goes on at segment [5-9]/);
   await seen.expectWhole(SECONDS, HLS_COPIED.init);
+});
+
+test('with the last picture announced, what is left of the film is made of the last segment', async () => {
+  const job = started(DASH_COPIED);
+  const seen = new SeenByPms(pms, job);
+  expect(await play(job, seen, [SECONDS / 2])).toMatch(/goes on at segment (9|10)/);
+  await seen.expectWhole(SECONDS, DASH_COPIED.init);
 });
 
 test('before PMS was told of anything it begins at the beginning, whatever the first attempt left', async () => {

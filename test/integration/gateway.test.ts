@@ -83,7 +83,7 @@ describe('hello', () => {
     worker.send(workerHello('w'));
     expect(await worker.end()).toBe('4403 a second hello');
     const relay = await harness.relay();
-    relay.send({ type: 'hello', version: '1', name: 'r', instance: 'i', jobs: [] });
+    relay.send({ type: 'hello', version: '1', name: 'r', instance: 'i', serial: 0, jobs: [] });
     expect(await relay.end()).toBe('4403 a second hello');
   });
 

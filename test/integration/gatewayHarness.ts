@@ -83,7 +83,7 @@ export class GatewayHarness {
 
   async relay(name = 'relay', instance = `${name}-process`): Promise<RelayPeer> {
     const peer = await this.stranger('relay');
-    peer.send({ type: 'hello', version: '1', name, instance, jobs: [] });
+    peer.send({ type: 'hello', version: '1', name, instance, serial: 0, jobs: [] });
     await peer.next('welcome');
     return peer;
   }

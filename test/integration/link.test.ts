@@ -8,7 +8,7 @@ import { Link } from '#shared/protocol/link.ts';
 import { type RelayHello, SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 
-const HELLO: RelayHello = { type: 'hello', version: '1', name: 'r', instance: 'i', jobs: [] };
+const HELLO: RelayHello = { type: 'hello', version: '1', name: 'r', instance: 'i', serial: 0, jobs: [] };
 const HEARTBEAT_MS = 1_000;
 
 let server: WebSocketServer;

@@ -150,10 +150,9 @@ export class Invariants {
     if (verdict === 'gone' || verdict === 'local' || code === 75 || signalled) return;
     // Output that only its worker has is lost with it, and never silently.
     if (code === 70 && this.#workersSuffered) return;
-    // Nor is stderr of an end that was not believed kept for a relay that stood still, though it may be all there is.
+    // What was doubted has made room for another attempt, and stands where none could be had.
     const isWhole = (end: Exit, bytes: number, ofStdout: number): boolean =>
-      end.written === bytes ||
-      ((this.#workersSuffered || (code === 0 && end.isUnread)) && end.stdout === ofStdout);
+      end.written === bytes || ((this.#workersSuffered || end.isUnread) && end.stdout === ofStdout);
     const ends = exits.filter((exit) => exit.jobId === spec.jobId && exit.code === code);
     if (ends.length === 0) violation(`${spec.jobId} ended with ${code}, which no transcoder said`);
     else if (!ends.some((end) => isWhole(end, output.get(end.attempt) ?? 0, stdout)))

@@ -63,8 +63,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'a job that ran before a restart of the orchestrator is started anew at once',
     file: 'orchestrator/core/submissions.ts',
-    good: 'job.lastAttempt > 0 && core.now < core.recoversAt',
-    bad: 'false',
+    good: '  if (job.lastAttempt === 0) {',
+    bad: '  if (job.lastAttempt >= 0) {',
   },
   {
     what: 'an attempt that its worker has forgotten stays on its list',

@@ -20,6 +20,7 @@ import { type OwnerFiles, SimTranscoder } from './transcoder.ts';
 export const SETTINGS: CoreSettings = {
   strategy: 'LOAD_TASKS',
   queueTimeoutMs: { playback: 5_000, background: 60_000 },
+  resumeTimeoutMs: 30_000,
   workerReconnectMs: 2_000,
   silenceMs: 10_000,
   recoveryWindowMs: 3_000,
@@ -40,7 +41,7 @@ export interface Exit {
   /** Bytes that it had written, and how many of them to stdout. */
   readonly written: number;
   readonly stdout: number;
-  /** It said of its input that it can't be read on. */
+  /** It said that it could not read its input on. */
   readonly isUnread: boolean;
 }
 
@@ -108,13 +109,10 @@ export class SimWorker {
         killGraceMs: KILL_GRACE_MS,
         whyNotNow: () => (this.ready ? null : 'storage is bad'),
         whyRefused: () => null,
-        commandOf: ({ job: { cwd, argv } }) => ({
-          ...{ changes: [], hardware: null },
-          command: {
-            ...{ file: 't', argv, env: {}, cwd },
-            confinement: { roots: [], files: [] },
-            ownership: { file: 'o', number: 0, writer: '' },
-          },
+        commandOf: ({ cwd, argv }) => ({
+          ...{ file: 't', argv, env: {}, cwd },
+          confinement: { roots: [], files: [] },
+          ownership: { file: 'o', number: 0, writer: '' },
         }),
         run: (options) =>
           new SimTranscoder({
@@ -122,14 +120,13 @@ export class SimWorker {
             process: options,
           }),
         send: (output) => this.agent.send(output),
-        gpuFailed: () => undefined,
       },
       () => this.agent.changed(),
     );
     const links: SimLink<'worker'>[] = [];
     this.agent = new Agent({
       name,
-      slots: () => slots,
+      slots,
       clock,
       openLink: (handlers) => {
         const link = new SimLink<'worker'>({
@@ -233,7 +230,6 @@ export function specOf(jobId: string, jobClass: JobSpec['jobClass'], local: bool
       jobId,
       jobClass,
       local,
-      plexPass: false,
       session: null,
       title: jobId,
       argv: ['-y'],

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ByteString } from '#shared/bytes.ts';
 import { hookText, wrapperText } from '../../pms/install/wrapper.ts';
+import type { Host } from './network.ts';
 import { Part } from './part.ts';
 import { startProgram } from './startProgram.ts';
 
@@ -14,7 +15,11 @@ export interface ClusterOptions {
   readonly slots?: number;
   readonly mounts?: string;
   readonly pmsPort?: number;
+  /** The orchestrator's; default: a free one. */
+  readonly port?: number;
   readonly token?: string;
+  /** Where the orchestrator, the relay or the worker of this name runs; default: here. Hosts need a token. */
+  readonly hostOf?: (part: string) => Host | undefined;
   /** Further settings of all parts. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -75,15 +80,14 @@ export class Cluster {
 
   async startOrchestrator(): Promise<void> {
     // After a restart it is found where it was.
-    const port = this.#address === '' ? '0' : new URL(this.#address).port;
-    const part = new Part('orchestrator/main.ts', { ...this.#env(), LISTENING_PORT: port });
+    const port = this.#address === '' ? String(this.#options.port ?? 0) : new URL(this.#address).port;
+    const part = this.#part('orchestrator/main.ts', 'orchestrator', { LISTENING_PORT: port });
     this.#orchestrator = part;
     this.#address = await part.listening();
   }
 
   async startRelay(): Promise<void> {
-    const part = new Part('pms/relay.ts', {
-      ...this.#env(),
+    const part = this.#part('pms/relay.ts', 'relay', {
       ORCHESTRATOR_URL: this.#address,
       // As above.
       LOCAL_RELAY_PORT: this.#localRelayPort,
@@ -97,8 +101,7 @@ export class Cluster {
   }
 
   async startWorker(name: string, env: Readonly<Record<string, string>> = {}): Promise<Part> {
-    const part = new Part('worker/main.ts', {
-      ...this.#env(),
+    const part = this.#part('worker/main.ts', name, {
       ORCHESTRATOR_URL: this.#address,
       LISTENING_PORT: '0',
       WORKER_NAME: name,
@@ -174,12 +177,12 @@ export class Cluster {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  #env(): Record<string, string> {
-    const { token, env } = this.#options;
-    return {
-      ...(token === undefined ? {} : { CLUSTERPLEX_TOKEN: token, LISTENING_HOST: '127.0.0.1' }),
-      ...env,
-    };
+  #part(file: string, name: string, env: Readonly<Record<string, string>>): Part {
+    const { token, env: common, hostOf } = this.#options;
+    const host = hostOf?.(name);
+    const access =
+      token === undefined ? {} : { CLUSTERPLEX_TOKEN: token, LISTENING_HOST: host?.address ?? '127.0.0.1' };
+    return new Part(file, { ...access, ...common, ...env }, host?.enter);
   }
 }
 

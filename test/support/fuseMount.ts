@@ -36,6 +36,11 @@ export class FuseMount {
     return FuseMount.#over(directory, ['sleep', '3600']);
   }
 
+  /** It has one file, a copy of this one. */
+  static healthy(directory: string, file: string, name: string): Promise<FuseMount> {
+    return FuseMount.unreadable(directory, file, name, Number.MAX_SAFE_INTEGER);
+  }
+
   /** It has one file, which can be read up to an offset, until somebody has failed to read on. */
   static unreadable(directory: string, file: string, name: string, offset: number): Promise<FuseMount> {
     const server = fileURLToPath(import.meta.resolve('./fuseMount/server.ts'));
@@ -55,6 +60,14 @@ export class FuseMount {
       if (line === 'mounted') return new FuseMount(server, directory);
     }
     throw new Error('no FUSE file system may be mounted here');
+  }
+
+  hang(): void {
+    this.#server.kill('SIGSTOP');
+  }
+
+  comeBack(): void {
+    this.#server.kill('SIGCONT');
   }
 
   /** Everybody who waits gets an error, and the directory is what it was. */

@@ -11,7 +11,7 @@ import { Random } from '../simulation/random.ts';
 import type { Cluster } from './cluster.ts';
 
 const SEEDS: readonly unknown[] = [
-  { type: 'hello', version: '0', name: 'w', instance: 'i', jobs: [] },
+  { type: 'hello', version: '0', name: 'w', instance: 'i', serial: 0, jobs: [] },
   {
     ...{ type: 'hello', version: '0', name: 'fuzz', instance: 'f', slots: 1, storage: [] },
     capabilities: NO_CAPABILITIES,

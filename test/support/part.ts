@@ -18,10 +18,14 @@ export class Part {
   readonly #waiting = new Set<() => void>();
   #listening: string | null = null;
 
-  /** @param file the part's entry point, from the project's root: `worker/main.ts` */
-  constructor(file: string, env: Readonly<Record<string, string>>) {
+  /**
+   * @param file the part's entry point, from the project's root: `worker/main.ts`
+   * @param enter brings it to another host
+   */
+  constructor(file: string, env: Readonly<Record<string, string>>, enter: readonly string[] = []) {
     const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
-    this.child = spawn(process.execPath, [path], {
+    const [command = '', ...args] = [...enter, process.execPath, path];
+    this.child = spawn(command, args, {
       // Nothing of the developer's environment may decide about a test.
       env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -67,9 +71,14 @@ export class Part {
     }
   }
 
-  /** Waits for a line of the log with this message, and with these fields. */
-  async logged(message: string, fields: LogLine = {}): Promise<void> {
-    await this.until(() => this.log.some((line) => matches(line, { msg: message, ...fields })));
+  /** Waits for a line of the log with this message, and with these fields; or for so many. */
+  async logged(message: string, fields: LogLine = {}, times = 1): Promise<void> {
+    await this.until(() => this.lines(message, fields).length >= times);
+  }
+
+  /** Those of the log with this message, and with these fields. */
+  lines(message: string, fields: LogLine = {}): LogLine[] {
+    return this.log.filter((line) => matches(line, { msg: message, ...fields }));
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<PartExit> {

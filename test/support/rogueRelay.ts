@@ -48,7 +48,7 @@ export class RogueRelay {
   }
 
   hello(): void {
-    this.send({ type: 'hello', version: '0', name: 'rogue', instance: randomUUID(), jobs: [] });
+    this.send({ type: 'hello', version: '0', name: 'rogue', instance: randomUUID(), serial: 0, jobs: [] });
   }
 
   send(message: object): void {

@@ -1,4 +1,5 @@
 import type { Resume } from '#shared/job.ts';
+import type { Accepted } from '../records.ts';
 import { type AnnouncedFile, announcedFiles } from './files.ts';
 import { joinMpd } from './joinMpd.ts';
 import { isMpd } from './mpd.ts';
@@ -10,6 +11,8 @@ import { joinList, readNumberedList } from './segmentList.ts';
  * milliseconds: asked for the key frame's own time it finds the one before it, and repeats a segment (measured).
  */
 const COPIED_SEEK_MARGIN_S = 0.15;
+
+const KEPT = { document: null, problem: null };
 
 /** The manifests and lists of one job, of all its attempts, as PMS is to see them: each only grows. */
 export class Announcements {
@@ -41,8 +44,8 @@ export class Announcements {
   }
 
   /** What an earlier relay has passed. */
-  restore(documents: readonly string[], isJoined: boolean): void {
-    for (const document of documents) this.accepted(document);
+  restore({ documents, isJoined, duration }: Pick<Accepted, 'documents' | 'isJoined' | 'duration'>): void {
+    for (const document of documents) this.accepted(document, duration);
     this.#isJoined = isJoined;
   }
 
@@ -58,18 +61,18 @@ export class Announcements {
     return done;
   }
 
-  /** What PMS is to be told; null when it knows more already, and the new attempt has yet to catch up. */
-  join(document: string): { document: string; problem: string | null } | null {
+  /** What PMS is to be told; null while it knows more already, and when it would see a jump, which is a problem. */
+  join(document: string): { document: string | null; problem: string | null } {
     if (!this.#isJoined) return { document, problem: null };
     const series = seriesOf(document);
-    if (series === null) return null;
+    if (series === null) return KEPT;
     const passed = this.#passed.get(series);
     if (passed === undefined) return { document, problem: null };
     const joined = isMpd(document) ? joinMpd(passed, document) : joinList(passed, document);
     if (joined !== null) return { document: joined, problem: null };
     const [before, now] = [lastAnnounced(passed), lastAnnounced(document)];
-    if (before === null || now === null || now <= before) return null;
-    return { document, problem: 'the new attempt’s manifest does not fit to the one before' };
+    if (before === null || now === null || now <= before) return KEPT;
+    return { ...KEPT, problem: 'what the new attempt announces does not fit to what PMS was told before' };
   }
 
   /** Files that PMS will look for when it is told this, and was not told of before. */
@@ -79,10 +82,11 @@ export class Announcements {
     return announcedFiles(document).filter(({ name }) => !known.has(name));
   }
 
-  accepted(document: string): void {
+  /** @param duration of the input, in seconds */
+  accepted(document: string, duration: number | null = null): void {
     const series = seriesOf(document);
     if (series !== null) this.#passed.set(series, document);
-    const point = this.#output && resumePoint(document, this.#output);
+    const point = this.#output && resumePoint(document, this.#output, duration);
     const margin = this.#output?.videoCopied ? COPIED_SEEK_MARGIN_S : 0;
     if (point) this.#resume = { segment: point.segment, seconds: point.seconds + margin };
   }

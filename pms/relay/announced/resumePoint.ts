@@ -20,19 +20,33 @@ export interface ResumedOutput {
 /** A segment of less than this share of what PMS asked for was cut off, by the end of the film or of its attempt. */
 const WHOLE = 0.9;
 
-/** After what the last manifest or list that PMS accepted announces; null when nothing does, or it can't be told. */
-export function resumePoint(document: string, output: ResumedOutput): ResumePoint | null {
+/** Nearer to the end of the film than this there may be nothing left to make a segment of. */
+const TAIL_S = 1;
+
+/**
+ * After what the last manifest or list that PMS accepted announces; null when nothing does, or it can't be told. A last
+ * segment that was cut off, or that ends with the film, is made anew: the muxer has to write something that fits.
+ *
+ * @param duration of the input, in seconds
+ */
+export function resumePoint(
+  document: string,
+  output: ResumedOutput,
+  duration: number | null = null,
+): ResumePoint | null {
   const announced = announcedBy(document);
   if (!announced) return null;
-  const { number, segmentsBefore, end, length: made } = announced;
+  const { number, segmentsBefore, start, end } = announced;
   const { segmentSeconds, videoCopied } = output;
   // Copied video is cut at key frames, wherever they are: only the document says where. Nothing is taken off, as that
   // would be before the key frame: the seek would find the one before, and repeat a segment.
   const length = segmentSeconds !== null && segmentSeconds > 0 ? segmentSeconds : null;
-  // One that was cut off is made anew: the next one begins where the whole of it would have ended.
+  const made = start === null || end === null ? null : end - start;
   const isCut = !videoCopied && length !== null && made !== null && made < WHOLE * length;
-  const redone = isCut ? 1 : 0;
-  const seconds = videoCopied ? end : length === null ? null : (segmentsBefore - redone) * length;
+  const isLast = end !== null && duration !== null && end > duration - TAIL_S;
+  const redone = isCut || isLast ? 1 : 0;
+  const begins = redone ? start : end;
+  const seconds = videoCopied ? begins : length === null ? null : (segmentsBefore - redone) * length;
   if (seconds === null || !Number.isFinite(seconds)) return null;
   return { segment: number + 1 - redone, seconds };
 }
@@ -52,8 +66,8 @@ interface Announced {
   /** How many come before the next one, from the start of the input. */
   readonly segmentsBefore: number;
   /** Of the picture in the last segment, in seconds. */
+  readonly start: number | null;
   readonly end: number | null;
-  readonly length: number | null;
 }
 
 /** DASH counts from 1. */
@@ -64,9 +78,9 @@ function announcedByMpd(text: string): Announced | null {
   if (representations.length === 0 || number < 0 || !isOnAll) return null;
   const template = representations.find(({ isVideo }) => isVideo)?.template;
   const entry = template?.entries[number - template.startNumber];
-  const end = template && entry ? (entry.t + entry.d) / template.timescale : null;
-  const length = template && entry ? entry.d / template.timescale : null;
-  return { number, segmentsBefore: number, end, length };
+  if (!template || !entry) return { number, segmentsBefore: number, start: null, end: null };
+  const [start, end] = [entry.t / template.timescale, (entry.t + entry.d) / template.timescale];
+  return { number, segmentsBefore: number, start, end };
 }
 
 /** Lists count from 0. */
@@ -78,5 +92,5 @@ function announcedByList(text: string): Announced | null {
   // Pictures that are shown before the next key frame can follow it in the file: then the end is before it.
   const next = rows.at(-1);
   const end = next && !next.isFinished ? Math.max(next.start, last.end) : last.end;
-  return { number, segmentsBefore: number + 1, end, length: last.end - start };
+  return { number, segmentsBefore: number + 1, start, end };
 }

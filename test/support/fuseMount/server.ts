@@ -1,93 +1,101 @@
+/**
+ * node server.ts DESCRIPTOR FILM NAME OFFSET: a FUSE file system with one file, read only, until it is killed. Stopped
+ * with SIGSTOP it is a file server that hangs. It caches nothing, so that every read asks it. Whoever reads on from
+ * OFFSET gets EIO, from then on with every read; who opens the file after that first error reads all of it.
+ */
 import { fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
-// A file system with one file, a copy of FILE that can be read up to OFFSET: node server.ts DESCRIPTOR FILE NAME OFFSET.
-// Whoever reads on gets EIO, from then on with every read; who opens the file after that first error reads all of it.
+const [, , descriptor = '', film = '', name = '', limit = ''] = process.argv;
 
-const [, , descriptor = '', source = '', name = '', limit = ''] = process.argv;
-const device = Number(descriptor);
-const file = openSync(source, 'r');
-const { size } = fstatSync(file);
+const ROOT = 1n;
+const FILE = 2n;
+const HEADER_BYTES = 40;
+const REPLY_HEADER_BYTES = 16;
 
-const OPCODES = { lookup: 1, forget: 2, getattr: 3, open: 14, read: 15, release: 18, flush: 25, init: 26 };
-const BATCH_FORGET = 42;
 const ENOENT = 2;
 const EIO = 5;
 const ENOSYS = 38;
-const ROOT = 1n;
-const FILE = 2n;
-/** Every read of a process arrives here as it is, without the kernel's reading ahead. */
-const DIRECT_IO = 1;
-const IN_HEADER = 40;
-const OUT_HEADER = 16;
+
+const OPCODE = {
+  ...{ lookup: 1, forget: 2, getattr: 3, open: 14, read: 15, statfs: 17, release: 18, flush: 25, init: 26 },
+  ...{ opendir: 27, readdir: 28, releasedir: 29, access: 34, interrupt: 36, batchForget: 42 },
+};
+const WITHOUT_REPLY: readonly number[] = [OPCODE.forget, OPCODE.interrupt, OPCODE.batchForget];
+
+const source = openSync(film, 'r');
+const { size } = fstatSync(source);
+const device = Number(descriptor);
 
 let opened = 0n;
 /** Handles up to this one were open at the first error. */
 let failing: bigint | null = null;
 
-const request = Buffer.alloc(1024 * 1024);
-for (;;) {
-  const length = readSync(device, request);
+const request = Buffer.alloc(1 << 17);
+for (let length = next(); length !== null; length = next()) {
   const opcode = request.readUInt32LE(4);
-  if (opcode === OPCODES.forget || opcode === BATCH_FORGET) continue;
-  const answer = answerTo(opcode, request.readBigUInt64LE(16), request.subarray(IN_HEADER, length));
+  if (WITHOUT_REPLY.includes(opcode)) continue;
+  const answer = reply(opcode, request.readBigUInt64LE(16), request.subarray(HEADER_BYTES, length));
   const body = typeof answer === 'number' ? Buffer.alloc(0) : answer;
-  const header = Buffer.alloc(OUT_HEADER);
-  header.writeUInt32LE(OUT_HEADER + body.length, 0);
+  const header = Buffer.alloc(REPLY_HEADER_BYTES);
+  header.writeUInt32LE(REPLY_HEADER_BYTES + body.length, 0);
   header.writeInt32LE(typeof answer === 'number' ? -answer : 0, 4);
   request.copy(header, 8, 8, 16);
-  writeSync(device, Buffer.concat([header, body]));
+  try {
+    writeSync(device, Buffer.concat([header, body]));
+  } catch {
+    // Whoever asked was killed while we hung.
+  }
 }
 
-/** The reply's body, or an error's number. */
-function answerTo(opcode: number, node: bigint, body: Buffer): Buffer | number {
+/** Null after the end. */
+function next(): number | null {
+  try {
+    return readSync(device, request);
+  } catch {
+    // It was unmounted.
+    return null;
+  }
+}
+
+/** The body, or an error number. */
+function reply(opcode: number, node: bigint, body: Buffer): Buffer | number {
   switch (opcode) {
-    case OPCODES.init:
-      return init();
-    case OPCODES.lookup:
-      return body.toString('utf8', 0, body.indexOf(0)) === name ? entry() : ENOENT;
-    case OPCODES.getattr:
+    case OPCODE.init:
+      return words(64, { at: 0, value: 7 }, { at: 4, value: 31 }, { at: 20, value: 1 << 16 });
+    case OPCODE.lookup: {
+      if (body.subarray(0, -1).toString() !== name) return ENOENT;
+      const numbers = Buffer.alloc(40);
+      numbers.writeBigUInt64LE(FILE);
+      return Buffer.concat([numbers, attributes(FILE)]);
+    }
+    case OPCODE.getattr:
       return Buffer.concat([Buffer.alloc(16), attributes(node)]);
-    case OPCODES.open:
+    case OPCODE.open:
       return open();
-    case OPCODES.read:
+    case OPCODE.opendir:
+      return Buffer.alloc(16);
+    case OPCODE.read:
       return read(body.readBigUInt64LE(0), Number(body.readBigUInt64LE(8)), body.readUInt32LE(16));
-    case OPCODES.release:
-    case OPCODES.flush:
+    case OPCODE.readdir:
+      return body.readBigUInt64LE(8) === 0n ? entry() : Buffer.alloc(0);
+    case OPCODE.statfs:
+      return Buffer.alloc(80);
+    case OPCODE.release:
+    case OPCODE.releasedir:
+    case OPCODE.flush:
+    case OPCODE.access:
       return Buffer.alloc(0);
     default:
       return ENOSYS;
   }
 }
 
-function init(): Buffer {
-  const reply = Buffer.alloc(64);
-  reply.writeUInt32LE(7, 0);
-  reply.writeUInt32LE(31, 4);
-  reply.writeUInt32LE(4096, 20);
-  return reply;
-}
-
-function entry(): Buffer {
-  const reply = Buffer.alloc(40);
-  reply.writeBigUInt64LE(FILE, 0);
-  return Buffer.concat([reply, attributes(FILE)]);
-}
-
-function attributes(node: bigint): Buffer {
-  const reply = Buffer.alloc(88);
-  reply.writeBigUInt64LE(node, 0);
-  reply.writeBigUInt64LE(BigInt(size), 8);
-  reply.writeUInt32LE(node === ROOT ? 0o40755 : 0o100644, 60);
-  reply.writeUInt32LE(1, 64);
-  return reply;
-}
-
 function open(): Buffer {
+  const directIo = 1;
   opened += 1n;
-  const reply = Buffer.alloc(16);
-  reply.writeBigUInt64LE(opened, 0);
-  reply.writeUInt32LE(DIRECT_IO, 8);
-  return reply;
+  const handle = words(16, { at: 8, value: directIo });
+  handle.writeBigUInt64LE(opened, 0);
+  return handle;
 }
 
 function read(handle: bigint, offset: number, length: number): Buffer | number {
@@ -96,6 +104,31 @@ function read(handle: bigint, offset: number, length: number): Buffer | number {
     failing ??= opened;
     return EIO;
   }
-  const data = Buffer.alloc(length);
-  return data.subarray(0, readSync(file, data, 0, length, offset));
+  const bytes = Buffer.alloc(length);
+  return bytes.subarray(0, readSync(source, bytes, 0, length, offset));
+}
+
+function attributes(node: bigint): Buffer {
+  const isRoot = node === ROOT;
+  const mode = isRoot ? 0o40555 : 0o100444;
+  const text = words(88, { at: 60, value: mode }, { at: 64, value: 1 }, { at: 80, value: 4096 });
+  text.writeBigUInt64LE(node, 0);
+  text.writeBigUInt64LE(isRoot ? 0n : BigInt(size), 8);
+  return text;
+}
+
+function entry(): Buffer {
+  const padded = Buffer.alloc(24 + Math.ceil(Buffer.byteLength(name) / 8) * 8);
+  padded.writeBigUInt64LE(FILE, 0);
+  padded.writeBigUInt64LE(1n, 8);
+  padded.writeUInt32LE(Buffer.byteLength(name), 16);
+  padded.writeUInt32LE(8, 20);
+  padded.write(name, 24);
+  return padded;
+}
+
+function words(bytes: number, ...values: readonly { at: number; value: number }[]): Buffer {
+  const buffer = Buffer.alloc(bytes);
+  for (const { at, value } of values) buffer.writeUInt32LE(value, at);
+  return buffer;
 }

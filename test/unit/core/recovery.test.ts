@@ -70,10 +70,17 @@ describe('after a restart of the orchestrator', () => {
     expect(world.submit(world.relay(), 'j').current?.worker).toBe('w');
   });
 
-  test('a job that comes back after the window is placed at once', () => {
+  test('a job that comes back late gives its worker as long as any other', () => {
     const world = World.settled();
     world.worker('w');
-    expect(world.submit(world.relay(), 'j', {}, 3).current).toMatchObject({ worker: 'w', number: 4 });
+    const job = world.submit(world.relay(), 'j', {}, 3);
+    world.advance(2_999);
+    expect(world.cluster.isRecovering(job)).toBe(true);
+    world.worker('late', { attempts: [running('j', 3)] });
+    expect(job.current).toMatchObject({ worker: 'late', number: 3 });
+    const other = world.submit(world.relay('another'), 'k', {}, 3);
+    world.advance(3_000);
+    expect(other.current).toMatchObject({ worker: 'w', number: 4 });
   });
 
   test('a recovering job that is cancelled ends at once, and its worker is told to end it', () => {
@@ -170,6 +177,7 @@ describe('an attempt without its job', () => {
     const world = World.settled();
     const worker = world.worker('w', { slots: 2, attempts: [running('j', 1)] });
     const job = world.submit(world.relay(), 'j', {}, 2);
+    world.advance(3_000);
     expect(job.current).toMatchObject({ worker: 'w', number: 3 });
     expect(world.list('w')).toEqual(['j/3']);
     expect(world.spread()).toEqual([1]);
@@ -223,7 +231,7 @@ describe('an attempt without its job', () => {
     const job = world.submit(world.relay(), 'j', { local: false }, 1);
     expect(job.current).toBeNull();
     world.worker('other');
-    world.advance(1_000);
+    world.advance(3_000);
     expect(job.current).toMatchObject({ worker: 'other', number: 2 });
   });
 });
@@ -258,4 +266,27 @@ test('of two workers with the same attempt the placed one keeps it', () => {
   world.worker('b', { attempts: [running('j', 1)] });
   expect(job.current?.worker).toBe('a');
   expect([world.list('a'), world.list('b')]).toEqual([['j/1'], []]);
+});
+
+test('a job of which PMS has a part waits longer for another attempt than one that nobody watches yet', () => {
+  const world = World.settled();
+  const [worker, relay] = [world.worker('w'), world.relay()];
+  const [watched, fresh] = ['watched', 'fresh'].map((jobId) => world.submit(relay, jobId, { local: false }));
+  const nothing = {
+    progress: null,
+    speed: null,
+    resume: null,
+    obstacle: null,
+    duration: null,
+    readError: null,
+  };
+  world.handle({
+    ...{ type: 'relay-message', connection: relay },
+    message: { type: 'checkpoint', jobId: 'watched', attempt: 1, announced: 3, ...nothing },
+  });
+  world.disconnect(worker);
+  world.advance(2_000 + 5_000);
+  expect([watched?.outcome?.reason, fresh?.outcome?.reason]).toEqual([undefined, 'no-worker']);
+  world.advance(25_000);
+  expect(watched?.outcome?.reason).toBe('no-worker');
 });

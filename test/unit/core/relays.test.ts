@@ -228,3 +228,16 @@ test('an ended job of a relay that never comes back is forgotten', () => {
   expect(world.cluster.jobs.size).toBe(0);
   expect(world.cluster.history.has('j')).toBe(true);
 });
+
+test.each(['while the later connection lives', 'after it ended'])(
+  'a hello that the network delivers late, %s, releases nothing',
+  (when) => {
+    const world = World.settled();
+    world.worker('w');
+    const later = world.relay('pms', [], 'process', 2);
+    const job = world.submit(later, 'j');
+    if (when === 'after it ended') world.disconnect(later);
+    world.relay('pms', [], 'process', 1);
+    expect(job).toMatchObject({ released: false, endRequested: null });
+  },
+);

@@ -11,6 +11,7 @@ import type { CoreSettings } from '../../../orchestrator/core/settings.ts';
 export const SETTINGS: CoreSettings = {
   strategy: 'LOAD_TASKS',
   queueTimeoutMs: { playback: 5_000, background: 600_000 },
+  resumeTimeoutMs: 30_000,
   workerReconnectMs: 2_000,
   silenceMs: 10_000,
   recoveryWindowMs: 3_000,
@@ -25,6 +26,7 @@ export const SETTINGS: CoreSettings = {
 
 /** A cluster with its outside: connections that stay alive by themselves, and time that is moved by hand. */
 export class World {
+  #serial = 0;
   readonly cluster: Cluster;
   readonly settings: CoreSettings;
   /** Connections that say nothing any more. */
@@ -71,9 +73,14 @@ export class World {
     return connection;
   }
 
-  relay(name = 'relay', jobs: string[] = [], instance = `${name}-process`): ConnectionId {
+  relay(
+    name = 'relay',
+    jobs: string[] = [],
+    instance = `${name}-process`,
+    serial = this.#serial++,
+  ): ConnectionId {
     const connection = this.#connect();
-    const hello = { type: 'hello', version: '1', name, instance, jobs } as const;
+    const hello = { type: 'hello', version: '1', name, instance, serial, jobs } as const;
     this.handle({ type: 'relay-hello', connection, hello });
     return connection;
   }
@@ -258,7 +265,7 @@ export function jobModel(order: number, fields: Partial<Job> = {}): Job {
     submittedAt: 0,
     order,
     holder: null,
-    holderInstance: '',
+    lastHolder: { instance: '', serial: 0 },
     released: false,
     lastAttempt: 0,
     current: null,

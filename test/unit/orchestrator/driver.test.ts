@@ -19,7 +19,14 @@ function hello(driver: Driver, connection: number, name: string): void {
 }
 
 function relayWithJob(driver: Driver, connection: number, jobId: string): void {
-  const relay = { type: 'hello', version: '1', name: 'r', instance: `r${connection}`, jobs: [] } as const;
+  const relay = {
+    type: 'hello',
+    version: '1',
+    name: 'r',
+    instance: `r${connection}`,
+    serial: 0,
+    jobs: [],
+  } as const;
   driver.handle({ type: 'relay-hello', connection, hello: { ...relay, jobs: [] } });
   const message = { type: 'submit', job: jobSpec(jobId, { local: false }), attempt: 0 } as const;
   driver.handle({ type: 'relay-message', connection, message });

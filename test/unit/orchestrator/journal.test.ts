@@ -12,7 +12,7 @@ test('relays come and go in the log, also one that replaces itself', () => {
   const clock = new FakeClock();
   const driver = new Driver(new Cluster(SETTINGS, clock.now()), clock);
   driver.observe(journal(logger, driver.cluster));
-  const hello = { type: 'hello', version: '1', name: 'pms', instance: 'i', jobs: [] } as const;
+  const hello = { type: 'hello', version: '1', name: 'pms', instance: 'i', serial: 0, jobs: [] } as const;
   driver.handle({ type: 'relay-hello', connection: 1, hello: { ...hello, jobs: [] } });
   driver.handle({ type: 'relay-hello', connection: 2, hello: { ...hello, jobs: [] } });
   driver.handle({ type: 'disconnected', connection: 2 });

@@ -82,7 +82,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
     received,
   },
   relayToOrchestrator: {
-    hello: { type: 'hello', version: '1', name: 'r', instance: 'i', jobs: ['j'] },
+    hello: { type: 'hello', version: '1', name: 'r', instance: 'i', serial: 0, jobs: ['j'] },
     submit: { type: 'submit', job, attempt: 0 },
     end: { type: 'end', jobId: 'j', signal: 'SIGINT' },
     release: { type: 'release', jobId: 'j' },

@@ -49,6 +49,15 @@ test('at the last segment itself, when that was cut off and can be made anew', (
   expect(resumePoint(cut, ENCODED)).toEqual({ segment: 3, seconds: 6 });
 });
 
+test('at the last segment itself, when the film ends with it: nothing would be left to make', () => {
+  const list = 'media-00010.ts,30.000000,33.000000\nmedia-00011.ts,33.000000,36.000000\n';
+  expect(resumePoint(list, ENCODED, 36.5)).toEqual({ segment: 11, seconds: 33 });
+  expect(resumePoint(list, COPIED, 36.5)).toEqual({ segment: 11, seconds: 33 });
+  expect(resumePoint(list, COPIED, 38)).toEqual({ segment: 12, seconds: 36 });
+  const start = (2 * 72_072) / 24_000;
+  expect(resumePoint(wholeRun(1, 3), COPIED, 9)).toEqual({ segment: 3, seconds: start });
+});
+
 test.each([
   ['nothing is announced', ''],
   ['nothing is finished', '#media-00000.ts,0.0,0.0\n'],

@@ -1,0 +1,53 @@
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { FuseMount } from '../support/fuseMount.ts';
+import { allEnded } from '../support/processes.ts';
+import { DASH_STREAM } from '../support/streamKinds.ts';
+import { StreamStage } from '../support/streamStage.ts';
+import { processesOfAttempt } from '../support/workerProcesses.ts';
+
+const obstacle = await FuseMount.obstacle();
+if (obstacle !== null) process.stderr.write(`NOT TESTED, a file server that fails over: ${obstacle}\n`);
+
+describe.runIf(obstacle === null)('the file server hangs in the middle of a film', () => {
+  let stage: StreamStage;
+  let mount: FuseMount;
+
+  beforeAll(async () => {
+    // Long enough that ffmpeg has not read all of it when its server hangs.
+    stage = await StreamStage.start({ seconds: 30 });
+    copyFileSync(join(stage.media, 'film.mkv'), join(stage.directory, 'film.mkv'));
+  }, 120_000);
+
+  beforeEach(async () => {
+    mount = await FuseMount.healthy(stage.media, join(stage.directory, 'film.mkv'), 'film.mkv');
+  });
+
+  afterEach(() => {
+    stage.pms.throttle = false;
+    mount.remove();
+  });
+
+  afterAll(() => stage.stop());
+
+  test('what stood still is killed, and another attempt goes on once the mount is green', async () => {
+    const { cluster, pms } = stage;
+    const stream = await stage.play(DASH_STREAM);
+    await stream.announced(3);
+    pms.throttle = true;
+    const { jobId } = await stream.running();
+    const first = processesOfAttempt(jobId, 1);
+    const since = performance.now();
+    mount.hang();
+    pms.throttle = false;
+    await cluster.orchestrator.logged('job attempt-ended', { jobId, attempt: 1 });
+    mount.comeBack();
+    await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
+    expect(performance.now() - since).toBeLessThan(30_000);
+    await allEnded(first);
+    expect(await stream.exited).toEqual({ code: 0, signal: null });
+    expect(await stream.story()).toMatch(/goes on at segment [1-9]/);
+    expect(await stream.problems(stage.seconds)).toEqual([]);
+  }, 120_000);
+});
