@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { JobSpec } from '#shared/job.ts';
@@ -41,7 +42,7 @@ export interface Exit {
   /** Bytes that it had written, and how many of them to stdout. */
   readonly written: number;
   readonly stdout: number;
-  /** It said that it could not read its input on. */
+  /** It said of its input that it can't be read on. */
   readonly isUnread: boolean;
 }
 
@@ -109,10 +110,13 @@ export class SimWorker {
         killGraceMs: KILL_GRACE_MS,
         whyNotNow: () => (this.ready ? null : 'storage is bad'),
         whyRefused: () => null,
-        commandOf: ({ cwd, argv }) => ({
-          ...{ file: 't', argv, env: {}, cwd },
-          confinement: { roots: [], files: [] },
-          ownership: { file: 'o', number: 0, writer: '' },
+        commandOf: ({ job: { cwd, argv } }) => ({
+          ...{ changes: [], hardware: null },
+          command: {
+            ...{ file: 't', argv, env: {}, cwd },
+            confinement: { roots: [], files: [] },
+            ownership: { file: 'o', number: 0, writer: '' },
+          },
         }),
         run: (options) =>
           new SimTranscoder({
@@ -120,13 +124,15 @@ export class SimWorker {
             process: options,
           }),
         send: (output) => this.agent.send(output),
+        gpuFailed: () => undefined,
       },
       () => this.agent.changed(),
     );
     const links: SimLink<'worker'>[] = [];
     this.agent = new Agent({
       name,
-      slots,
+      instance: randomUUID(),
+      slots: () => slots,
       clock,
       openLink: (handlers) => {
         const link = new SimLink<'worker'>({
@@ -144,6 +150,7 @@ export class SimWorker {
       storage: (): Mount[] => [],
       ready: () => this.ready,
       stopping: () => false,
+      shared: () => undefined,
     });
     const [link] = links;
     if (!link) throw new Error('the agent opened no link');
@@ -230,6 +237,7 @@ export function specOf(jobId: string, jobClass: JobSpec['jobClass'], local: bool
       jobId,
       jobClass,
       local,
+      plexPass: false,
       session: null,
       title: jobId,
       argv: ['-y'],
