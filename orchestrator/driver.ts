@@ -11,7 +11,12 @@ const SETTLE_MS = 3_000;
 
 /** Carries out what concerns connections. */
 export interface Performer {
-  perform(effect: Extract<Effect, { type: 'welcome' | 'tell-worker' | 'tell-relay' | 'close' }>): void;
+  perform(
+    effect: Extract<
+      Effect,
+      { type: 'welcome' | 'tell-worker' | 'tell-relay' | 'contract-changed' | 'close' }
+    >,
+  ): void;
 }
 
 /** Watches what happens; must not throw and must not change anything. */
@@ -87,6 +92,7 @@ export class Driver {
       case 'welcome':
       case 'tell-worker':
       case 'tell-relay':
+      case 'contract-changed':
       case 'close':
         this.#performer?.perform(effect);
         break;

@@ -8,6 +8,7 @@ import {
   type SettingsOf,
   secret,
 } from '#shared/settings/table.ts';
+import { mounts } from '#shared/storage/mounts.ts';
 import { hookSettings } from './hookSettings.ts';
 
 export const relaySettings = {
@@ -16,6 +17,10 @@ export const relaySettings = {
   CLUSTERPLEX_RELAY_TOKEN: secret('Token of relays, in place of CLUSTERPLEX_TOKEN.'),
   RELAY_SOCKET: hookSettings.RELAY_SOCKET,
   RELAY_RECONNECT_MS: hookSettings.RELAY_RECONNECT_MS,
+  MOUNTS: mounts(
+    'Directories that PMS shares with the workers, comma separated, each `path:ro` or `path:rw`, which workers compare ' +
+      'with theirs. Those that do not exist here are left out.',
+  ),
   PMS_SERVICE: optionalText('Name by which workers reach this host; takes precedence over PMS_IP.'),
   PMS_IP: optionalText(
     'Address by which workers reach this host. Default: the one address that the Local Relay listens on, else the ' +

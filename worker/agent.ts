@@ -1,13 +1,15 @@
-import { randomUUID } from 'node:crypto';
 import type { Capabilities } from '#shared/capabilities.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { LinkHandlers, OpenLink } from '#shared/protocol/link.ts';
 import type { JobMessage, Load, Message, Mount, WorkerHello } from '#shared/protocol/messages.ts';
+import type { ContractMount } from '#shared/protocol/storage.ts';
 import { VERSION } from '#shared/version.ts';
 import type { Attempts } from './attempts/attempts.ts';
 
 export interface AgentOptions {
   readonly name: string;
+  /** Of this process. */
+  readonly instance: string;
   readonly clock: Clock;
   readonly openLink: OpenLink<'worker'>;
   /** Everything below is asked for anew with every message that says it. */
@@ -17,13 +19,14 @@ export interface AgentOptions {
   storage(): readonly Mount[];
   ready(): boolean;
   stopping(): boolean;
+  /** What PMS shares. */
+  shared(contract: readonly ContractMount[]): void;
 }
 
 /** Speaks for the worker: says what it is and runs, hears what it should run. */
 export class Agent {
   readonly #options: AgentOptions;
   readonly #link: ReturnType<OpenLink<'worker'>>;
-  readonly #instance = randomUUID();
   /** Jobs of this connection's `job` messages whose attempts have not yet been listed or are still listed. */
   readonly #jobs = new Map<string, JobMessage>();
   #revision = 0;
@@ -31,6 +34,7 @@ export class Agent {
   #due = false;
   /** Slots and capabilities are no longer what was said last. */
   #othersDue = false;
+  #storageDue = false;
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -75,6 +79,11 @@ export class Agent {
     this.changed();
   }
 
+  changedStorage(): void {
+    this.#storageDue = true;
+    this.changed();
+  }
+
   measured(load: Load): void {
     this.#load = load;
     this.changed();
@@ -85,6 +94,9 @@ export class Agent {
     switch (message.type) {
       case 'welcome':
         attempts.resend();
+        break;
+      case 'contract':
+        this.#options.shared(message.mounts);
         break;
       case 'job':
         this.#jobs.set(message.job.jobId, message);
@@ -106,15 +118,16 @@ export class Agent {
   }
 
   #hello(): WorkerHello {
-    const { name } = this.#options;
+    const { name, instance } = this.#options;
     this.#revision = 0;
     this.#due = false;
     this.#othersDue = false;
+    this.#storageDue = false;
     return {
       type: 'hello',
       version: VERSION,
       name,
-      instance: this.#instance,
+      instance,
       ...this.#others(),
       storage: [...this.#options.storage()],
       state: this.#state(),
@@ -125,8 +138,10 @@ export class Agent {
     this.#due = false;
     if (!this.#link.up) return;
     const others = this.#othersDue ? this.#others() : {};
+    const storage = this.#storageDue ? { storage: [...this.#options.storage()] } : {};
     this.#othersDue = false;
-    this.#link.send({ type: 'state', ...this.#state(), ...others });
+    this.#storageDue = false;
+    this.#link.send({ type: 'state', ...this.#state(), ...others, ...storage });
   }
 
   #others(): Pick<WorkerHello, 'slots' | 'capabilities'> {

@@ -12,11 +12,11 @@ import {
   secret,
   text,
 } from '#shared/settings/table.ts';
+import { mounts } from '#shared/storage/mounts.ts';
 import { isHwaccel } from './adapt/hwaccel.ts';
 import { pathMap } from './adapt/pathMap.ts';
 import { codecSettings } from './codecs/settings.ts';
 import { eaeSettings } from './eae/settings.ts';
-import { mounts } from './storage/mounts.ts';
 
 export const workerSettings = {
   ORCHESTRATOR_URL: httpUrl('http://localhost:3500', 'Address of the orchestrator.'),

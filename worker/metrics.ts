@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client';
 import { gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import { type Exposition, exposition, gauge, type MetricEntry } from '#shared/metrics.ts';
-import type { Load } from '#shared/protocol/messages.ts';
+import type { Load, Mount } from '#shared/protocol/messages.ts';
 import type { Licence } from './eae/licence.ts';
 import type { Check } from './readiness.ts';
 
@@ -24,6 +24,12 @@ const METRICS = {
     type: 'gauge',
     help: '1 when the check of /ready is ok',
     labels: ['check'],
+  },
+  latency: {
+    name: 'clusterplex_mount_latency_seconds',
+    type: 'gauge',
+    help: 'How long what one side writes takes to be seen on the other, the longest of the last ones',
+    labels: ['path', 'written_by'],
   },
   codecs: {
     name: 'clusterplex_codecs_wanted',
@@ -67,6 +73,7 @@ export interface WorkerReadings {
   slots(): number;
   load(): Load;
   checks(): readonly Check[];
+  mounts(): readonly Mount[];
   eae(): { readonly available: boolean; readonly pid: number | null; readonly licence: Licence | null };
   codecs(): { readonly wanted: number; readonly missing: number };
 }
@@ -81,6 +88,12 @@ export class WorkerMetrics {
     gpuGauges(this.#registry, 'clusterplex', [], () => [{ labels: {}, load: read.load() }]);
     gauge(this.#registry, METRICS.check, (metric) => {
       for (const { name, ok } of read.checks()) metric.set({ check: name }, Number(ok));
+    });
+    gauge(this.#registry, METRICS.latency, (metric) => {
+      for (const { path, latencyMs, latencyToPmsMs } of read.mounts()) {
+        if (latencyMs !== undefined) metric.set({ path, written_by: 'pms' }, latencyMs / 1_000);
+        if (latencyToPmsMs !== undefined) metric.set({ path, written_by: 'worker' }, latencyToPmsMs / 1_000);
+      }
     });
     gauge(this.#registry, METRICS.codecs, (metric) => metric.set(read.codecs().wanted));
     gauge(this.#registry, METRICS.codecsMissing, (metric) => metric.set(read.codecs().missing));

@@ -14,8 +14,11 @@ export interface Check {
 export interface Findings {
   /** Undefined until it was looked at. */
   readonly transcoderProblem: string | null | undefined;
-  /** Undefined until it was looked at. */
-  readonly storageProblems: readonly string[] | undefined;
+  /** The problems are undefined until it was looked at. */
+  readonly storage: {
+    readonly problems: readonly string[] | undefined;
+    readonly warnings: readonly string[];
+  };
   /** What is wrong with the codecs, and what is missing that no playback needs. */
   readonly codecs: { readonly problem: string | null; readonly warning: string | null };
   readonly eae: { readonly problem: string | null; readonly licence: Licence | null };
@@ -24,13 +27,10 @@ export interface Findings {
 }
 
 export function checksOf(findings: Findings): Check[] {
-  const { transcoderProblem, storageProblems, codecs, eae, stopping, connected } = findings;
+  const { transcoderProblem, storage, codecs, eae, stopping, connected } = findings;
   return [
     check('transcoder', transcoderProblem === undefined ? 'it is being tried' : transcoderProblem),
-    check(
-      'storage',
-      storageProblems === undefined ? 'it is being tried' : storageProblems.join('; ') || null,
-    ),
+    storageCheck(storage),
     check('codecs', codecs.problem ?? codecs.warning, codecs.problem !== null),
     { ...check('eae', eae.problem, false), ...(eae.problem === null && { message: lasting(eae.licence) }) },
     check('draining', stopping ? 'the worker is stopping' : null),
@@ -46,6 +46,11 @@ export function canTakeJobs(checks: readonly Check[]): boolean {
 /** The check because of which it may not. */
 export function whyNot(checks: readonly Check[]): Check | undefined {
   return checks.find(({ ok, blocking, name }) => !ok && blocking && name !== 'orchestrator');
+}
+
+function storageCheck({ problems, warnings }: Findings['storage']): Check {
+  const problem = problems === undefined ? 'it is being tried' : problems.join('; ') || null;
+  return check('storage', problem ?? (warnings.join('; ') || null), problem !== null);
 }
 
 function lasting(licence: Licence | null): string | null {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
@@ -42,6 +43,7 @@ export interface WorkerOptions {
 /** Puts a worker together and lets it serve. */
 export async function startWorker({ settings, env, clock, random, logger }: WorkerOptions) {
   const name = workerName(settings);
+  const instance = randomUUID();
   const token = settings.CLUSTERPLEX_WORKER_TOKEN ?? settings.CLUSTERPLEX_TOKEN;
   const file = transcoderFile(settings);
   const owner = thisOwner(name);
@@ -54,7 +56,6 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
 
   let transcoderProblem: string | null | undefined;
   let capabilities: Capabilities = NO_CAPABILITIES;
-  let storageKnown = false;
   let stopping = false;
   let retry: Timer | null = null;
 
@@ -89,7 +90,10 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     (reading) => agent.measured(reading),
   );
   const slots = (): number => settings.WORKER_SLOTS || slotsFor(hardware.gpus, load.cpus);
-  const storage = new Storage(settings.MOUNTS, clock, () => agent.changed());
+  const storage = new Storage({
+    ...{ declared: settings.MOUNTS, pathMap: settings.PATH_MAP, instance, clock },
+    changed: () => agent.changedStorage(),
+  });
   const adaptation = adaptationOf(settings);
   const whatItCan = (): Capabilities => {
     return { ...capabilities, gpus: [...hardware.gpus], eae: eae.available, adaptation };
@@ -98,7 +102,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const checks = (): readonly Check[] =>
     checksOf({
       transcoderProblem,
-      storageProblems: storageKnown ? storage.problems : undefined,
+      storage,
       codecs,
       eae,
       stopping,
@@ -136,6 +140,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   );
   const agent = new Agent({
     name,
+    instance,
     slots,
     clock,
     openLink: (handlers) =>
@@ -143,12 +148,14 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     attempts: () => attempts,
     capabilities: whatItCan,
     storage: () => storage.mounts,
+    shared: (contract) => storage.compare(contract),
     ready: () => canTakeJobs(checks()),
     stopping: () => stopping,
   });
   const metrics = new WorkerMetrics({
     running: () => attempts.running,
     slots,
+    mounts: () => storage.mounts,
     load: () => load.load,
     checks,
     codecs: () => codecs,
@@ -181,8 +188,8 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   };
   const tryStorage = async (): Promise<void> => {
     await storage.start();
-    storageKnown = true;
-    if (storage.problems.length > 0) logger.error({ problems: storage.problems }, 'storage is not usable');
+    const { problems = [] } = storage;
+    if (problems.length > 0) logger.error({ problems }, 'storage is not usable');
   };
 
   const health = await serveHealth({

@@ -1,7 +1,9 @@
 import { assertNever } from '#shared/errors.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Desired, Status } from '#shared/protocol/messages.ts';
+import type { ContractMount } from '#shared/protocol/storage.ts';
 import { letGoOrphan } from './attempts.ts';
+import { contractOf } from './contract.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
 import { drain, handBack } from './drain.ts';
 import type { Effect } from './effects.ts';
@@ -88,6 +90,11 @@ export class Cluster {
   /** The job's command, as long as the job is live: what a worker needs to start it. */
   spec(jobId: string): JobSpec | null {
     return this.#core.jobs.get(jobId)?.spec ?? null;
+  }
+
+  /** What PMS shares, as this worker is to know it. */
+  contract(worker: Worker): ContractMount[] {
+    return contractOf(this.#core, worker);
   }
 
   #apply(event: ClusterEvent): void {

@@ -11,6 +11,8 @@ export type Effect =
   | { readonly type: 'welcome'; readonly connection: ConnectionId }
   | { readonly type: 'tell-worker'; readonly connection: ConnectionId; readonly worker: Worker }
   | { readonly type: 'tell-relay'; readonly connection: ConnectionId; readonly job: Job }
+  /** What PMS shares, for all workers. */
+  | { readonly type: 'contract-changed' }
   | {
       readonly type: 'close';
       readonly connection: ConnectionId;

@@ -8,6 +8,7 @@ import type {
   WorkerHello,
   WorkerState,
 } from '#shared/protocol/messages.ts';
+import type { RelayStorage } from '#shared/protocol/storage.ts';
 import type { ConnectionId } from './model.ts';
 
 /** Everything that can happen to the core. Messages are as they arrived; the gateway has checked their schema. */
@@ -18,7 +19,7 @@ export type ClusterEvent =
   | {
       readonly type: 'relay-message';
       readonly connection: ConnectionId;
-      readonly message: Submit | End | Release | Checkpoint;
+      readonly message: Submit | End | Release | Checkpoint | RelayStorage;
     }
   | { readonly type: 'disconnected'; readonly connection: ConnectionId }
   | { readonly type: 'cancel'; readonly jobId: string; readonly signal: EndSignal }

@@ -121,7 +121,7 @@ export interface Worker {
   readonly version: string;
   slots: number;
   capabilities: Capabilities;
-  readonly storage: readonly Mount[];
+  storage: readonly Mount[];
   readonly connectedAt: number;
   /** Null while it has the reconnect window to come back. */
   connection: ConnectionId | null;

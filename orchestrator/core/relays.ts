@@ -1,4 +1,6 @@
 import type { Checkpoint, End, RelayHello, Release, Submit } from '#shared/protocol/messages.ts';
+import type { RelayStorage } from '#shared/protocol/storage.ts';
+import { publish } from './contract.ts';
 import { doubtOf } from './doubt.ts';
 import { release, requestEnd } from './lifecycle.ts';
 import type { ConnectionId, Job, Relay } from './model.ts';
@@ -59,8 +61,12 @@ export function relayDisconnected(core: CoreState, relay: Relay): void {
 export function relayMessage(
   core: CoreState,
   relay: Relay,
-  message: Submit | End | Release | Checkpoint,
+  message: Submit | End | Release | Checkpoint | RelayStorage,
 ): void {
+  if (message.type === 'storage') {
+    publish(core, relay, message.mounts);
+    return;
+  }
   if (message.type === 'submit') {
     leaveOtherRelay(core, message.job.jobId);
     relay.held.add(submit(core, relay, message.job, message.attempt));

@@ -1,3 +1,4 @@
+import type { SharedMount } from '#shared/protocol/storage.ts';
 import { Candidates } from './candidates.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Effect } from './effects.ts';
@@ -35,6 +36,8 @@ export class CoreState {
   now: number;
   readonly peers = new Map<ConnectionId, Peer>();
   readonly workers = new Map<string, Worker>();
+  /** What PMS shares, by the name of its relay. */
+  readonly contracts = new Map<string, readonly SharedMount[]>();
   /** Names of the workers that an operator drained: whoever comes back under such a name stays drained. */
   readonly drained = new Set<string>();
   /** Not yet ended, or ended and not yet released by their relay. */

@@ -1,6 +1,6 @@
 import type { AttemptStatus } from '#shared/job.ts';
 import { outcomeWithoutProcess } from '#shared/job.ts';
-import type { WorkerHello, WorkerState } from '#shared/protocol/messages.ts';
+import type { Mount, WorkerHello, WorkerState } from '#shared/protocol/messages.ts';
 import { adopt, attemptEnded, attemptReported, dropOrphan, keepOrphan, letGoOrphan } from './attempts.ts';
 import { dequeue, withdraw } from './lifecycle.ts';
 import type { Attempt, ConnectionId, Job, Worker } from './model.ts';
@@ -146,7 +146,11 @@ export function workerState(core: CoreState, worker: Worker, state: WorkerState)
   const standing = worker.ready !== state.ready || worker.draining !== state.draining;
   worker.ready = state.ready;
   worker.draining = state.draining;
-  const others = state.capabilities !== undefined || (state.slots ?? worker.slots) !== worker.slots;
+  const others =
+    state.capabilities !== undefined ||
+    (state.slots ?? worker.slots) !== worker.slots ||
+    (state.storage !== undefined && problemsOf(state.storage) !== problemsOf(worker.storage));
+  worker.storage = state.storage ?? worker.storage;
   worker.capabilities = state.capabilities ?? worker.capabilities;
   worker.slots = state.slots ?? worker.slots;
   for (const status of state.attempts) {
@@ -158,6 +162,11 @@ export function workerState(core: CoreState, worker: Worker, state: WorkerState)
   if (standing) watchStalls(core, worker);
   if (!standing && !others) return;
   core.emit({ type: 'worker-changed', worker, change: 'changed' });
+}
+
+/** What of its mounts is worth telling: not every measurement. */
+function problemsOf(storage: readonly Mount[]): string {
+  return JSON.stringify(storage.map(({ path, problem }) => [path, problem]));
 }
 
 /** It has seen a list that names the attempt, and does not run it: the attempt is lost. */

@@ -93,6 +93,12 @@ export class Hub implements Performer {
   }
 
   perform(effect: Parameters<Performer['perform']>[0]): void {
+    if (effect.type === 'contract-changed') {
+      for (const session of this.#sessions.values()) {
+        if (session.kind === 'worker' && session.contractChanged()) this.#flushLater(session);
+      }
+      return;
+    }
     const session = this.#sessions.get(effect.connection);
     if (!session) return;
     switch (effect.type) {

@@ -25,6 +25,10 @@ export class WorkerSession {
   /** Attempts whose jobs this connection has carried. */
   #sent = new Set<Attempt>();
   #due: Worker | null = null;
+  #worker: Worker | null = null;
+  #isContractDue = true;
+  /** What it was told last of what PMS shares. */
+  #contract = '[]';
 
   constructor(channel: WorkerChannel, cluster: Cluster) {
     this.channel = channel;
@@ -33,9 +37,17 @@ export class WorkerSession {
 
   tell(worker: Worker): void {
     this.#due = worker;
+    this.#worker = worker;
+  }
+
+  /** @returns whether there is somebody to tell */
+  contractChanged(): boolean {
+    this.#isContractDue = true;
+    return this.#worker !== null;
   }
 
   flush(): void {
+    this.#flushContract();
     const worker = this.#due;
     if (!worker) return;
     this.#due = null;
@@ -49,6 +61,16 @@ export class WorkerSession {
     }
     this.#sent = attempts;
     this.channel.send(desiredOf(worker));
+  }
+
+  #flushContract(): void {
+    if (!this.#isContractDue || !this.#worker) return;
+    this.#isContractDue = false;
+    const mounts = this.#cluster.contract(this.#worker);
+    const contract = JSON.stringify(mounts);
+    if (contract === this.#contract) return;
+    this.#contract = contract;
+    this.channel.send({ type: 'contract', mounts });
   }
 
   received(message: Received): void {

@@ -82,6 +82,7 @@ export class HookServer {
       return null;
     }
     const { spec, place } = intake;
+    this.#intake.taken?.(spec);
     const accepted = line.before ? this.#records.read(spec.jobId) : null;
     const job = new HeldJob(spec, hook, place, line.before, accepted);
     this.#jobs.hold(job);

@@ -20,6 +20,8 @@ export interface IntakeOptions {
   readonly token: string | null;
   /** Whether PMS has an active Plex Pass, by its own token. */
   readonly hasPlexPass: (pmsToken: ByteString | undefined) => boolean;
+  /** A job was taken in. */
+  readonly taken?: (job: JobSpec) => void;
 }
 
 export interface Intake {

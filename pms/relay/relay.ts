@@ -1,8 +1,10 @@
 import { hostname } from 'node:os';
+import { readable } from '#shared/bytes.ts';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
+import type { SharedMount } from '#shared/protocol/storage.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import { pmsOrigin, type RelaySettings, relayToken } from '../config.ts';
 import { Presence } from './announced/presence.ts';
@@ -13,6 +15,7 @@ import { Jobs } from './jobs.ts';
 import { LocalRelay } from './localRelay.ts';
 import { PlexPass } from './plexPass.ts';
 import { Records } from './records.ts';
+import { SharedStorage } from './sharedStorage.ts';
 
 export interface RelayOptions {
   readonly settings: RelaySettings;
@@ -25,12 +28,30 @@ export interface RelayOptions {
 export async function startRelay({ settings, clock, random, logger }: RelayOptions) {
   const token = relayToken(settings);
   const records = new Records(`${settings.RELAY_SOCKET}.jobs`, logger);
+  const storage = new SharedStorage({
+    ...{ mounts: settings.MOUNTS, clock, logger },
+    changed: (mounts) => tell(mounts),
+  });
+  let tell = (_mounts: SharedMount[]): void => undefined;
   const jobs = new Jobs({
     name: hostname(),
     clock,
     logger,
-    openLink: (handlers) =>
-      new Link({ role: 'relay', url: settings.ORCHESTRATOR_URL, token, clock, random, logger, handlers }),
+    openLink: (handlers) => {
+      const link = new Link({
+        ...{ role: 'relay' as const, url: settings.ORCHESTRATOR_URL, token, clock, random, logger },
+        handlers: {
+          ...handlers,
+          message: (message) => {
+            // Before the jobs, so that no worker is given one that has not compared.
+            if (message.type === 'welcome' && storage.mounts !== null) tell(storage.mounts);
+            handlers.message(message);
+          },
+        },
+      });
+      tell = (mounts) => link.send({ type: 'storage', mounts });
+      return link;
+    },
     fence,
     dropped: ({ spec }) => records.remove(spec.jobId),
     waitMs: {
@@ -66,12 +87,14 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       localAddress: address && localAddress(address),
       token,
       hasPlexPass: (pmsToken) => plexPass.isActive(pmsToken),
+      taken: ({ cwd }) => storage.jobIn(readable(cwd)),
     },
     records,
     clock,
     logger,
   );
   await hooks.listen(settings.RELAY_SOCKET);
+  storage.start();
   jobs.start();
   // No hook looks for a relay for longer.
   const sweep = clock.after(settings.RELAY_RECONNECT_MS, () => {
@@ -90,6 +113,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     async stop(): Promise<void> {
       // First of all, so that hooks that go now do not count as cancelled: the next relay gets them.
       jobs.stop();
+      storage.stop();
       await hooks.close();
       if (address !== null) await localRelay.close();
       sweep.cancel();

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Capabilities } from '../capabilities.ts';
 import { AttemptStatus, EndSignal, JobId, JobSpec, Outcome, Resume } from '../job.ts';
+import { Contract, RelayStorage } from './storage.ts';
 
 /** The WebSocket subprotocol. A change that an older peer would not understand gets a new number. */
 export const SUBPROTOCOL = 'clusterplex.v1';
@@ -31,6 +32,12 @@ export const Mount = Type.Object(
     mode: Type.Union([Type.Literal('ro'), Type.Literal('rw')]),
     /** Null when the mount is usable, else what is wrong with it. */
     problem: nullable(Type.String({ maxLength: MAX_PROBLEM_LENGTH })),
+    /** File system and options under it; absent while they are not known. */
+    type: Type.Optional(Type.String({ maxLength: 64 })),
+    options: Type.Optional(Type.String({ maxLength: MAX_PROBLEM_LENGTH })),
+    /** How long what PMS writes there takes to be seen here, and the other way round; absent where it was not measured. */
+    latencyMs: Type.Optional(Count),
+    latencyToPmsMs: Type.Optional(Count),
   },
   strict,
 );
@@ -101,6 +108,7 @@ export const WorkerState = Type.Object(
     /** What the hello said, where it is no longer true. */
     slots: Type.Optional(Slots),
     capabilities: Type.Optional(Capabilities),
+    storage: Type.Optional(Type.Array(Mount)),
   },
   strict,
 );
@@ -238,13 +246,20 @@ export type Status = Static<typeof Status>;
 /** Every message, by direction: the one place that says who may send what. */
 export const MESSAGES = {
   workerToOrchestrator: { hello: WorkerHello, state: WorkerState, output: Output },
-  orchestratorToWorker: { welcome: Welcome, job: JobMessage, desired: Desired, received: Received },
+  orchestratorToWorker: {
+    welcome: Welcome,
+    contract: Contract,
+    job: JobMessage,
+    desired: Desired,
+    received: Received,
+  },
   relayToOrchestrator: {
     hello: RelayHello,
     submit: Submit,
     end: End,
     release: Release,
     checkpoint: Checkpoint,
+    storage: RelayStorage,
     received: Received,
   },
   orchestratorToRelay: { welcome: Welcome, status: Status, output: Output },
@@ -254,8 +269,8 @@ export type Direction = keyof typeof MESSAGES;
 
 interface MessagesOf {
   workerToOrchestrator: WorkerHello | WorkerState | Output;
-  orchestratorToWorker: Welcome | JobMessage | Desired | Received;
-  relayToOrchestrator: RelayHello | Submit | End | Release | Checkpoint | Received;
+  orchestratorToWorker: Welcome | Contract | JobMessage | Desired | Received;
+  relayToOrchestrator: RelayHello | Submit | End | Release | Checkpoint | RelayStorage | Received;
   orchestratorToRelay: Welcome | Status | Output;
 }
 export type Message<D extends Direction> = MessagesOf[D];

@@ -102,7 +102,15 @@ test('workers, one worker, and one that does not exist', async () => {
     slots: 1,
     running: 0,
     jobs: [],
-    storage: [{ path: cluster.directory, mode: 'rw', problem: null }],
+    storage: [
+      {
+        path: cluster.directory,
+        mode: 'rw',
+        problem: null,
+        type: expect.any(String),
+        options: expect.any(String),
+      },
+    ],
   };
   expect(JSON.parse((await get('/api/v1/workers')).text)).toEqual([expect.objectContaining(w1)]);
   expect(JSON.parse((await get('/api/v1/workers/w1')).text)).toEqual(expect.objectContaining(w1));

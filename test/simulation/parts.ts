@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { JobSpec } from '#shared/job.ts';
@@ -130,6 +131,7 @@ export class SimWorker {
     const links: SimLink<'worker'>[] = [];
     this.agent = new Agent({
       name,
+      instance: randomUUID(),
       slots: () => slots,
       clock,
       openLink: (handlers) => {
@@ -148,6 +150,7 @@ export class SimWorker {
       storage: (): Mount[] => [],
       ready: () => this.ready,
       stopping: () => false,
+      shared: () => undefined,
     });
     const [link] = links;
     if (!link) throw new Error('the agent opened no link');

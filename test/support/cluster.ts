@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly token?: string;
   /** Where the orchestrator, the relay or the worker of this name runs; default: here. Hosts need a token. */
   readonly hostOf?: (part: string) => Host | undefined;
+  /** Further settings of the relay. */
+  readonly relayEnv?: Readonly<Record<string, string>>;
   /** Further settings of all parts. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -92,6 +94,7 @@ export class Cluster {
       // As above.
       LOCAL_RELAY_PORT: this.#localRelayPort,
       RELAY_SOCKET: this.socket,
+      ...this.#options.relayEnv,
       ...(this.#options.pmsPort === undefined ? {} : { PMS_PORT: String(this.#options.pmsPort) }),
     });
     this.#relay = part;

@@ -47,6 +47,12 @@ export class FuseMount {
     return FuseMount.#over(directory, [process.execPath, server, DESCRIPTOR, file, name, String(offset)]);
   }
 
+  /** It is the other directory, of which the kernel remembers for so long what is there and what is not. */
+  static caching(directory: string, other: string, seconds: number): Promise<FuseMount> {
+    const server = fileURLToPath(import.meta.resolve('./fuseMount/passthrough.ts'));
+    return FuseMount.#over(directory, [process.execPath, server, DESCRIPTOR, other, String(seconds)]);
+  }
+
   /** @param command becomes the file system's server, which is whoever holds the descriptor and reads requests from it */
   static async #over(directory: string, command: readonly string[]): Promise<FuseMount> {
     const options = `fd=${DESCRIPTOR},rootmode=40000,user_id=0,group_id=0,allow_other`;

@@ -37,7 +37,10 @@ const helper = new Helper({
 helper.start();
 const startedAtOnce = helper.pid !== null;
 
-const storage = new Storage([{ path: '/tmp', mode: 'ro', optional: false }], systemClock, () => undefined);
+const storage = new Storage({
+  declared: [{ path: '/tmp', mode: 'ro', optional: false }],
+  ...{ pathMap: [], instance: 'w', clock: systemClock, changed: () => undefined },
+});
 const [check] = await Promise.all([checkTranscoder('/bin/true', {}, systemClock), storage.start()]);
 storage.stop();
 for (const descriptor of held) closeSync(descriptor);

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { type ByteString, byteString, bytesOf, readable, shortened } from '#shared/bytes.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Mount } from '#shared/protocol/messages.ts';
-import { isUnder } from '../storage/mounts.ts';
+import { isUnder } from '#shared/storage/mounts.ts';
 import type { Confinement } from '../transcoder/launch.ts';
 import { namedFiles } from './namedFiles.ts';
 

@@ -52,6 +52,9 @@ const output = { type: 'output', jobId: 'j', attempt: 1, offset: 0, stream: 'std
 const received = { type: 'received', jobId: 'j', attempt: 1, offset: 7, again: false };
 const welcome = { type: 'welcome', orchestrator: 'o', term: 0, heartbeatMs: 3333 };
 
+const proof = 'pms-00000000-0000-4000-8000-000000000000.7';
+const shared = { path: '/transcode', mode: 'rw', purpose: 'transcode', proof, fingerprint: ['0123456789ab'] };
+
 const EXAMPLES: Record<Direction, Record<string, object>> = {
   workerToOrchestrator: {
     hello: {
@@ -73,6 +76,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
   },
   orchestratorToWorker: {
     welcome,
+    contract: { type: 'contract', mounts: [{ ...shared, seen: null }] },
     job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 }, software: false, encoder: 'libx264' },
     desired: {
       type: 'desired',
@@ -98,6 +102,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
       duration: 60,
       readError: null,
     },
+    storage: { type: 'storage', mounts: [{ ...shared, seen: [proof.replace('pms', 'worker')] }] },
     received,
   },
   orchestratorToRelay: {

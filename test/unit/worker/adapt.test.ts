@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { mounts } from '#shared/storage/mounts.ts';
 import { transcoderEnv } from '../../../worker/adapt/env.ts';
 import { applyHwaccel } from '../../../worker/adapt/hwaccel.ts';
-import { mounts } from '../../../worker/storage/mounts.ts';
 import { isAlive, ownerMark, readOwnerMark, thisOwner } from '../../../worker/transcoder/owner.ts';
 
 test('FFMPEG_HWACCEL takes the place of what PMS wrote, in every place', () => {

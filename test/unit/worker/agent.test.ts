@@ -55,6 +55,7 @@ function world() {
   const links: Said[] = [];
   const agent = new Agent({
     name: 'w',
+    instance: 'w-1',
     clock: new FakeClock(),
     openLink: (handlers) => {
       const link = new Said(handlers);
@@ -67,6 +68,7 @@ function world() {
     storage: () => [],
     ready: () => true,
     stopping: () => false,
+    shared: () => undefined,
   });
   const [link] = links;
   if (!link) throw new Error('the agent opened no link');
@@ -102,4 +104,16 @@ test('what changes without a connection is in the next hello', async () => {
   await turn();
   expect(link.messages).toMatchObject([{ type: 'hello', slots: 8 }, { type: 'state' }]);
   expect(link.messages[1]).not.toHaveProperty('slots');
+});
+
+test('what is known of the mounts travels when it changed, and only then', async () => {
+  const { agent, link } = world();
+  agent.start();
+  agent.changedStorage();
+  await turn();
+  agent.changed();
+  await turn();
+  expect(link.messages[1]).toMatchObject({ type: 'state', storage: [] });
+  expect(link.messages[1]).not.toHaveProperty('capabilities');
+  expect(link.messages[2]).not.toHaveProperty('storage');
 });

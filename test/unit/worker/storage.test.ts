@@ -1,3 +1,7 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Compile } from 'typebox/compile';
 import { expect, test } from 'vitest';
 import { systemClock } from '#shared/clock.ts';
@@ -6,9 +10,16 @@ import { Storage } from '../../../worker/storage/storage.ts';
 
 const schema = Compile(Mount);
 
+function storageOf(path: string): Storage {
+  return new Storage({
+    declared: [{ path, mode: 'ro', optional: false }],
+    ...{ pathMap: [], instance: randomUUID(), clock: systemClock, changed: () => undefined },
+  });
+}
+
 test('the problem of a mount may be sent, however long its path is', async () => {
   const path = `/${'x'.repeat(4_000)}`;
-  const storage = new Storage([{ path, mode: 'ro', optional: false }], systemClock, () => undefined);
+  const storage = storageOf(path);
   await storage.start();
   storage.stop();
   const [mount] = storage.mounts;
@@ -17,8 +28,46 @@ test('the problem of a mount may be sent, however long its path is', async () =>
 });
 
 test('a mount for which no program can be started is a problem, and no crash', async () => {
-  const storage = new Storage([{ path: '/a\0b', mode: 'ro', optional: false }], systemClock, () => undefined);
+  const storage = storageOf('/a\0b');
   await storage.start();
   storage.stop();
   expect(storage.problems).toEqual([expect.stringMatching(/could not be tried: .*null bytes/)]);
+});
+
+/** A directory of its own that jobs may write, and what PMS shares compared with it. */
+async function compared(path: string) {
+  const root = mkdtempSync(join(tmpdir(), 'storage-'));
+  for (const name of ['mount/transcode', 'outside']) mkdirSync(join(root, name), { recursive: true });
+  const storage = new Storage({
+    declared: [{ path: join(root, 'mount'), mode: 'rw', optional: false }],
+    ...{ pathMap: [], instance: randomUUID(), clock: systemClock, changed: () => undefined },
+  });
+  await storage.start();
+  const shared = { path: path.replace('ROOT', root), mode: 'rw', purpose: 'transcode' } as const;
+  storage.compare([{ ...shared, proof: `pms-${randomUUID()}.1`, fingerprint: null, seen: null }]);
+  await storage.start();
+  storage.stop();
+  const written = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /worker-/.test(name),
+  );
+  rmSync(root, { recursive: true });
+  return { storage, written };
+}
+
+test('what PMS shares inside of a mount is compared there, and it is the mount that is no good', async () => {
+  const { storage, written } = await compared('ROOT/mount/transcode');
+  expect(storage.problems).toEqual([
+    expect.stringMatching(/mount\/transcode is not the volume that PMS uses/),
+  ]);
+  expect(storage.mounts).toMatchObject([{ path: expect.stringMatching(/mount$/), type: expect.any(String) }]);
+  expect(written).toEqual([expect.stringMatching(/^mount\/transcode\/.clusterplex\/worker-[0-9a-f-]+\.1$/)]);
+});
+
+test('what is said to be shared elsewhere is neither looked at nor written, however its path is spelled', async () => {
+  const { storage, written } = await compared('ROOT/mount/../outside');
+  expect(storage.problems).toEqual([]);
+  expect(storage.warnings).toEqual([
+    expect.stringMatching(/^PMS shares .*\/mount\/\.\.\/outside \(transcode\)/),
+  ]);
+  expect(written).toEqual([]);
 });

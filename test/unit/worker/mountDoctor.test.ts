@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import type { ContractMount } from '#shared/protocol/storage.ts';
+import type { Answer } from '#shared/storage/probe.ts';
+import { nextProof, ProofSeries } from '#shared/storage/proofs.ts';
+import { Crossing } from '../../../worker/storage/crossing.ts';
+import { isReadOnly, mountedAt, mountsIn } from '../../../worker/storage/mountTable.ts';
+import { SameVolume } from '../../../worker/storage/sameVolume.ts';
+
+const PMS = 'pms-00000000-0000-4000-8000-000000000000';
+const OTHER_PMS = 'pms-11111111-0000-4000-8000-000000000000';
+const OWN = 'worker-00000000-0000-4000-8000-000000000000';
+
+const TABLE = `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+30 22 0:40 / /data rw,relatime shared:2 - nfs4 nas:/data rw,vers=4.2,acdirmax=60
+31 30 0:41 / /data/with\\040space ro,relatime - tmpfs none rw
+32 22 0:42 / /data rw - fuse.mergerfs pool rw
+`;
+
+test("the kernel's table says what a directory is on: the deepest mount, and of several there the last", () => {
+  const table = mountsIn(TABLE);
+  expect(mountedAt(table, '/data/films')).toEqual({
+    ...{ at: '/data', type: 'fuse.mergerfs', source: 'pool', options: 'rw' },
+  });
+  const space = mountedAt(table, '/data/with space');
+  expect(space).toMatchObject({ at: '/data/with space', type: 'tmpfs', options: 'ro,relatime,rw' });
+  expect(space && isReadOnly(space)).toBe(true);
+  expect(mountedAt(table, '/database')).toMatchObject({ at: '/', type: 'ext4' });
+  expect(mountedAt([], '/data')).toBeNull();
+});
+
+test('a series of proofs goes on every 20 s, and its last five stay', () => {
+  const series = new ProofSeries(PMS);
+  expect(series.current).toBeNull();
+  const done: unknown[] = [];
+  for (let now = 0; now < 140_000; now += 10_000) {
+    const due = series.due(now);
+    if (due.write === null) continue;
+    done.push([now, due.write.split('.')[1], due.remove?.split('.')[1]]);
+    series.wrote(now);
+  }
+  expect(done.slice(0, 2)).toEqual([
+    [0, '1', undefined],
+    [20_000, '2', undefined],
+  ]);
+  expect(done.at(-1)).toEqual([120_000, '7', '2']);
+  expect(series.current).toBe(`${PMS}.7`);
+  expect(nextProof(`${PMS}.7`)).toBe(`${PMS}.8`);
+});
+
+test('how long a crossing takes: the longest of the last three, or for how long one has been under way', () => {
+  const crossing = new Crossing(PMS);
+  expect(crossing.latencyMs(0)).toBeNull();
+  crossing.left(`${PMS}.1`, 0);
+  crossing.left(`${OTHER_PMS}.9`, 0);
+  expect(crossing.waiting).toEqual([`${PMS}.1`]);
+  expect(crossing.latencyMs(5_000)).toBeNull();
+  expect(crossing.latencyMs(5_001)).toBe(5_001);
+  crossing.arrived(`${PMS}.1`, 9_000);
+  crossing.left(`${PMS}.1`, 9_000);
+  expect(crossing.latencyMs(60_000)).toBe(9_000);
+  for (const serial of [2, 3, 4]) {
+    crossing.left(`${PMS}.${serial}`, serial * 20_000);
+    crossing.arrived(`${PMS}.${serial}`, serial * 20_000 + serial);
+  }
+  expect(crossing.latencyMs(90_000)).toBe(4);
+});
+
+function shared(fields: Partial<ContractMount>): ContractMount {
+  return {
+    ...{ path: '/transcode', mode: 'rw', purpose: 'transcode', proof: null, fingerprint: null, seen: null },
+    ...fields,
+  };
+}
+
+function answer(fields: Partial<Answer>): Answer {
+  return {
+    ...{ problem: null, absent: false, unwritable: false, place: '/', wrote: false, proofs: new Set() },
+    ...{ found: [], entries: [] },
+    ...fields,
+  };
+}
+
+const here = (...serials: number[]) =>
+  answer({ proofs: new Set(serials.map((serial) => `${PMS}.${serial}`)) });
+
+test('a proof that was never seen is another volume; one that is late is only late', () => {
+  const same = new SameVolume(shared({ proof: `${PMS}.7` }), OWN, 0);
+  expect(same.names).toEqual([`${PMS}.7`, `${PMS}.8`]);
+  expect(same.judge('/t', here(), null, 10)).toMatch(/^\/t is not the volume that PMS uses as \/transcode: /);
+  expect(same.latencyMs(60_000)).toBeNull();
+  expect(same.judge('/t', here(7), null, 20)).toBeNull();
+  same.told(shared({ proof: `${PMS}.8` }), 20_000);
+  expect(same.names).toEqual([`${PMS}.7`, `${PMS}.8`, `${PMS}.9`]);
+  expect(same.isWaiting).toBe(true);
+  expect(same.judge('/t', here(7), null, 30_000)).toBeNull();
+  expect(same.latencyMs(30_000)).toBe(10_000);
+  expect(same.judge('/t', here(7, 8), null, 35_000)).toBeNull();
+  expect(same.isWaiting).toBe(false);
+  expect(same.latencyMs(36_000)).toBe(15_000);
+  expect(same.judge('/t', here(), null, 38_000)).toMatch(/is not the volume/);
+});
+
+test('of another PMS nothing proves this one, and its relay begins a series anew', () => {
+  const same = new SameVolume(shared({ proof: `${PMS}.7` }), OWN, 0);
+  const others = answer({ proofs: new Set([`${OTHER_PMS}.1`]) });
+  expect(same.judge('/t', others, null, 10)).not.toBeNull();
+  same.told(shared({ proof: `${OTHER_PMS}.1` }), 20);
+  expect(same.judge('/t', others, null, 30)).toBeNull();
+});
+
+test('the way back is timed from what this worker wrote to what PMS says that it sees', () => {
+  const same = new SameVolume(shared({ proof: `${PMS}.7` }), OWN, 0);
+  same.judge('/t', here(7), null, 10);
+  same.wrote(`${OWN}.1`, 1_000);
+  expect(same.latencyToPmsMs(7_000)).toBe(6_000);
+  same.told(shared({ proof: `${PMS}.7`, seen: `${OWN}.1` }), 9_000);
+  expect(same.latencyToPmsMs(60_000)).toBe(8_000);
+});
