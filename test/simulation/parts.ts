@@ -41,7 +41,7 @@ export interface Exit {
   /** Bytes that it had written, and how many of them to stdout. */
   readonly written: number;
   readonly stdout: number;
-  /** It said that it could not read its input on. */
+  /** It said of its input that it can't be read on. */
   readonly isUnread: boolean;
 }
 
@@ -109,10 +109,13 @@ export class SimWorker {
         killGraceMs: KILL_GRACE_MS,
         whyNotNow: () => (this.ready ? null : 'storage is bad'),
         whyRefused: () => null,
-        commandOf: ({ cwd, argv }) => ({
-          ...{ file: 't', argv, env: {}, cwd },
-          confinement: { roots: [], files: [] },
-          ownership: { file: 'o', number: 0, writer: '' },
+        commandOf: ({ job: { cwd, argv } }) => ({
+          ...{ changes: [], hardware: null },
+          command: {
+            ...{ file: 't', argv, env: {}, cwd },
+            confinement: { roots: [], files: [] },
+            ownership: { file: 'o', number: 0, writer: '' },
+          },
         }),
         run: (options) =>
           new SimTranscoder({
@@ -120,13 +123,14 @@ export class SimWorker {
             process: options,
           }),
         send: (output) => this.agent.send(output),
+        gpuFailed: () => undefined,
       },
       () => this.agent.changed(),
     );
     const links: SimLink<'worker'>[] = [];
     this.agent = new Agent({
       name,
-      slots,
+      slots: () => slots,
       clock,
       openLink: (handlers) => {
         const link = new SimLink<'worker'>({
@@ -230,6 +234,7 @@ export function specOf(jobId: string, jobClass: JobSpec['jobClass'], local: bool
       jobId,
       jobClass,
       local,
+      plexPass: false,
       session: null,
       title: jobId,
       argv: ['-y'],
