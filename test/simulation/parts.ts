@@ -110,7 +110,7 @@ export class SimWorker {
         whyNotNow: () => (this.ready ? null : 'storage is bad'),
         whyRefused: () => null,
         commandOf: ({ job: { cwd, argv } }) => ({
-          ...{ changes: [], hardware: null },
+          ...{ changes: [], hardware: null, silent: false },
           command: {
             ...{ file: 't', argv, env: {}, cwd },
             confinement: { roots: [], files: [] },

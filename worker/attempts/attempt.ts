@@ -18,6 +18,7 @@ import type { AdaptedCommand } from '../adapt/command.ts';
 import { GpuFailureWatch } from '../gpu/failure.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
+import { LastWords } from './lastWords.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
 import { ReadErrorWatch } from './readErrorWatch.ts';
 
@@ -59,8 +60,9 @@ export class Attempt {
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
-  readonly #readErrors: ReadErrorWatch;
+  readonly #lastWords = new LastWords();
   readonly #gpuWatch = new GpuFailureWatch();
+  #readErrors: ReadErrorWatch | null = null;
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
@@ -76,7 +78,6 @@ export class Attempt {
     this.#given = given;
     this.number = number;
     this.#context = context;
-    this.#readErrors = new ReadErrorWatch(job.argv);
     const { jobId, session, title } = job;
     this.#logger = context.logger.child({ jobId, session, attempt: number, title });
   }
@@ -111,7 +112,9 @@ export class Attempt {
     const { clock, killGraceMs } = this.#context;
     const mark = `${this.job.jobId} ${this.number}`;
     try {
-      const { command, changes, hardware } = this.#context.commandOf(this.#given, this.number);
+      const { command, changes, hardware, silent } = this.#context.commandOf(this.#given, this.number);
+      // It names its inputs as this worker does.
+      this.#readErrors = new ReadErrorWatch(command.argv);
       this.#changes = changes;
       this.#hardware = hardware;
       this.#process = this.#context.run({
@@ -122,11 +125,8 @@ export class Attempt {
         handlers: {
           started: () => this.#started(),
           output: (stream, data) => {
-            if (stream === 'stderr') {
-              this.#readErrors.look(data);
-              this.#gpuWatch.add(data);
-            }
-            this.#sendAll(this.#output.add(stream, data));
+            if (stream === 'stderr') this.#overhear(data);
+            if (stream === 'stdout' || !silent) this.#sendAll(this.#output.add(stream, data));
           },
           failed: (reason, superseded) => {
             this.#end(outcomeWithoutProcess(superseded ? 'lost' : 'refused', reason));
@@ -179,6 +179,12 @@ export class Attempt {
     this.#context.changed();
   }
 
+  #overhear(stderr: Buffer): void {
+    this.#readErrors?.look(stderr);
+    this.#gpuWatch.add(stderr);
+    this.#lastWords.add(stderr);
+  }
+
   #sendAll(chunks: readonly OutputChunk[]): void {
     const { jobId } = this.job;
     for (const { offset, stream, data } of chunks) {
@@ -190,7 +196,7 @@ export class Attempt {
 
   #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
     const { stdout: stdoutBytes, stderr: stderrBytes } = this.#output.written;
-    const readError = this.#readErrors.found;
+    const readError = this.#readErrors?.found ?? null;
     const failed = exitCode !== 0 && !this.#asked && this.#givenUp === null;
     // ffmpeg also says such things and goes on in software.
     const gpuFailure = failed ? this.#gpuWatch.found : null;
@@ -199,7 +205,10 @@ export class Attempt {
     const how = { ...ended, ...(gpuFailure && { gpuFailure }) };
     if (superseded) this.#givenUp = 'another attempt owns the job';
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
-    else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });
+    else {
+      const message = failed ? this.#lastWords.text : null;
+      this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message });
+    }
   }
 
   #end(outcome: Outcome): void {
