@@ -69,6 +69,7 @@ export const OutcomeReason = Type.Union([
   Type.Literal('lost'),
   Type.Literal('no-worker'),
   Type.Literal('failed'),
+  Type.Literal('incomplete'),
 ]);
 export type OutcomeReason = Static<typeof OutcomeReason>;
 

@@ -42,6 +42,10 @@ export interface Attempt {
 export interface Doubt {
   /** Seconds of the input; null when nobody knows. */
   readonly reached: number | null;
+  /** Why its input could not be read on, if it said so. */
+  readonly readError: string | null;
+  /** Another one has ended in the same place. */
+  readonly isRepeated: boolean;
   readonly message: string;
 }
 

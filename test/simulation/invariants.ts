@@ -128,7 +128,8 @@ export class Invariants {
     const cluster = orchestrator()?.cluster;
     if (!cluster) return;
     for (const job of cluster.history.values()) {
-      if (isBelievedTooSoon(job)) violation(`${job.spec.jobId}: exit code 0 was believed after a read error`);
+      if (isBelieved(job)) violation(`${job.spec.jobId}: exit code 0 was believed after a read error`);
+      if (isGivenUpTooSoon(job)) violation(`${job.spec.jobId}: one read error was enough to give it up`);
     }
     for (const { spec } of cluster.jobs.values()) violation(`${spec.jobId} is still known`);
     for (const { name, attempts } of cluster.workers.values()) {
@@ -150,6 +151,7 @@ export class Invariants {
     if (verdict === 'gone' || verdict === 'local' || code === 75 || signalled) return;
     // Output that only its worker has is lost with it, and never silently.
     if (code === 70 && this.#workersSuffered) return;
+    if (code === 74 && exits.some(({ jobId, isUnread }) => jobId === spec.jobId && isUnread)) return;
     // What was doubted has made room for another attempt, and stands where none could be had.
     const isWhole = (end: Exit, bytes: number, ofStdout: number): boolean =>
       end.written === bytes || ((this.#workersSuffered || end.isUnread) && end.stdout === ofStdout);
@@ -160,12 +162,17 @@ export class Invariants {
   }
 }
 
-/** The last attempt of which an orchestrator knows could not read its input on, and it is the first. */
-function isBelievedTooSoon({ attempts, outcome }: Job): boolean {
-  const [first] = attempts;
-  const { exitCode, readError, stdoutBytes } = first?.outcome ?? {};
-  const isDoubtful = exitCode === 0 && readError !== null && stdoutBytes === 0;
-  return isDoubtful && outcome?.reason === 'exited' && attempts.length === 1 && first?.doubt === null;
+/** The attempt whose end is the job's could not read its input on. */
+function isBelieved({ attempts, outcome }: Job): boolean {
+  const last = attempts.at(-1)?.outcome;
+  return outcome?.reason === 'exited' && outcome.exitCode === 0 && (last?.readError ?? null) !== null;
+}
+
+/** Its first attempt could not read its input on, and nobody has asked for another. */
+function isGivenUpTooSoon({ attempts, outcome }: Job): boolean {
+  const [first, second] = attempts;
+  if (outcome?.reason !== 'incomplete' || second) return false;
+  return first?.outcome?.exitCode === 0 && first.outcome.stdoutBytes === 0 && first.doubt === null;
 }
 
 /** Jobs in the queue, as opposed to those that wait for their workers after a restart. */

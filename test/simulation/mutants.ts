@@ -109,16 +109,16 @@ export const MUTANTS: readonly Mutant[] = [
     bad: 'false',
   },
   {
-    what: 'exit code 0 is believed whatever was said before it',
+    what: 'the first read error ends its job',
     file: 'orchestrator/core/retries.ts',
     good: 'isDoubted(core, job, attempt) :',
     bad: 'false :',
   },
   {
-    what: 'exit code 0 is never believed',
-    file: 'orchestrator/core/doubt.ts',
-    good: '  if (isRepeated) return null;\n',
-    bad: '',
+    what: 'exit code 0 is believed after a second read error',
+    file: 'orchestrator/core/retries.ts',
+    good: '(attempt.doubt ?? right?.doubt)?.readError ?? outcome.readError;',
+    bad: 'null;',
   },
   {
     what: 'a relay does not ask for what was written while it was away',
@@ -129,7 +129,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     what: 'stdout of a second attempt follows that of the first',
     file: 'pms/relay/heldJob.ts',
-    good: 'return this.#hasStdout && this.attempt > this.#outputAttempt;',
+    good: 'return this.hasStdout && this.attempt > this.#outputAttempt;',
     bad: 'return false;',
   },
   {
