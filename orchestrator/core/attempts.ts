@@ -18,6 +18,7 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     assignedAt: core.now,
     adopted: false,
     progressedAt: core.now,
+    stillSince: null,
     handBack: false,
     resume: job.accepted?.resume ?? null,
     software: job.software,

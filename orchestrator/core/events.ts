@@ -5,6 +5,7 @@ import type {
   RelayHello,
   Release,
   Submit,
+  Waiting,
   WorkerHello,
   WorkerState,
 } from '#shared/protocol/messages.ts';
@@ -18,7 +19,7 @@ export type ClusterEvent =
   | {
       readonly type: 'relay-message';
       readonly connection: ConnectionId;
-      readonly message: Submit | End | Release | Checkpoint;
+      readonly message: Submit | End | Release | Checkpoint | Waiting;
     }
   | { readonly type: 'disconnected'; readonly connection: ConnectionId }
   | { readonly type: 'cancel'; readonly jobId: string; readonly signal: EndSignal }

@@ -21,6 +21,8 @@ export interface Attempt {
   endedAt: number | null;
   /** When PMS last accepted more of it. */
   progressedAt: number;
+  /** Since when nothing of its transcoder has run; null while it does. */
+  stillSince: number | null;
   /** The signal with which it is to be ended; null while it may run. */
   end: EndSignal | null;
   /** Where it went on; null: at the beginning. */
@@ -112,6 +114,8 @@ export interface Job {
   /** Somebody asked for its end, with this signal. */
   endRequested: EndSignal | null;
   accepted: Accepted | null;
+  /** The attempt that waits for PMS: it is throttled, or a call of its has no answer yet. */
+  waiting: number | null;
   outcome: Outcome | null;
   endedAt: number | null;
   readonly story: StoryEntry[];

@@ -1,4 +1,4 @@
-import type { Checkpoint, End, RelayHello, Release, Submit } from '#shared/protocol/messages.ts';
+import type { Checkpoint, End, RelayHello, Release, Submit, Waiting } from '#shared/protocol/messages.ts';
 import { doubtOf } from './doubt.ts';
 import { release, requestEnd } from './lifecycle.ts';
 import type { ConnectionId, Job, Relay } from './model.ts';
@@ -59,7 +59,7 @@ export function relayDisconnected(core: CoreState, relay: Relay): void {
 export function relayMessage(
   core: CoreState,
   relay: Relay,
-  message: Submit | End | Release | Checkpoint,
+  message: Submit | End | Release | Checkpoint | Waiting,
 ): void {
   if (message.type === 'submit') {
     leaveOtherRelay(core, message.job.jobId);
@@ -79,6 +79,9 @@ export function relayMessage(
       break;
     case 'checkpoint':
       checkpoint(core, job, message);
+      break;
+    case 'waiting':
+      job.waiting = message.waiting ? message.attempt : null;
       break;
   }
 }

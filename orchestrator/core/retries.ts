@@ -49,8 +49,10 @@ export function settleDoubt(core: CoreState, job: Job): void {
   if (!current?.outcome) return;
   job.current = null;
   const doubt = doubtOf(job, current);
-  const isThereAnother = isThereAnotherWorker(core, job, current);
   current.doubt = doubt;
+  // What can't be read twice is tried where nobody has tried it.
+  if (doubt?.isRepeated) for (const other of job.attempts) if (other.doubt) job.avoid.add(other.worker);
+  const isThereAnother = isThereAnotherWorker(core, job, current);
   if (!doubt || job.attempts.length >= MAX_ATTEMPTS || (doubt.isRepeated && !isThereAnother)) {
     end(core, job, current, current.outcome);
     return;
@@ -118,7 +120,8 @@ function isTraceless(job: Job, attempt: Attempt, outcome: Outcome): boolean {
   return outputBytes(outcome) === 0 && job.accepted?.attempt !== attempt.number;
 }
 
-function isThereAnotherWorker(core: CoreState, job: Job, attempt: Attempt): boolean {
+/** One that could take the job, now or as soon as it has a free slot. */
+export function isThereAnotherWorker(core: CoreState, job: Job, attempt: Attempt): boolean {
   return isThere(core, (worker) => worker.name !== attempt.worker && isFeasible(worker, job));
 }
 

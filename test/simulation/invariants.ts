@@ -40,7 +40,8 @@ export class Invariants {
       violation(`${job.spec.jobId} was placed on an ineligible ${attempt.worker}`);
     if (job.endRequested) violation(`${job.spec.jobId} was placed after it was cancelled`);
     if (job.spec.jobClass === 'background') this.#order(orchestrator, job, worker);
-    if (job.attempts.filter(({ doubt }) => doubt).length > 1)
+    const isTried = job.attempts.some((other) => other.doubt && other.worker === attempt.worker);
+    if (isTried && job.attempts.at(-2)?.doubt?.isRepeated)
       violation(`${job.spec.jobId} goes on after two ends in the same place`);
     this.#fence(job, attempt);
     this.#queueDeadline(job, attempt);

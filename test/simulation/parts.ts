@@ -122,6 +122,7 @@ export class SimWorker {
             ...{ random, owners, exits, live: transcoders, worker: process, workerName: name },
             process: options,
           }),
+        standing: () => null,
         send: (output) => this.agent.send(output),
         gpuFailed: () => undefined,
       },

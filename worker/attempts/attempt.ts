@@ -21,6 +21,7 @@ import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcode
 import { LastWords } from './lastWords.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
 import { ReadErrorWatch } from './readErrorWatch.ts';
+import { Stillness } from './stillness.ts';
 
 /** How much longer than its grace period a predecessor may take to end: one that hangs on storage never does. */
 const PREDECESSOR_MS = 5_000;
@@ -38,6 +39,8 @@ export interface AttemptContext {
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
+  /** What is another once anything of this process tree has run; null when it runs. */
+  standing(pid: number): string | null;
   /** A transcoder failed because of the GPU. */
   gpuFailed(failure: GpuFailure): void;
   /** The status of the attempt is another now. */
@@ -63,6 +66,7 @@ export class Attempt {
   readonly #lastWords = new LastWords();
   readonly #gpuWatch = new GpuFailureWatch();
   #readErrors: ReadErrorWatch | null = null;
+  readonly #stillness: Stillness;
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
@@ -78,6 +82,11 @@ export class Attempt {
     this.#given = given;
     this.number = number;
     this.#context = context;
+    const look = (): string | null => {
+      // It waits for its hook's reader.
+      return this.#output.isFull || this.pid === null ? null : context.standing(this.pid);
+    };
+    this.#stillness = new Stillness(context.clock, look, context.changed);
     const { jobId, session, title } = job;
     this.#logger = context.logger.child({ jobId, session, attempt: number, title });
   }
@@ -88,7 +97,8 @@ export class Attempt {
 
   get status(): AttemptStatus {
     const { jobId } = this.job;
-    const command = { changes: [...this.#changes], hardware: this.#hardware };
+    const still = this.#stillness.isStill && { still: true };
+    const command = { changes: [...this.#changes], hardware: this.#hardware, ...still };
     return { jobId, attempt: this.number, phase: this.#phase, ...command, outcome: this.#outcome };
   }
 
@@ -175,6 +185,7 @@ export class Attempt {
 
   #started(): void {
     this.#phase = 'running';
+    this.#stillness.watch();
     this.#logger.info({ pid: this.pid }, 'transcoder started');
     this.#context.changed();
   }
@@ -216,6 +227,7 @@ export class Attempt {
     this.#phase = 'ended';
     this.#outcome = outcome;
     this.#waiting?.cancel();
+    this.#stillness.stop();
     const { reason, exitCode, signal, forced, message } = outcome;
     this.#logger.info({ reason, exitCode, signal, forced, message }, 'attempt ended');
     this.#context.changed();

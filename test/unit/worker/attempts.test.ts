@@ -29,6 +29,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   const started: Omit<ProcessOptions, 'fence'>[] = [];
   const gpuFailures: string[] = [];
   const sent: string[] = [];
+  const signs: (string | null)[] = [];
   const attempts = new Attempts(
     {
       clock,
@@ -48,6 +49,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
         clock.after(0, () => options.handlers.started());
         return { pid: 1, hold: () => undefined, end: () => undefined };
       },
+      standing: () => signs.shift() ?? null,
       send: ({ stream, data }) => sent.push(`${stream} ${Buffer.from(data, 'base64')}`),
       gpuFailed: (failure) => gpuFailures.push(failure),
     },
@@ -58,7 +60,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
     attempts.reconcile(desired, () => ({ job, resume: null, software: false }));
     clock.advance(0);
   };
-  return { clock, started, gpuFailures, sent, attempts, want };
+  return { clock, started, gpuFailures, sent, signs, attempts, want };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -154,4 +156,15 @@ test('the last lines of a failure are its message, and of nothing else', () => {
     const message = exitCode === 0 ? null : `2\n3\n4\n5\n6 ${'x'.repeat(298)}`;
     expect(attempts.statuses[0]?.outcome?.message).toBe(message);
   }
+});
+
+test('an attempt of which nothing has run from one look to the next stands still, until something does', () => {
+  const { clock, signs, attempts, want } = world();
+  want(1);
+  signs.push('a', 'a', 'a', 'b', 'b', null, 'b');
+  const seen = Array.from({ length: 7 }, () => {
+    clock.advance(1_000);
+    return attempts.statuses[0]?.still;
+  });
+  expect(seen).toEqual([undefined, true, true, undefined, true, undefined, undefined]);
 });
