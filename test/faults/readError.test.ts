@@ -114,10 +114,12 @@ test.runIf(obstacle === null).each([
       expect(seconds).toBeGreaterThan(SECONDS - 1);
       expect(seconds).toBeLessThan(SECONDS + 1);
       expect(attempts).toMatchObject([
-        { outcome: { exitCode: 0, readError: words, stderrBytes: 0 } },
+        { outcome: { exitCode: 0, readError: words } },
         { outcome: { exitCode: 0, readError: null } },
       ]);
       expect(attempts[0].worker).not.toBe(attempts[1].worker);
+      // PMS wants only the transcoder of this DASH command to be silent.
+      if (id === DASH) expect(attempts[0].outcome.stderrBytes).toBe(0);
       expect(story).toMatch(
         /exit code 0 is not believed: it ended at 1\d s of 40 s.*goes on at segment [1-9]/,
       );
@@ -131,25 +133,26 @@ test.runIf(obstacle === null).each([
 test.runIf(obstacle === null).each([
   ['EIO', EIO, 'Input/output error'],
   ['ESTALE', ESTALE, 'Stale file handle'],
-])('%s at 21 %% for everybody is a failure that says so', async (kind, error, words) => {
+])('%s after a fifth, for everybody, is a failure that says so', async (kind, error, words) => {
   const name = `nowhere-${kind}.mkv`;
   const mount = await faulty(name, 0.21, error, false);
   try {
     const { exit, attempts, reason } = await play(DASH, join(media, name));
     expect(exit).toEqual({ code: 74, signal: null });
     expect(attempts).toHaveLength(2);
-    expect(reason).toBe(`its input could not be read on: ${words}, on w1, w2`);
+    expect(reason).toMatch(new RegExp(`^its input could not be read on: ${words}, on w[12], w[12]$`));
   } finally {
     mount.remove();
   }
 });
 
 test.runIf(obstacle === null).each([
-  ['DASH', DASH],
-  ['HLS', HLS],
+  ['DASH', DASH, 'goes on at segment [1-9]'],
+  // This one burns subtitles in, for which ffmpeg reads the whole film first.
+  ['HLS', HLS, 'from the beginning'],
 ])(
-  '%s: a read that hangs at 21 %% is left where it is, and another worker makes the rest',
-  async (kind, id) => {
+  '%s: a read that hangs is left where it is, and another worker makes the rest',
+  async (kind, id, whence) => {
     const name = `hangs-${kind}.mkv`;
     const mount = await faulty(name, 0.21, 'hang', true);
     try {
@@ -160,7 +163,7 @@ test.runIf(obstacle === null).each([
       expect(seconds).toBeLessThan(SECONDS + 1);
       expect(attempts).toMatchObject([{ outcome: { reason: 'lost' } }, { outcome: { exitCode: 0 } }]);
       expect(attempts[0].worker).not.toBe(attempts[1].worker);
-      expect(story).toMatch(/it stood still for 3000 ms on w[12].*goes on at segment [1-9]/);
+      expect(story).toMatch(new RegExp(`it stood still for 3000 ms on w[12].*${whence}`));
     } finally {
       mount.remove();
     }

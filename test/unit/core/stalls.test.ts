@@ -119,6 +119,15 @@ test('while no relay says what it waits for, it stays', () => {
   expect(job.current).toMatchObject({ number: 2 });
 });
 
+test('what another relay knew of it counts no more', () => {
+  const { world, relay, job, waiting } = standing();
+  waiting(1, true);
+  world.disconnect(relay);
+  world.submit(world.relay('again'), 'j', {}, 1);
+  world.advance(10_000);
+  expect(job.current).toMatchObject({ number: 2 });
+});
+
 test('it stays on a worker that is alone, as a new attempt', () => {
   const { world, a, job } = standing();
   world.disconnect(world.workerCalled('b').connection ?? 0);
