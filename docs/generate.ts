@@ -45,6 +45,11 @@ const EXIT_CODES: readonly (readonly [part: string, code: string, meaning: strin
   ['hook', '128 + n', 'the transcoder, or the hook, was ended by signal n'],
   ['hook', '64', 'unusable settings'],
   ['hook', '70', 'internal error'],
+  [
+    'hook',
+    '74',
+    'the transcoder could not read its input to the end, wherever it was tried, and the job may not run here',
+  ],
   ['hook', '75', 'no worker or no relay, and the job may not run here'],
   ['installer', '0', 'done, or nothing to do'],
   ['installer', '2', 'unusable settings or arguments'],

@@ -59,7 +59,7 @@ export const orchestratorSettings = {
   QUARANTINE_MS: milliseconds(60_000, 'How long that while is.'),
   STALL_MS: milliseconds(
     10_000,
-    'How long an attempt may make no progress on a worker that is not ready, because its storage hangs, before it moves.',
+    'How long a transcoder may stand still, or make no progress on a worker that is not ready, before its job moves.',
   ),
   DRAIN_TIMEOUT_MS: drainTimeout,
   HISTORY_SIZE: integer(1_000, 0, 1_000_000, 'How many finished jobs the API remembers.'),

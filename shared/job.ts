@@ -69,6 +69,7 @@ export const OutcomeReason = Type.Union([
   Type.Literal('lost'),
   Type.Literal('no-worker'),
   Type.Literal('failed'),
+  Type.Literal('incomplete'),
 ]);
 export type OutcomeReason = Static<typeof OutcomeReason>;
 
@@ -139,6 +140,8 @@ export const AttemptStatus = Type.Object(
     changes: Type.Array(Change, { maxItems: 16 }),
     /** What the command, as it was started, uses of a GPU; null when nothing. */
     hardware: Type.Union([HardwareRequirement, Type.Null()]),
+    /** No thread of its transcoder has run of late; absent or false while one does. */
+    still: Type.Optional(Type.Boolean()),
     /** Null until the phase is `ended`. */
     outcome: Type.Union([Outcome, Type.Null()]),
   },

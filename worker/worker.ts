@@ -13,14 +13,18 @@ import { Agent } from './agent.ts';
 import { type Places, whyRefused } from './attempts/admission.ts';
 import { Attempts } from './attempts/attempts.ts';
 import { checkTranscoder } from './capabilities/capabilities.ts';
+import { softwareProved } from './capabilities/software.ts';
+import { Trials } from './capabilities/trial.ts';
 import { codecsOf } from './codecs/codecsOf.ts';
 import { adaptationOf, transcoderFile, type WorkerSettings, workerName } from './config.ts';
 import { eaeOf } from './eae/eaeOf.ts';
 import { Hardware } from './gpu/hardware.ts';
 import { GpuMeter } from './gpu/meter.ts';
+import { warmingTrial } from './gpu/proof.ts';
 import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
+import { Prewarm, WARMING_NICENESS } from './prewarm.ts';
 import { type Check, canTakeJobs, checksOf, whyNot } from './readiness.ts';
 import { slotsFor } from './slots.ts';
 import { Storage } from './storage/storage.ts';
@@ -28,6 +32,7 @@ import { FenceWatch } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
 import { OWNER_VARIABLE, ownerMark, thisOwner } from './transcoder/owner.ts';
 import { TranscoderProcess } from './transcoder/process.ts';
+import { standing } from './transcoder/standing.ts';
 
 /** How soon a transcoder that is not usable is tried again. */
 const RETRY_CHECK_MS = 5_000;
@@ -130,11 +135,13 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         });
       },
       run: (options) => new TranscoderProcess({ ...options, fence }),
+      standing,
       send: (output) => agent.send(output),
       gpuFailed: (failure) => hardware.suspect(failure),
     },
     () => {
       eae.serve(attempts.commands);
+      prewarm.used();
       agent.changed();
     },
   );
@@ -162,6 +169,17 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     eae: () => eae,
   });
 
+  const prewarm = new Prewarm({
+    clock,
+    isIdle: () => attempts.running === 0,
+    // What a machine at this priority takes too long for says nothing of what it can do.
+    warm: async () => {
+      const idle = { ...transcoder, niceness: WARMING_NICENESS };
+      await softwareProved(capabilities, idle);
+      await new Trials(idle).passed(hardware.gpus.map(warmingTrial));
+    },
+  });
+
   let tried = Promise.resolve();
   // One after the other, so that the last word is of the last one.
   const tryTranscoder = (): Promise<void> => {
@@ -177,6 +195,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       const level = found.problem === null ? 'info' : 'error';
       logger[level]({ file, problem: found.problem }, 'transcoder tried');
     }
+    prewarm.used();
     transcoderProblem = found.problem;
     capabilities = found.capabilities;
     agent.changedCapabilities();
@@ -219,6 +238,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       load.stop();
       gpuMeter.stop();
       hardware.stop();
+      prewarm.stop();
       agent.stop();
       await health.close();
       // The guardian goes on until this process is gone: it ends what is left, such as a trial of the transcoder.

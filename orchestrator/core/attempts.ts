@@ -21,6 +21,7 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     assignedAt: core.now,
     adopted: false,
     progressedAt: core.now,
+    stillSince: null,
     handBack: false,
     resume: keepsTo ? (job.accepted?.resume ?? null) : null,
     software: job.software,

@@ -15,7 +15,7 @@ import { endQuarantine } from './quarantine.ts';
 import { relayDisconnected, relayHello, relayMessage } from './relays.ts';
 import { settleDoubt } from './retries.ts';
 import type { CoreSettings } from './settings.ts';
-import { moveStalled } from './stalls.ts';
+import { moveStalled, moveStill } from './stalls.ts';
 import { CoreState, type Due } from './state.ts';
 import { workerDisconnected, workerGone, workerHello, workerState } from './workers.ts';
 
@@ -196,6 +196,11 @@ export class Cluster {
       case 'stalled': {
         const worker = core.workers.get(due.worker);
         if (worker) moveStalled(core, worker);
+        break;
+      }
+      case 'still': {
+        const job = core.jobs.get(due.jobId);
+        if (job) moveStill(core, job);
         break;
       }
       case 'drain-over': {

@@ -1,5 +1,6 @@
 import { type Outcome, outcomeWithoutProcess } from '#shared/job.ts';
 import { assign } from './attempts.ts';
+import { incomplete } from './doubt.ts';
 import { isFeasible, whyNotEligible } from './feasible.ts';
 import { canKeepTo, keptEncoder } from './keptEncoder.ts';
 import { dequeue, finish } from './lifecycle.ts';
@@ -60,9 +61,12 @@ function outcomeUnplaced(core: CoreState, job: Job): Outcome {
 }
 
 function ownFailure(job: Job): Outcome | null {
-  const outcome = job.attempts.findLast((attempt) => attempt.outcome?.reason === 'exited')?.outcome;
+  const attempt = job.attempts.findLast(({ outcome }) => outcome?.reason === 'exited');
+  if (!attempt?.outcome) return null;
+  const readError = attempt.doubt?.readError ?? attempt.outcome.readError;
+  const isIncomplete = attempt.doubt !== null || readError !== null;
   // What it said on stderr and nobody has fetched is gone.
-  return outcome ? { ...outcome, stderrBytes: 0 } : null;
+  return { ...(isIncomplete ? incomplete(job, attempt, readError) : attempt.outcome), stderrBytes: 0 };
 }
 
 /** Why a job waits, or why it waited in vain. */

@@ -1,3 +1,4 @@
+import { type Outcome, outcomeWithoutProcess } from '#shared/job.ts';
 import type { Accepted, Attempt, Doubt, Job } from './model.ts';
 
 /** What a container says of its length is not exact, and its last seconds may have neither picture nor sound. */
@@ -12,7 +13,8 @@ interface Place {
 
 /**
  * Why an attempt's exit code 0 is not believed, by what is known now; null when it is. A transcoder whose input can't
- * be read on ends what it has and exits with 0. Once two attempts have ended in the same place, it is the file.
+ * be read on ends what it has and exits with 0. Once two attempts have ended in the same place, it is the file, unless
+ * they say that it can't be read: that is never a success.
  */
 export function doubtOf(job: Job, attempt: Attempt): Doubt | null {
   const { outcome } = attempt;
@@ -25,12 +27,17 @@ export function doubtOf(job: Job, attempt: Attempt): Doubt | null {
   if (!isShort && error === null) return null;
   const reached = place?.reached ?? null;
   const isRepeated = job.attempts.some(({ doubt }) => {
-    return doubt && (doubt.reached === null || place === null || isThere(doubt.reached, place));
+    return doubt !== null && (doubt.reached === null || place === null || isThere(doubt.reached, place));
   });
-  if (isRepeated) return null;
+  if (isRepeated && error === null) return null;
   const where = place ? ` at ${place.reached.toFixed(0)} s of ${place.duration.toFixed(0)} s` : '';
   const why = error === null ? '' : `, its input could not be read on: ${error}`;
-  return { reached, message: `exit code 0 is not believed: it ended${where}${why}` };
+  return {
+    reached,
+    readError: error,
+    isRepeated,
+    message: `exit code 0 is not believed: it ended${where}${why}`,
+  };
 }
 
 /** A later attempt that fails where a doubted one ended has found nothing more in its input: the doubted one was right. */
@@ -38,6 +45,23 @@ export function isConfirmed({ reached }: Doubt, job: Job, attempt: Attempt): boo
   const told = toldOf(job, attempt);
   const place = told && placeOf(told);
   return reached !== null && place !== null && isThere(reached, place);
+}
+
+/** The end of a job of which a part is missing: who may runs the rest where the hook is. */
+export function incomplete(
+  { attempts }: Job,
+  { outcome, doubt }: Attempt,
+  readError: string | null,
+): Outcome {
+  const workers = [...new Set(attempts.map(({ worker }) => worker))].join(', ');
+  const why = readError === null ? doubt?.message : `its input could not be read on: ${readError}`;
+  const { stdoutBytes = 0, stderrBytes = 0 } = outcome ?? {};
+  return {
+    ...outcomeWithoutProcess('incomplete', `${why}, on ${workers}`),
+    stdoutBytes,
+    stderrBytes,
+    readError,
+  };
 }
 
 /** What the relay says of this very attempt; nothing while it is away, since more may have happened. */

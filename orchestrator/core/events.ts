@@ -5,6 +5,7 @@ import type {
   RelayHello,
   Release,
   Submit,
+  Waiting,
   WorkerHello,
   WorkerState,
 } from '#shared/protocol/messages.ts';
@@ -19,7 +20,7 @@ export type ClusterEvent =
   | {
       readonly type: 'relay-message';
       readonly connection: ConnectionId;
-      readonly message: Submit | End | Release | Checkpoint | RelayStorage;
+      readonly message: Submit | End | Release | Checkpoint | Waiting | RelayStorage;
     }
   | { readonly type: 'disconnected'; readonly connection: ConnectionId }
   | { readonly type: 'cancel'; readonly jobId: string; readonly signal: EndSignal }

@@ -21,6 +21,8 @@ export interface Attempt {
   endedAt: number | null;
   /** When PMS last accepted more of it. */
   progressedAt: number;
+  /** Since when nothing of its transcoder has run; null while it does. */
+  stillSince: number | null;
   /** The signal with which it is to be ended; null while it may run. */
   end: EndSignal | null;
   /** Where it went on; null: at the beginning. */
@@ -44,6 +46,10 @@ export interface Attempt {
 export interface Doubt {
   /** Seconds of the input; null when nobody knows. */
   readonly reached: number | null;
+  /** Why its input could not be read on, if it said so. */
+  readonly readError: string | null;
+  /** Another one has ended in the same place. */
+  readonly isRepeated: boolean;
   readonly message: string;
 }
 
@@ -110,6 +116,8 @@ export interface Job {
   /** Somebody asked for its end, with this signal. */
   endRequested: EndSignal | null;
   accepted: Accepted | null;
+  /** The attempt that waits for PMS: it is throttled, or a call of its has no answer yet. */
+  waiting: number | null;
   outcome: Outcome | null;
   endedAt: number | null;
   readonly story: StoryEntry[];

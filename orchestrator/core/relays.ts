@@ -1,4 +1,4 @@
-import type { Checkpoint, End, RelayHello, Release, Submit } from '#shared/protocol/messages.ts';
+import type { Checkpoint, End, RelayHello, Release, Submit, Waiting } from '#shared/protocol/messages.ts';
 import type { RelayStorage } from '#shared/protocol/storage.ts';
 import { publish } from './contract.ts';
 import { doubtOf } from './doubt.ts';
@@ -61,7 +61,7 @@ export function relayDisconnected(core: CoreState, relay: Relay): void {
 export function relayMessage(
   core: CoreState,
   relay: Relay,
-  message: Submit | End | Release | Checkpoint | RelayStorage,
+  message: Submit | End | Release | Checkpoint | Waiting | RelayStorage,
 ): void {
   if (message.type === 'storage') {
     publish(core, relay, message.mounts);
@@ -85,6 +85,9 @@ export function relayMessage(
       break;
     case 'checkpoint':
       checkpoint(core, job, message);
+      break;
+    case 'waiting':
+      job.waiting = message.waiting ? message.attempt : null;
       break;
   }
 }

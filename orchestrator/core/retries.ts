@@ -1,5 +1,5 @@
 import { type Outcome, outcomeWithoutProcess, outputBytes } from '#shared/job.ts';
-import { doubtOf, isConfirmed } from './doubt.ts';
+import { doubtOf, incomplete, isConfirmed } from './doubt.ts';
 import { isFeasible } from './feasible.ts';
 import { enqueue, finish, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
@@ -36,7 +36,7 @@ export function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Out
 
 /** Exit code 0 is a claim, which waits for the relay's last word. */
 function isDoubted(core: CoreState, job: Job, attempt: Attempt): boolean {
-  if (job.attempts.length >= MAX_ATTEMPTS || !doubtOf(job, attempt)) return false;
+  if (!doubtOf(job, attempt)) return false;
   job.current = attempt;
   const { jobId } = job.spec;
   core.deadlines.set(`doubted:${jobId}`, core.now + LAST_WORD_MS, { type: 'doubted', jobId });
@@ -48,23 +48,27 @@ export function settleDoubt(core: CoreState, job: Job): void {
   const { current } = job;
   if (!current?.outcome) return;
   job.current = null;
-  current.doubt = doubtOf(job, current);
-  if (!current.doubt) {
+  const doubt = doubtOf(job, current);
+  current.doubt = doubt;
+  // What can't be read twice is tried where nobody has tried it.
+  if (doubt?.isRepeated) for (const other of job.attempts) if (other.doubt) job.avoid.add(other.worker);
+  const isThereAnother = isThereAnotherWorker(core, job, current);
+  if (!doubt || job.attempts.length >= MAX_ATTEMPTS || (doubt.isRepeated && !isThereAnother)) {
     end(core, job, current, current.outcome);
     return;
   }
-  if (isThereAnotherWorker(core, job, current)) job.avoid.add(current.worker);
+  if (isThereAnother) job.avoid.add(current.worker);
   withdraw(core, current);
-  enqueue(core, job, current.doubt.message);
+  enqueue(core, job, doubt.message);
 }
 
 /**
  * A failure is followed by another attempt where that may do better. When its words blame the GPU: elsewhere, or else
- * in software, or else once an encoder session is given back. When it left no trace: in software if it used a GPU, or
+ * in software, or else once an encoder session is given back. When they blame the input: elsewhere. When it left no trace: in software if it used a GPU, or
  * else elsewhere, once, if it failed at once.
  */
 function isTriedAgain(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): boolean {
-  const { gpuFailure } = outcome;
+  const { gpuFailure, readError } = outcome;
   const worker = core.workers.get(attempt.worker);
   const how = `${whatFailed(outcome)} on ${attempt.worker}`;
   if (job.attempts.length >= MAX_ATTEMPTS) return false;
@@ -77,6 +81,9 @@ function isTriedAgain(core: CoreState, job: Job, attempt: Attempt, outcome: Outc
     enqueue(core, job, `${gpuFailure ? how : `its hardware failed on ${attempt.worker}`}: again in software`);
   } else if (gpuFailure === 'sessions' && worker && !core.encoders.hasRoom(worker, job)) {
     enqueue(core, job, `${how}, and nowhere else`);
+  } else if (readError && outcome.stdoutBytes === 0 && isThereAnotherWorker(core, job, attempt)) {
+    job.avoid.add(attempt.worker);
+    enqueue(core, job, `its input could not be read on ${attempt.worker}: ${readError}`);
   } else if (failedAtOnce(core, job, attempt, outcome) && isThereAnotherWorker(core, job, attempt)) {
     job.avoid.add(attempt.worker);
     attempt.blamed = true;
@@ -113,7 +120,8 @@ function isTraceless(job: Job, attempt: Attempt, outcome: Outcome): boolean {
   return outputBytes(outcome) === 0 && job.accepted?.attempt !== attempt.number;
 }
 
-function isThereAnotherWorker(core: CoreState, job: Job, attempt: Attempt): boolean {
+/** One that could take the job, now or as soon as it has a free slot. */
+export function isThereAnotherWorker(core: CoreState, job: Job, attempt: Attempt): boolean {
   return isThere(core, (worker) => worker.name !== attempt.worker && isFeasible(worker, job));
 }
 
@@ -124,11 +132,16 @@ function isThere(core: CoreState, suits: (worker: Worker) => boolean): boolean {
   return false;
 }
 
-/** The transcoder's word is the job's end. */
+/** The transcoder's word is the job's end, unless it says that its input could not be read on. */
 function end(core: CoreState, job: Job, attempt: Attempt, outcome: Outcome): void {
   judge(core, job, attempt);
-  const right = job.attempts.findLast(({ doubt }) => doubt && isConfirmed(doubt, job, attempt))?.outcome;
-  finish(core, job, right && outcome.exitCode !== 0 ? { ...right, stderrBytes: 0 } : outcome);
+  const right =
+    outcome.exitCode === 0
+      ? undefined
+      : job.attempts.findLast(({ doubt }) => doubt && isConfirmed(doubt, job, attempt));
+  const readError = (attempt.doubt ?? right?.doubt)?.readError ?? outcome.readError;
+  if (readError !== null) finish(core, job, incomplete(job, attempt, readError));
+  else finish(core, job, right?.outcome ? { ...right.outcome, stderrBytes: 0 } : outcome);
 }
 
 /** What the job's last attempt says of its workers: it ended well, or failed as those before did. */

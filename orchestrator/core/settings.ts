@@ -24,7 +24,7 @@ export interface CoreSettings {
   readonly quarantineMs: number;
   /** How long playback may go on where an operator drains the worker. */
   readonly drainTimeoutMs: number;
-  /** How long an attempt may make no progress on a worker that is not ready. */
+  /** How long a transcoder may stand still, or make no progress on a worker that is not ready. */
   readonly stallMs: number;
   /** Finished jobs that are remembered. */
   readonly historySize: number;

@@ -15,6 +15,7 @@ export type Due =
   | { readonly type: 'orphaned'; readonly jobId: string }
   | { readonly type: 'doubted'; readonly jobId: string }
   | { readonly type: 'stalled'; readonly worker: string }
+  | { readonly type: 'still'; readonly jobId: string }
   | { readonly type: 'drain-over'; readonly worker: string }
   | { readonly type: 'quarantine-over'; readonly worker: string }
   | { readonly type: 'worker-gone'; readonly worker: string }

@@ -13,6 +13,7 @@ export function submit(core: CoreState, relay: Relay, spec: JobSpec, attempt: nu
   if (job.accepted && job.lastHolder.instance !== relay.instance)
     job.accepted = { ...job.accepted, duration: null };
   job.holder = relay.connection;
+  job.waiting = null;
   job.lastHolder = { instance: relay.instance, serial: relay.serial };
   job.released = false;
   job.lastAttempt = Math.max(job.lastAttempt, attempt);
@@ -46,6 +47,7 @@ function newJob(core: CoreState, spec: JobSpec, relay: Relay): Job {
     avoid: new Set(),
     endRequested: null,
     accepted: null,
+    waiting: null,
     outcome: null,
     endedAt: null,
     story: [],

@@ -4,7 +4,7 @@ import type { Mount, WorkerHello, WorkerState } from '#shared/protocol/messages.
 import { adopt, attemptEnded, attemptReported, dropOrphan, keepOrphan, letGoOrphan } from './attempts.ts';
 import { dequeue, withdraw } from './lifecycle.ts';
 import type { Attempt, ConnectionId, Job, Worker } from './model.ts';
-import { watchStalls } from './stalls.ts';
+import { stillnessReported, watchStalls } from './stalls.ts';
 import type { CoreState } from './state.ts';
 
 /** A worker connected and says what it is and what it runs. */
@@ -77,6 +77,7 @@ function claim(core: CoreState, worker: Worker, status: AttemptStatus): void {
   const held = worker.attempts.get(status.jobId);
   if (held && isAbout(status, held)) {
     attemptReported(core, held, status);
+    stillnessReported(core, held, status);
     return;
   }
   const job = core.jobs.get(status.jobId);
@@ -119,6 +120,7 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     assignedAt: core.now,
     adopted: true,
     progressedAt: core.now,
+    stillSince: null,
     handBack: false,
     resume: null,
     software: false,
@@ -155,7 +157,9 @@ export function workerState(core: CoreState, worker: Worker, state: WorkerState)
   worker.slots = state.slots ?? worker.slots;
   for (const status of state.attempts) {
     const held = worker.attempts.get(status.jobId);
-    if (held && isAbout(status, held)) attemptReported(core, held, status);
+    if (!held || !isAbout(status, held)) continue;
+    attemptReported(core, held, status);
+    stillnessReported(core, held, status);
   }
   if (worker.attempts.size > 0) forgottenAttempts(core, worker, state);
   if (state.load || standing || others) core.candidates.update(worker);

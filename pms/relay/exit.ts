@@ -4,6 +4,8 @@ import type { Outcome } from '#shared/job.ts';
 /** Exit codes of the hook where no transcoder gave one. */
 export const NO_WORKER = 75;
 export const INTERNAL = 70;
+/** A part is missing, since the input could not be read: sysexits' word for it. */
+export const INCOMPLETE = 74;
 
 /** What the hook is to do now. */
 export type Verdict = { readonly exit: number } | { readonly local: string };
@@ -13,6 +15,7 @@ export function verdictOf(outcome: Outcome, mayRunLocally: boolean): Verdict {
   const { reason, exitCode, signal, message } = outcome;
   if (reason === 'exited' || reason === 'cancelled') return { exit: exitCode ?? signalCode(signal) };
   if (mayRunLocally) return { local: message ?? reason };
+  if (reason === 'incomplete') return { exit: INCOMPLETE };
   return { exit: reason === 'failed' ? INTERNAL : NO_WORKER };
 }
 

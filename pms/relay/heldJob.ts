@@ -53,6 +53,12 @@ export class HeldJob {
   worker: string | null = null;
   /** PMS has accepted something since the last checkpoint. */
   checkpointDue = false;
+  /** Calls of its transcoder that have no answer yet. */
+  calls = 0;
+  /** PMS has told its transcoder to wait. */
+  throttled = false;
+  /** What the orchestrator was told of that attempt's waiting. */
+  toldWaiting = false;
   /** What the last checkpoint said of where to go on. */
   checkpointed: Resume | null = null;
   /** How it ended, while output is still to come. */
@@ -189,12 +195,19 @@ export class HeldJob {
     return passed.every((document) => isComplete(document, duration));
   }
 
+  /** Whether its transcoder waits for PMS, or for this relay. */
+  get waiting(): boolean {
+    return this.throttled || this.calls > 0;
+  }
+
   /** @returns whether that is news */
   placed(attempt: number, worker: string | null): boolean {
     const moved = attempt !== this.attempt || (worker !== null && worker !== this.worker);
     if (attempt > this.attempt && this.attempt > 0) {
       this.announcements.attemptChanged();
       this.accepted.attemptChanged();
+      this.throttled = false;
+      this.toldWaiting = false;
     }
     this.attempt = attempt;
     this.worker = worker ?? this.worker;

@@ -9,13 +9,13 @@ import { VERSION } from '#shared/version.ts';
 import type { ReceivedLine, SignalLine } from '../hookProtocol.ts';
 import { INTERNAL, NO_WORKER, signalCode, type Verdict, verdictAlone, verdictOf } from './exit.ts';
 import type { HeldJob, Position } from './heldJob.ts';
+import { Reports } from './reports.ts';
 import { Timers } from './timers.ts';
 
 /** How long the end of a job waits for output that is still on its way, after a connection broke. */
 const OUTPUT_DEADLINE_MS = 10_000;
 /** A worker looks once a second whether it still owns a job (worker/transcoder/fence.ts). */
 const FENCED_MS = 2_000;
-const CHECKPOINT_INTERVAL_MS = 1_000;
 
 export interface JobsOptions {
   readonly name: string;
@@ -38,12 +38,14 @@ export class Jobs {
   readonly #held = new Map<string, HeldJob>();
   /** What a job waits for: a connection, the rest of its output, its next checkpoint, or the end of another's run. */
   readonly #timers: Timers;
+  readonly #reports: Reports;
   #stopped = false;
   #hellos = 0;
 
   constructor(options: JobsOptions) {
     this.#options = options;
     this.#timers = new Timers(options.clock);
+    this.#reports = new Reports(this.#timers, (message) => this.#link.send(message));
     this.#link = options.openLink({
       hello: () => this.#hello(),
       message: (message) => this.#onMessage(message),
@@ -108,19 +110,14 @@ export class Jobs {
     this.#link.send({ type: 'received', jobId: spec.jobId, ...position });
   }
 
-  /** PMS has accepted something of this job. Told at once when it is a segment, else at most once a second. */
+  /** PMS has accepted something of this job. */
   accepted(job: HeldJob): void {
-    if (job.isTakenOver) return;
-    const key = `checkpoint:${job.spec.jobId}`;
-    if (this.#timers.has(key) && job.checkpointed === job.announcements.resume) {
-      job.checkpointDue = true;
-      return;
-    }
-    job.checkpointDue = false;
-    this.#checkpoint(job);
-    this.#timers.set(key, CHECKPOINT_INTERVAL_MS, () => {
-      if (job.checkpointDue) this.accepted(job);
-    });
+    if (!job.isTakenOver) this.#reports.accepted(job);
+  }
+
+  /** Its transcoder has called, or has got its answer. */
+  called(job: HeldJob): void {
+    if (this.#holds(job) && !job.isTakenOver) this.#reports.called(job);
   }
 
   #hello(): RelayHello {
@@ -247,8 +244,8 @@ export class Jobs {
   }
 
   #cancelTimers(jobId: string): void {
-    for (const what of ['connection', 'output', 'checkpoint', 'takeover'])
-      this.#timers.cancel(`${what}:${jobId}`);
+    this.#reports.cancel(jobId);
+    for (const what of ['connection', 'output', 'takeover']) this.#timers.cancel(`${what}:${jobId}`);
   }
 
   #fence(job: HeldJob): void {
@@ -265,7 +262,7 @@ export class Jobs {
     const attempt = Math.max(job.attempt, job.mayRunElsewhere ? 1 : 0);
     job.submitted = true;
     this.#link.send({ type: 'submit', job: job.spec, attempt });
-    if (job.accepted.progress !== null || job.announcements.resume !== null) this.#checkpoint(job);
+    this.#reports.submitted(job);
     if (job.signal) this.#link.send({ type: 'end', jobId: job.spec.jobId, signal: job.signal });
   }
 
@@ -284,11 +281,6 @@ export class Jobs {
 
   #lost(): void {
     for (const job of this.#submittable) this.#awaitConnection(job);
-  }
-
-  #checkpoint(job: HeldJob): void {
-    const checkpoint = job.checkpoint();
-    if (checkpoint) this.#link.send(checkpoint);
   }
 
   #log(job: HeldJob): Logger {

@@ -18,6 +18,9 @@ import { endToEnd, requestToPms } from './upstream.ts';
 /** A manifest of a long film has some 100 KB; a list of its rows less. */
 const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024;
 
+/** Replies to progress are one element of XML. */
+const MAX_REPLY = 64 * 1024;
+
 /** A transcoder calls every second; a log should not say so every second. */
 const WARN_EVERY_MS = 60_000;
 
@@ -33,6 +36,8 @@ export interface LocalRelayOptions {
   held(): Iterable<HeldJob>;
   /** PMS has accepted something of the job. */
   accepted(job: HeldJob): void;
+  /** A transcoder has called, or has got its answer. */
+  called(job: HeldJob): void;
   /** PMS has accepted a manifest or list. */
   announced(job: HeldJob): void;
 }
@@ -80,6 +85,7 @@ export class LocalRelay {
       return;
     }
     const { path, job } = admission;
+    if (job) this.#count(job, response);
     const isAnnouncement = request.method === 'POST' && ANNOUNCEMENT.test(path);
     const document = job && isAnnouncement ? await documentIn(request) : null;
     if (job && document !== null) {
@@ -91,8 +97,32 @@ export class LocalRelay {
     // PMS may reply, and close, before it has read everything: that is an answer, not a failure.
     pipeline(request, upstream).catch((error: unknown) => upstream.destroy(coerceError(error)));
     const reply = await replyTo(upstream);
-    if (job && isSuccess(reply) && job.accepted.callAccepted(queryOf(path))) this.#options.accepted(job);
+    const query = queryOf(path);
+    if (job && query.has('progress')) this.#readThrottle(job, reply);
+    if (job && isSuccess(reply) && job.accepted.callAccepted(query)) this.#options.accepted(job);
     await passBack(reply, response);
+  }
+
+  /** A transcoder does nothing until its call is answered. */
+  #count(job: HeldJob, response: ServerResponse): void {
+    const { called } = this.#options;
+    job.calls += 1;
+    called(job);
+    response.once('close', () => {
+      job.calls -= 1;
+      called(job);
+    });
+  }
+
+  /** It waits until a reply to its progress asks it no longer to. */
+  #readThrottle(job: HeldJob, reply: IncomingMessage): void {
+    let text = '';
+    reply.on('data', (data: Buffer) => {
+      text = (text + data.toString('latin1')).slice(-MAX_REPLY);
+    });
+    reply.once('end', () => {
+      job.throttled = text.includes('canThrottle');
+    });
   }
 
   /** Tells PMS of files when they are there, and of what a second attempt writes as of more of the same. */

@@ -68,6 +68,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     presence: new Presence(clock, settings.SEGMENT_WAIT_MS),
     held: () => jobs.held,
     accepted: (job) => jobs.accepted(job),
+    called: (job) => jobs.called(job),
     announced: ({ spec, record }) => {
       // PMS may have ended it meanwhile.
       if (record && jobs.holds(spec.jobId)) records.write(record);

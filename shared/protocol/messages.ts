@@ -227,6 +227,18 @@ export const Checkpoint = Type.Object(
 );
 export type Checkpoint = Static<typeof Checkpoint>;
 
+export const Waiting = Type.Object(
+  {
+    type: Type.Literal('waiting'),
+    jobId: JobId,
+    attempt: AttemptNumber,
+    /** PMS throttles it, or a call that it made to PMS has no answer yet. */
+    waiting: Type.Boolean(),
+  },
+  strict,
+);
+export type Waiting = Static<typeof Waiting>;
+
 export const JobState = Type.Union([Type.Literal('queued'), Type.Literal('running'), Type.Literal('ended')]);
 export type JobState = Static<typeof JobState>;
 
@@ -260,6 +272,7 @@ export const MESSAGES = {
     release: Release,
     checkpoint: Checkpoint,
     storage: RelayStorage,
+    waiting: Waiting,
     received: Received,
   },
   orchestratorToRelay: { welcome: Welcome, status: Status, output: Output },
@@ -270,7 +283,7 @@ export type Direction = keyof typeof MESSAGES;
 interface MessagesOf {
   workerToOrchestrator: WorkerHello | WorkerState | Output;
   orchestratorToWorker: Welcome | Contract | JobMessage | Desired | Received;
-  relayToOrchestrator: RelayHello | Submit | End | Release | Checkpoint | RelayStorage | Received;
+  relayToOrchestrator: RelayHello | Submit | End | Release | Checkpoint | RelayStorage | Waiting | Received;
   orchestratorToRelay: Welcome | Status | Output;
 }
 export type Message<D extends Direction> = MessagesOf[D];

@@ -85,7 +85,7 @@ describe('exit codes', () => {
     const defined = files.flatMap((file) => {
       const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
       const constants = source.matchAll(
-        /^(?:export )?const (?:BAD_SETTINGS|INTERNAL|FAILED|NO_RELAY|NO_WORKER) = (\d+);$/gm,
+        /^(?:export )?const (?:BAD_SETTINGS|INTERNAL|FAILED|NO_RELAY|NO_WORKER|INCOMPLETE) = (\d+);$/gm,
       );
       const codes = [...constants].map(([, code = '']) => code);
       expect(codes.length).toBeGreaterThan(1);

@@ -16,7 +16,7 @@ describe.runIf(obstacle === null)('the file server hangs in the middle of a film
 
   beforeAll(async () => {
     // Long enough that ffmpeg has not read all of it when its server hangs.
-    stage = await StreamStage.start({ seconds: 30 });
+    stage = await StreamStage.start({ seconds: 30, env: { STALL_MS: '10000' } });
     copyFileSync(join(stage.media, 'film.mkv'), join(stage.directory, 'film.mkv'));
   }, 120_000);
 

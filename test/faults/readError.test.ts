@@ -9,13 +9,16 @@ import { readNumberedList } from '../../pms/relay/announced/segmentList.ts';
 import { Cluster } from '../support/cluster.ts';
 import { corpusCommand } from '../support/corpus.ts';
 import { FakePms } from '../support/fakePms.ts';
-import { FuseMount } from '../support/fuseMount.ts';
+import { type Fault, FuseMount } from '../support/fuseMount.ts';
 import { installPlexTranscoder } from '../support/plexTranscoder.ts';
 import { type PmsJob, retarget } from '../support/retarget.ts';
 import { makeSample } from '../support/sample.ts';
 import { DASH, HLS } from '../support/standInStage.ts';
 
 const SECONDS = 40;
+const EIO = 5;
+const ETIMEDOUT = 110;
+const ESTALE = 116;
 const RETRIES = 'clusterplex_retries_total{reason="incomplete"}';
 
 const directory = mkdtempSync(join(tmpdir(), 'read-error-'));
@@ -35,6 +38,7 @@ beforeAll(async () => {
     transcoderDirectory: directory,
     pmsPort: pms.port,
     mounts: `${directory}:rw`,
+    env: { STALL_MS: '3000' },
   });
   hook = cluster.installHook(original);
 }, 60_000);
@@ -62,10 +66,10 @@ async function play(id: string, input: string) {
   const env = { RELAY_SOCKET: cluster.socket, TRANSCODE_OPERATING_MODE: 'remote' };
   const exit = await (await pms.spawn(hook, job, env)).exited;
   const document = documents.at(-1) ?? '';
-  const { jobId } = cluster.relay.log.findLast(({ msg }) => msg === 'job ended') ?? {};
+  const { jobId, reason } = cluster.relay.log.findLast(({ msg }) => msg === 'job ended') ?? {};
   const { attempts, story } = Object(await cluster.api(`/api/v1/jobs/${jobId}`));
   const missing = announcedFiles(document).filter(({ name }) => !existsSync(join(job.cwd, name)));
-  return { exit, missing, seconds: secondsIn(document), attempts, story: JSON.stringify(story) };
+  return { exit, missing, seconds: secondsIn(document), attempts, reason, story: JSON.stringify(story) };
 }
 
 /** How long the picture is that a document announces. */
@@ -85,27 +89,81 @@ async function retries(): Promise<number> {
 const obstacle = await FuseMount.obstacle();
 if (obstacle !== null) process.stderr.write(`NOT TESTED, a mount with read errors: ${obstacle}\n`);
 
+/** A file that can't be read on from there. */
+function faulty(name: string, share: number, read: Fault['read'], heals: boolean): Promise<FuseMount> {
+  return FuseMount.faulty(media, sample, name, {
+    offset: Math.floor(statSync(sample).size * share),
+    ...{ read, heals },
+  });
+}
+
 test.runIf(obstacle === null).each([
-  ['DASH', DASH],
-  ['HLS', HLS],
+  ['DASH', DASH, EIO, 'Input/output error'],
+  ['HLS', HLS, ESTALE, 'Stale file handle'],
+  ['DASH', DASH, ETIMEDOUT, 'Connection timed out'],
 ])(
   '%s: a transcoder that exits with 0 after a read error is followed by one that makes the rest',
-  async (kind, id) => {
+  async (kind, id, error, words) => {
     const before = await retries();
-    const name = `film-${kind}.mkv`;
-    const mount = await FuseMount.unreadable(media, sample, name, Math.floor(statSync(sample).size * 0.4));
+    const name = `film-${kind}-${error}.mkv`;
+    const mount = await faulty(name, 0.4, error, true);
     try {
       const { exit, missing, seconds, attempts, story } = await play(id, join(media, name));
       expect(exit).toEqual({ code: 0, signal: null });
       expect(missing).toEqual([]);
       expect(seconds).toBeGreaterThan(SECONDS - 1);
       expect(seconds).toBeLessThan(SECONDS + 1);
-      expect(attempts).toMatchObject([{ outcome: { exitCode: 0 } }, { outcome: { exitCode: 0 } }]);
+      expect(attempts).toMatchObject([
+        { outcome: { exitCode: 0, readError: words } },
+        { outcome: { exitCode: 0, readError: null } },
+      ]);
       expect(attempts[0].worker).not.toBe(attempts[1].worker);
+      // PMS wants only the transcoder of this DASH command to be silent.
+      if (id === DASH) expect(attempts[0].outcome.stderrBytes).toBe(0);
       expect(story).toMatch(
         /exit code 0 is not believed: it ended at 1\d s of 40 s.*goes on at segment [1-9]/,
       );
       expect(await retries()).toBe(before + 1);
+    } finally {
+      mount.remove();
+    }
+  },
+);
+
+test.runIf(obstacle === null).each([
+  ['EIO', EIO, 'Input/output error'],
+  ['ESTALE', ESTALE, 'Stale file handle'],
+])('%s after a fifth, for everybody, is a failure that says so', async (kind, error, words) => {
+  const name = `nowhere-${kind}.mkv`;
+  const mount = await faulty(name, 0.21, error, false);
+  try {
+    const { exit, attempts, reason } = await play(DASH, join(media, name));
+    expect(exit).toEqual({ code: 74, signal: null });
+    expect(attempts).toHaveLength(2);
+    expect(reason).toMatch(new RegExp(`^its input could not be read on: ${words}, on w[12], w[12]$`));
+  } finally {
+    mount.remove();
+  }
+});
+
+test.runIf(obstacle === null).each([
+  ['DASH', DASH, 'goes on at segment [1-9]'],
+  // This one burns subtitles in, for which ffmpeg reads the whole film first.
+  ['HLS', HLS, 'from the beginning'],
+])(
+  '%s: a read that hangs is left where it is, and another worker makes the rest',
+  async (kind, id, whence) => {
+    const name = `hangs-${kind}.mkv`;
+    const mount = await faulty(name, 0.21, 'hang', true);
+    try {
+      const { exit, missing, seconds, attempts, story } = await play(id, join(media, name));
+      expect(exit).toEqual({ code: 0, signal: null });
+      expect(missing).toEqual([]);
+      expect(seconds).toBeGreaterThan(SECONDS - 1);
+      expect(seconds).toBeLessThan(SECONDS + 1);
+      expect(attempts).toMatchObject([{ outcome: { reason: 'lost' } }, { outcome: { exitCode: 0 } }]);
+      expect(attempts[0].worker).not.toBe(attempts[1].worker);
+      expect(story).toMatch(new RegExp(`it stood still for 3000 ms on w[12].*${whence}`));
     } finally {
       mount.remove();
     }

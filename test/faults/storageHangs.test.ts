@@ -36,7 +36,7 @@ test.runIf(obstacle === null)(
     const mounts = `${cluster.directory}:rw,${media}:ro`;
     const worker = await cluster.startWorker('w1', { MOUNTS: mounts });
     const address = await worker.listening();
-    const hook = cluster.startHook(behaviour({ log: 'here' }, { block: true }));
+    const hook = cluster.startHook(behaviour({ log: 'here' }, { busy: true }));
     await hook.spoke;
     const mount = await FuseMount.hung(media);
     try {

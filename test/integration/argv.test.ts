@@ -62,6 +62,7 @@ function rewritten(argv: readonly string[]): string[] {
   return argv.map((element, index) => {
     const option = argv[index - 1] ?? '';
     if (CALLBACKS.includes(option) && element.startsWith(PMS)) return relayOrigin + element.slice(PMS.length);
+    if (option === '-loglevel' && element === 'quiet') return 'error';
     return option.startsWith('-codec') && element === 'aac_lc' ? 'aac' : element;
   });
 }

@@ -29,6 +29,7 @@ let address: URL;
 let held: HeldJob[];
 let clock: FakeClock;
 let warnings: string[];
+let called: boolean[];
 const accepted = vi.fn<(job: HeldJob) => void>();
 
 beforeEach(async () => {
@@ -36,6 +37,7 @@ beforeEach(async () => {
   held = [];
   clock = new FakeClock();
   warnings = [];
+  called = [];
   pms = createServer((incoming, response) => answer(incoming, response));
   await new Promise<void>((resolve) => pms.listen(0, '127.0.0.1', resolve));
 });
@@ -55,6 +57,7 @@ async function serve(needsCredential: boolean, host = '127.0.0.1'): Promise<void
     presence: new Presence(systemClock, 300),
     held: () => held,
     accepted,
+    called: (job) => called.push(job.waiting),
     announced: () => undefined,
   });
   address = await relay.listen(host, 0);
@@ -115,6 +118,22 @@ test('the reply’s body comes back, though PMS repeats Content-Length', async (
   const reply = await call(`${SESSION}/progress?progress=1`, { method: 'PUT' });
   expect(reply).toMatchObject({ status: 200, body: '<MediaContainer canThrottle="1">' });
   expect(reply.headers['x-plex-protocol']).toBe('1.0');
+});
+
+test('a job waits for PMS until its calls are answered, and as long as PMS throttles it', async () => {
+  let body = '<MediaContainer canThrottle="1">';
+  answer = (_incoming, response) => response.end(body);
+  await serve(true);
+  const throttled = job(CREDENTIAL);
+  held = [throttled];
+  const progress = `/job/${CREDENTIAL}${SESSION}/progress`;
+  await call(`${progress}?progress=1`, { method: 'PUT' });
+  expect(called).toEqual([true, true]);
+  await call(`${progress}/stream?index=0`, { method: 'PUT' });
+  expect(throttled.waiting).toBe(true);
+  body = '<MediaContainer/>';
+  await call(`${progress}?progress=1`, { method: 'PUT' });
+  await vi.waitFor(() => expect(called).toEqual([true, true, true, true, true, false]));
 });
 
 test('a Content-Length that contradicts itself is not guessed at', async () => {

@@ -40,7 +40,8 @@ export class Invariants {
       violation(`${job.spec.jobId} was placed on an ineligible ${attempt.worker}`);
     if (job.endRequested) violation(`${job.spec.jobId} was placed after it was cancelled`);
     if (job.spec.jobClass === 'background') this.#order(orchestrator, job, worker);
-    if (job.attempts.filter(({ doubt }) => doubt).length > 1)
+    const isTried = job.attempts.some((other) => other.doubt && other.worker === attempt.worker);
+    if (isTried && job.attempts.at(-2)?.doubt?.isRepeated)
       violation(`${job.spec.jobId} goes on after two ends in the same place`);
     this.#fence(job, attempt);
     this.#queueDeadline(job, attempt);
@@ -128,7 +129,8 @@ export class Invariants {
     const cluster = orchestrator()?.cluster;
     if (!cluster) return;
     for (const job of cluster.history.values()) {
-      if (isBelievedTooSoon(job)) violation(`${job.spec.jobId}: exit code 0 was believed after a read error`);
+      if (isBelieved(job)) violation(`${job.spec.jobId}: exit code 0 was believed after a read error`);
+      if (isGivenUpTooSoon(job)) violation(`${job.spec.jobId}: one read error was enough to give it up`);
     }
     for (const { spec } of cluster.jobs.values()) violation(`${spec.jobId} is still known`);
     for (const { name, attempts } of cluster.workers.values()) {
@@ -150,6 +152,7 @@ export class Invariants {
     if (verdict === 'gone' || verdict === 'local' || code === 75 || signalled) return;
     // Output that only its worker has is lost with it, and never silently.
     if (code === 70 && this.#workersSuffered) return;
+    if (code === 74 && exits.some(({ jobId, isUnread }) => jobId === spec.jobId && isUnread)) return;
     // Nor is stderr of an end that was not believed kept for a relay that stood still, though it may be all there is.
     const isWhole = (end: Exit, bytes: number, ofStdout: number): boolean =>
       end.written === bytes ||
@@ -161,12 +164,17 @@ export class Invariants {
   }
 }
 
-/** The last attempt of which an orchestrator knows could not read its input on, and it is the first. */
-function isBelievedTooSoon({ attempts, outcome }: Job): boolean {
-  const [first] = attempts;
-  const { exitCode, readError, stdoutBytes } = first?.outcome ?? {};
-  const isDoubtful = exitCode === 0 && readError !== null && stdoutBytes === 0;
-  return isDoubtful && outcome?.reason === 'exited' && attempts.length === 1 && first?.doubt === null;
+/** The attempt whose end is the job's could not read its input on. */
+function isBelieved({ attempts, outcome }: Job): boolean {
+  const last = attempts.at(-1)?.outcome;
+  return outcome?.reason === 'exited' && outcome.exitCode === 0 && (last?.readError ?? null) !== null;
+}
+
+/** Its first attempt could not read its input on, and nobody has asked for another. */
+function isGivenUpTooSoon({ attempts, outcome }: Job): boolean {
+  const [first, second] = attempts;
+  if (outcome?.reason !== 'incomplete' || second) return false;
+  return first?.outcome?.exitCode === 0 && first.outcome.stdoutBytes === 0 && first.doubt === null;
 }
 
 /** Jobs in the queue, as opposed to those that wait for their workers after a restart. */

@@ -109,16 +109,16 @@ export const MUTANTS: readonly Mutant[] = [
     bad: 'false',
   },
   {
-    what: 'exit code 0 is believed whatever was said before it',
+    what: 'the first read error ends its job',
     file: 'orchestrator/core/retries.ts',
     good: 'isDoubted(core, job, attempt) :',
     bad: 'false :',
   },
   {
-    what: 'exit code 0 is never believed',
-    file: 'orchestrator/core/doubt.ts',
-    good: '  if (isRepeated) return null;\n',
-    bad: '',
+    what: 'exit code 0 is believed after a second read error',
+    file: 'orchestrator/core/retries.ts',
+    good: '(attempt.doubt ?? right?.doubt)?.readError ?? outcome.readError;',
+    bad: 'null;',
   },
   {
     what: 'a relay does not ask for what was written while it was away',

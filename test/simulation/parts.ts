@@ -42,7 +42,7 @@ export interface Exit {
   /** Bytes that it had written, and how many of them to stdout. */
   readonly written: number;
   readonly stdout: number;
-  /** It said that it could not read its input on. */
+  /** It said of its input that it can't be read on. */
   readonly isUnread: boolean;
 }
 
@@ -111,7 +111,7 @@ export class SimWorker {
         whyNotNow: () => (this.ready ? null : 'storage is bad'),
         whyRefused: () => null,
         commandOf: ({ job: { cwd, argv } }) => ({
-          ...{ changes: [], hardware: null },
+          ...{ changes: [], hardware: null, silent: false },
           command: {
             ...{ file: 't', argv, env: {}, cwd },
             confinement: { roots: [], files: [] },
@@ -123,6 +123,7 @@ export class SimWorker {
             ...{ random, owners, exits, live: transcoders, worker: process, workerName: name },
             process: options,
           }),
+        standing: () => null,
         send: (output) => this.agent.send(output),
         gpuFailed: () => undefined,
       },

@@ -83,7 +83,11 @@ export class Cluster {
   async startOrchestrator(): Promise<void> {
     // After a restart it is found where it was.
     const port = this.#address === '' ? String(this.#options.port ?? 0) : new URL(this.#address).port;
-    const part = this.#part('orchestrator/main.ts', 'orchestrator', { LISTENING_PORT: port });
+    const part = this.#part('orchestrator/main.ts', 'orchestrator', {
+      LISTENING_PORT: port,
+      // A recording transcoder that blocks stands still, and is to stay where it is.
+      STALL_MS: this.#options.env?.['STALL_MS'] ?? '600000',
+    });
     this.#orchestrator = part;
     this.#address = await part.listening();
   }

@@ -8,6 +8,15 @@ import { coerceError } from '#shared/errors.ts';
 
 const DESCRIPTOR = '9';
 
+export interface Fault {
+  /** Where in the file it begins. */
+  readonly offset: number;
+  /** What a read gets: an error number, or `hang`, no answer. */
+  readonly read: number | 'hang';
+  /** Whether who opens the file after somebody had the fault can read all of it. */
+  readonly heals: boolean;
+}
+
 /** A file system with a fault, mounted over a directory. */
 export class FuseMount {
   readonly #server: ChildProcess;
@@ -38,13 +47,20 @@ export class FuseMount {
 
   /** It has one file, a copy of this one. */
   static healthy(directory: string, file: string, name: string): Promise<FuseMount> {
-    return FuseMount.unreadable(directory, file, name, Number.MAX_SAFE_INTEGER);
+    const never = { offset: Number.MAX_SAFE_INTEGER, read: 'hang', heals: true } as const;
+    return FuseMount.faulty(directory, file, name, never);
   }
 
-  /** It has one file, which can be read up to an offset, until somebody has failed to read on. */
-  static unreadable(directory: string, file: string, name: string, offset: number): Promise<FuseMount> {
+  /** It has one file, which can be read up to an offset. */
+  static faulty(
+    directory: string,
+    file: string,
+    name: string,
+    { offset, read, heals }: Fault,
+  ): Promise<FuseMount> {
     const server = fileURLToPath(import.meta.resolve('./fuseMount/server.ts'));
-    return FuseMount.#over(directory, [process.execPath, server, DESCRIPTOR, file, name, String(offset)]);
+    const how = [offset, read === 'hang' ? 0 : read, heals].map(String);
+    return FuseMount.#over(directory, [process.execPath, server, DESCRIPTOR, file, name, ...how]);
   }
 
   /** It is the other directory, of which the kernel remembers for so long what is there and what is not. */

@@ -13,6 +13,7 @@ import { promisify } from 'node:util';
  * - `ignore`, `onTerm`: from now on ignore SIGTERM, or exit with this code on it
  * - `child`: leave a child behind that runs on and holds stdout and stderr; `'setsid'`: in a session of its own
  * - `block`: until a signal ends it
+ * - `busy`: the same, but something of it runs every second
  */
 export type Step =
   | { readonly exit: number }
@@ -23,7 +24,8 @@ export type Step =
   | { readonly ignore: 'TERM' }
   | { readonly onTerm: number }
   | { readonly child: 'plain' | 'setsid' }
-  | { readonly block: true };
+  | { readonly block: true }
+  | { readonly busy: true };
 
 /** One run: what the process was given, byte for byte. */
 export interface RunRecord {
@@ -225,6 +227,7 @@ for step in $steps; do
       setsid_child=$(setsid sh -c 'echo $$; exec sleep 3600 >&3 3>&-' &)
       exec 3>&-
       echo "$setsid_child" >> "$home/children" ;;
+    busy=*) while :; do sleep 1 > /dev/null 2>&1 & wait $!; done ;;
     block=*) read -r _ <> "$home/never" ;;
   esac
 done

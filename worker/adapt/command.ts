@@ -12,11 +12,14 @@ import { OWNER_VARIABLE } from '../transcoder/owner.ts';
 import { transcoderEnv } from './env.ts';
 import { adaptHardware } from './hardware/adaptation.ts';
 import { applyHwaccel, isHwaccel } from './hwaccel.ts';
+import { RAISED, raiseLoglevel } from './loglevel.ts';
 
 export interface AdaptedCommand {
   readonly command: Command;
   readonly changes: readonly Change[];
   readonly hardware: HardwareRequirement | null;
+  /** PMS wants nothing of its stderr, which is for the worker alone. */
+  readonly silent: boolean;
 }
 
 export interface Machine {
@@ -48,6 +51,9 @@ export function adaptedCommand(
   if (adapted.change) changes.push(adapted.change);
   argv = applyHwaccel(adapted.argv, hwaccel);
   if (isHwaccel(hwaccel)) changes.push({ name: 'hwaccel', detail: hwaccel });
+  const level = raiseLoglevel(argv);
+  argv = level.argv;
+  if (level.silent) changes.push({ name: 'loglevel', detail: `${RAISED}, of which PMS sees nothing` });
   return {
     command: {
       file,
@@ -59,5 +65,6 @@ export function adaptedCommand(
     },
     changes,
     hardware: requirementsOf(argv).hardware,
+    silent: level.silent,
   };
 }

@@ -18,8 +18,10 @@ import type { AdaptedCommand } from '../adapt/command.ts';
 import { GpuFailureWatch } from '../gpu/failure.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
+import { LastWords } from './lastWords.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
 import { ReadErrorWatch } from './readErrorWatch.ts';
+import { Stillness } from './stillness.ts';
 
 /** How much longer than its grace period a predecessor may take to end: one that hangs on storage never does. */
 const PREDECESSOR_MS = 5_000;
@@ -37,6 +39,8 @@ export interface AttemptContext {
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
+  /** What is another once anything of this process tree has run; null when it runs. */
+  standing(pid: number): string | null;
   /** A transcoder failed because of the GPU. */
   gpuFailed(failure: GpuFailure): void;
   /** The status of the attempt is another now. */
@@ -61,8 +65,10 @@ export class Attempt {
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
-  readonly #readErrors: ReadErrorWatch;
+  readonly #lastWords = new LastWords();
   readonly #gpuWatch = new GpuFailureWatch();
+  #readErrors: ReadErrorWatch | null = null;
+  readonly #stillness: Stillness;
   #phase: AttemptPhase = 'preparing';
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
@@ -78,7 +84,11 @@ export class Attempt {
     this.#given = given;
     this.number = number;
     this.#context = context;
-    this.#readErrors = new ReadErrorWatch(job.argv);
+    const look = (): string | null => {
+      // It waits for its hook's reader.
+      return this.#output.isFull || this.pid === null ? null : context.standing(this.pid);
+    };
+    this.#stillness = new Stillness(context.clock, look, context.changed);
     const { jobId, session, title } = job;
     this.#logger = context.logger.child({ jobId, session, attempt: number, title });
   }
@@ -89,7 +99,8 @@ export class Attempt {
 
   get status(): AttemptStatus {
     const { jobId } = this.job;
-    const command = { changes: [...this.#changes], hardware: this.#hardware };
+    const still = this.#stillness.isStill && { still: true };
+    const command = { changes: [...this.#changes], hardware: this.#hardware, ...still };
     return { jobId, attempt: this.number, phase: this.#phase, ...command, outcome: this.#outcome };
   }
 
@@ -113,7 +124,9 @@ export class Attempt {
     const { clock, killGraceMs } = this.#context;
     const mark = `${this.job.jobId} ${this.number}`;
     try {
-      const { command, changes, hardware } = this.#context.commandOf(this.#given, this.number);
+      const { command, changes, hardware, silent } = this.#context.commandOf(this.#given, this.number);
+      // It names its inputs as this worker does.
+      this.#readErrors = new ReadErrorWatch(command.argv);
       this.#changes = changes;
       this.#hardware = hardware;
       this.#process = this.#context.run({
@@ -124,11 +137,8 @@ export class Attempt {
         handlers: {
           started: () => this.#started(),
           output: (stream, data) => {
-            if (stream === 'stderr') {
-              this.#readErrors.look(data);
-              this.#gpuWatch.add(data);
-            }
-            this.#sendAll(this.#output.add(stream, data));
+            if (stream === 'stderr') this.#overhear(data);
+            if (stream === 'stdout' || !silent) this.#sendAll(this.#output.add(stream, data));
           },
           failed: (reason, superseded) => {
             this.#end(outcomeWithoutProcess(superseded ? 'lost' : 'refused', reason));
@@ -177,8 +187,15 @@ export class Attempt {
 
   #started(): void {
     this.#phase = 'running';
+    this.#stillness.watch();
     this.#logger.info({ pid: this.pid }, 'transcoder started');
     this.#context.changed();
+  }
+
+  #overhear(stderr: Buffer): void {
+    this.#readErrors?.look(stderr);
+    this.#gpuWatch.add(stderr);
+    this.#lastWords.add(stderr);
   }
 
   #sendAll(chunks: readonly OutputChunk[]): void {
@@ -192,7 +209,7 @@ export class Attempt {
 
   #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
     const { stdout: stdoutBytes, stderr: stderrBytes } = this.#output.written;
-    const readError = this.#readErrors.found;
+    const readError = this.#readErrors?.found ?? null;
     const failed = exitCode !== 0 && !this.#asked && this.#givenUp === null;
     // ffmpeg also says such things and goes on in software.
     const gpuFailure = failed ? this.#gpuWatch.found : null;
@@ -201,7 +218,10 @@ export class Attempt {
     const how = { ...ended, ...(gpuFailure && { gpuFailure }) };
     if (superseded) this.#givenUp = 'another attempt owns the job';
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
-    else this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message: null });
+    else {
+      const message = failed ? this.#lastWords.text : null;
+      this.#end({ ...how, reason: this.#asked ? 'cancelled' : 'exited', message });
+    }
   }
 
   #end(outcome: Outcome): void {
@@ -209,6 +229,7 @@ export class Attempt {
     this.#phase = 'ended';
     this.#outcome = outcome;
     this.#waiting?.cancel();
+    this.#stillness.stop();
     const { reason, exitCode, signal, forced, message } = outcome;
     this.#logger.info({ reason, exitCode, signal, forced, message }, 'attempt ended');
     this.#context.changed();

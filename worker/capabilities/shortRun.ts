@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { Environment } from '#shared/settings/read.ts';
@@ -14,6 +15,8 @@ export interface ShortRunOptions {
   readonly env: Environment;
   readonly clock: Clock;
   readonly deadlineMs: number;
+  /** What gives way to everything else has a high one. */
+  readonly niceness?: number;
 }
 
 export interface ShortRun {
@@ -29,13 +32,21 @@ export interface ShortRun {
  * Runs a program that is to answer quickly. At the deadline it is killed with its group and not waited for: a process
  * that hangs in a GPU's driver does not even die.
  */
-export function shortRun({ file, words, env, clock, deadlineMs }: ShortRunOptions): Promise<ShortRun> {
+export function shortRun({
+  file,
+  words,
+  env,
+  clock,
+  deadlineMs,
+  niceness = 0,
+}: ShortRunOptions): Promise<ShortRun> {
   return new Promise((resolve) => {
     const child = started(file, words, env);
     if (child instanceof Error) {
       resolve({ exitCode: null, stdout: '', stderr: '', error: child });
       return;
     }
+    if (niceness > 0) giveWay(child.pid, niceness);
     const { stdout, stderr } = child;
     const said = { stdout: '', stderr: '' };
     let exitCode: number | null = null;
@@ -66,6 +77,14 @@ export function shortRun({ file, words, env, clock, deadlineMs }: ShortRunOption
     });
     child.once('close', () => end());
   });
+}
+
+function giveWay(pid: number | undefined, niceness: number): void {
+  try {
+    if (pid !== undefined) setPriority(pid, niceness);
+  } catch {
+    // It has ended already.
+  }
 }
 
 function started(file: string, words: readonly string[], env: Environment): ChildProcess | Error {

@@ -30,6 +30,7 @@ export interface Transcoder {
   readonly file: string;
   readonly env: Environment;
   readonly clock: Clock;
+  readonly niceness?: number;
 }
 
 export type Verdict =

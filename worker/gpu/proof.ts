@@ -95,8 +95,16 @@ async function proveOn(
   return { gpu, undecided };
 }
 
+/** What has a proved GPU's driver read again. */
+export function warmingTrial(gpu: Gpu): Trial {
+  const [encoder] = gpu.encoders;
+  const before = deviceOptions(gpu, gpu.driver);
+  const after = encoder ? ['-vf', 'format=nv12,hwupload', '-c:v', encoder] : filtered('nv12', FROM_GPU);
+  return { clip: 'h264', before, after };
+}
+
 /** Names the GPU as PMS's commands do, so that a trial says something of them. */
-function deviceOptions({ api, device }: FoundGpu, driver: string | null): string[] {
+function deviceOptions({ api, device }: Pick<FoundGpu, 'api' | 'device'>, driver: string | null): string[] {
   const init = '-init_hw_device';
   if (api === 'cuda') return [init, `cuda=cuda:pci:${device}`, '-filter_hw_device', 'cuda'];
   const vaapi = [init, `vaapi=vaapi:${device}${driver === null ? '' : `,driver=${driver}`}`];

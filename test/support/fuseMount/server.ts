@@ -1,11 +1,12 @@
 /**
- * node server.ts DESCRIPTOR FILM NAME OFFSET: a FUSE file system with one file, read only, until it is killed. Stopped
- * with SIGSTOP it is a file server that hangs. It caches nothing, so that every read asks it. Whoever reads on from
- * OFFSET gets EIO, from then on with every read; who opens the file after that first error reads all of it.
+ * node server.ts DESCRIPTOR FILM NAME OFFSET FAULT HEALS: a FUSE file system with one file, read only, until it is
+ * killed. Stopped with SIGSTOP it is a file server that hangs. It caches nothing, so that every read asks it. Whoever reads
+ * on from OFFSET gets the error number FAULT, or no answer where that is 0, from then on with every read. With HEALS
+ * `true`, who opens the file after that first error reads all of it.
  */
 import { fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
-const [, , descriptor = '', film = '', name = '', limit = ''] = process.argv;
+const [, , descriptor = '', film = '', name = '', limit = '', fault = '', heals = ''] = process.argv;
 
 const ROOT = 1n;
 const FILE = 2n;
@@ -13,7 +14,6 @@ const HEADER_BYTES = 40;
 const REPLY_HEADER_BYTES = 16;
 
 const ENOENT = 2;
-const EIO = 5;
 const ENOSYS = 38;
 
 const OPCODE = {
@@ -35,6 +35,7 @@ for (let length = next(); length !== null; length = next()) {
   const opcode = request.readUInt32LE(4);
   if (WITHOUT_REPLY.includes(opcode)) continue;
   const answer = reply(opcode, request.readBigUInt64LE(16), request.subarray(HEADER_BYTES, length));
+  if (answer === null) continue;
   const body = typeof answer === 'number' ? Buffer.alloc(0) : answer;
   const header = Buffer.alloc(REPLY_HEADER_BYTES);
   header.writeUInt32LE(REPLY_HEADER_BYTES + body.length, 0);
@@ -57,8 +58,8 @@ function next(): number | null {
   }
 }
 
-/** The body, or an error number. */
-function reply(opcode: number, node: bigint, body: Buffer): Buffer | number {
+/** The body, an error number, or null for none at all. */
+function reply(opcode: number, node: bigint, body: Buffer): Buffer | number | null {
   switch (opcode) {
     case OPCODE.init:
       return words(64, { at: 0, value: 7 }, { at: 4, value: 31 }, { at: 20, value: 1 << 16 });
@@ -98,11 +99,11 @@ function open(): Buffer {
   return handle;
 }
 
-function read(handle: bigint, offset: number, length: number): Buffer | number {
-  const isHealthy = failing !== null && handle > failing;
+function read(handle: bigint, offset: number, length: number): Buffer | number | null {
+  const isHealthy = heals === 'true' && failing !== null && handle > failing;
   if (!isHealthy && offset + length > Number(limit)) {
     failing ??= opened;
-    return EIO;
+    return Number(fault) || null;
   }
   const bytes = Buffer.alloc(length);
   return bytes.subarray(0, readSync(source, bytes, 0, length, offset));

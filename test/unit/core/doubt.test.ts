@@ -162,17 +162,89 @@ test('each attempt that came further is followed by another, up to a limit', () 
   expect(job.outcome).toMatchObject({ exitCode: 0 });
 });
 
-test('a read error is reason enough, once', () => {
-  for (const byRelay of [false, true]) {
+const readError = 'Stale file handle';
+
+test.each([false, true])(
+  'a read error is reason enough (by the relay: %s), and never a success',
+  (byRelay) => {
     const { world, a, b, job, told, exits } = playing();
-    const readError = 'Stale file handle';
     if (byRelay) told({ progress: 99, readError });
     exits(a, { readError: byRelay ? null : readError });
     world.advance(3_000);
     expect(story(job)).toContain('its input could not be read on: Stale file handle');
+    expect(job.current).toMatchObject({ worker: 'b', number: 2 });
     exits(b, { readError }, 2);
-    expect(job.outcome).toMatchObject({ exitCode: 0 });
+    world.advance(3_000);
+    expect(job.outcome).toMatchObject({ reason: 'incomplete', exitCode: null, readError });
+    expect(job.outcome?.message).toBe('its input could not be read on: Stale file handle, on a, b');
+  },
+);
+
+test('a read error in the same place is followed by another attempt where nobody has tried yet', () => {
+  const { world, a, b, job, told, exits } = playing();
+  const c = world.worker('c');
+  told({ progress: 40 });
+  exits(a, { readError });
+  world.advance(3_000);
+  told({ attempt: 2, progress: 40 });
+  expect(job.current?.worker).toBe('b');
+  exits(b, { readError }, 2);
+  world.advance(3_000);
+  expect(job.current?.worker).toBe('c');
+  told({ attempt: 3, progress: 100 });
+  exits(c, {}, 3);
+  expect(job.outcome).toMatchObject({ reason: 'exited', exitCode: 0 });
+});
+
+test('nor is it one when the second attempt finds nothing there, or PMS has read stdout', () => {
+  const { world, a, b, job, told, exits } = playing();
+  told({ progress: 40 });
+  exits(a, { readError });
+  world.advance(3_000);
+  told({ attempt: 2, progress: 40 });
+  exits(b, { exitCode: 234 }, 2);
+  expect(job.outcome).toMatchObject({ reason: 'incomplete', readError });
+  const other = playing();
+  other.exits(other.a, { readError, stdoutBytes: 5 });
+  expect(other.job.outcome).toMatchObject({ reason: 'incomplete', stdoutBytes: 5 });
+});
+
+test('nor when no worker is left for another attempt, or all attempts are used up', () => {
+  const { world, a, b, job, told, exits } = playing();
+  world.disconnect(b);
+  told({ progress: 40 });
+  exits(a, { readError });
+  world.disconnect(a);
+  world.advance(60_000);
+  expect(job.outcome).toMatchObject({ reason: 'incomplete', readError });
+
+  const alone = playing();
+  alone.world.disconnect(alone.b);
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    alone.told({ attempt, progress: attempt * 15 });
+    alone.exits(alone.a, { readError }, attempt);
+    alone.world.advance(3_000);
   }
+  expect(alone.job.outcome).toMatchObject({ reason: 'incomplete', readError });
+});
+
+test('a failure that blames the input is tried elsewhere, and is a failure where it is the same', () => {
+  const { world, a, b, job, exits } = playing();
+  world.advance(60_000);
+  exits(a, { exitCode: 1, stderrBytes: 3, readError });
+  expect(job.current).toMatchObject({ worker: 'b', number: 2 });
+  exits(b, { exitCode: 1, readError }, 2);
+  expect(job.outcome).toMatchObject({ reason: 'incomplete', readError });
+});
+
+test('a whole end after a read error is a success', () => {
+  const { world, a, b, job, told, exits } = playing();
+  told({ progress: 95 });
+  exits(a, { readError });
+  world.advance(3_000);
+  told({ attempt: 2, progress: 100 });
+  exits(b, {}, 2);
+  expect(job.outcome).toMatchObject({ reason: 'exited', exitCode: 0 });
 });
 
 test('a worker that is alone goes on itself', () => {

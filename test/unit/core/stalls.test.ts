@@ -51,3 +51,90 @@ test('a worker that is ready again in time keeps everything', () => {
   world.advance(60_000);
   expect(still.current).toMatchObject({ worker: 'a', number: 1 });
 });
+
+/** One job on `a`, of which nothing runs since now; `b` is free. */
+function standing() {
+  const world = World.settled();
+  const relay = world.relay();
+  const a = world.worker('a');
+  const job = world.submit(relay, 'j');
+  world.report(a, [running('j')]);
+  world.worker('b');
+  world.advance(60_000);
+  world.report(a, [{ ...running('j'), still: true }]);
+  const waiting = (attempt: number, isWaiting: boolean): void => {
+    const message = { type: 'waiting', jobId: 'j', attempt, waiting: isWaiting } as const;
+    world.handle({ type: 'relay-message', connection: relay, message });
+  };
+  return { world, relay, a, job, waiting };
+}
+
+test('a transcoder that stands still moves, with where PMS is, and its worker is told to end it', () => {
+  const { world, job } = standing();
+  world.advance(9_999);
+  expect(job.current).toMatchObject({ worker: 'a', number: 1 });
+  world.advance(1);
+  expect(job.current).toMatchObject({ worker: 'b', number: 2 });
+  expect(job.attempts[0]?.outcome?.message).toMatch('it stood still for 10000 ms on a');
+  expect(world.list('a')).toEqual([]);
+});
+
+test('one that has run meanwhile stays', () => {
+  const { world, a, job } = standing();
+  world.advance(9_000);
+  world.report(a, [running('j')]);
+  world.advance(9_000);
+  world.report(a, [{ ...running('j'), still: true }]);
+  world.advance(9_999);
+  expect(job.current).toMatchObject({ number: 1 });
+});
+
+test('one that waits for PMS stays for hours, wherever it is, and moves when it then stands still', () => {
+  const { world, a, job, waiting } = standing();
+  waiting(1, true);
+  world.advance(4 * 3_600_000);
+  world.report(a, [{ ...running('j'), still: true }], { ready: false });
+  world.advance(3_600_000);
+  expect(job.current).toMatchObject({ worker: 'a', number: 1 });
+  world.report(a, [{ ...running('j'), still: true }]);
+  waiting(1, false);
+  world.advance(10_000);
+  expect(job.current).toMatchObject({ worker: 'b', number: 2 });
+});
+
+test('what an earlier attempt waits for says nothing of this one', () => {
+  const { world, job, waiting } = standing();
+  waiting(2, true);
+  world.advance(10_000);
+  expect(job.current).toMatchObject({ worker: 'b', number: 2 });
+});
+
+test('while no relay says what it waits for, it stays', () => {
+  const { world, relay, job } = standing();
+  world.disconnect(relay);
+  world.advance(20_000);
+  expect(job.current).toMatchObject({ number: 1 });
+  world.submit(world.relay('again'), 'j', {}, 1);
+  world.advance(10_000);
+  expect(job.current).toMatchObject({ number: 2 });
+});
+
+test('what another relay knew of it counts no more', () => {
+  const { world, relay, job, waiting } = standing();
+  waiting(1, true);
+  world.disconnect(relay);
+  world.submit(world.relay('again'), 'j', {}, 1);
+  world.advance(10_000);
+  expect(job.current).toMatchObject({ number: 2 });
+});
+
+test('it stays on a worker that is alone, as a new attempt', () => {
+  const { world, a, job } = standing();
+  world.disconnect(world.workerCalled('b').connection ?? 0);
+  world.advance(10_000);
+  expect(job.current).toMatchObject({ worker: 'a', number: 2 });
+  expect(world.list('a')).toEqual(['j/2']);
+  world.report(a, [running('j', 2)]);
+  world.advance(60_000);
+  expect(job.current).toMatchObject({ number: 2 });
+});

@@ -273,6 +273,7 @@ export function jobModel(order: number, fields: Partial<Job> = {}): Job {
     avoid: new Set(),
     endRequested: null,
     accepted: null,
+    waiting: null,
     outcome: null,
     endedAt: null,
     story: [],

@@ -90,6 +90,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
     submit: { type: 'submit', job, attempt: 0 },
     end: { type: 'end', jobId: 'j', signal: 'SIGINT' },
     release: { type: 'release', jobId: 'j' },
+    waiting: { type: 'waiting', jobId: 'j', attempt: 1, waiting: true },
     checkpoint: {
       type: 'checkpoint',
       jobId: 'j',

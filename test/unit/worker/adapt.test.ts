@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { mounts } from '#shared/storage/mounts.ts';
 import { transcoderEnv } from '../../../worker/adapt/env.ts';
 import { applyHwaccel } from '../../../worker/adapt/hwaccel.ts';
+import { raiseLoglevel } from '../../../worker/adapt/loglevel.ts';
 import { isAlive, ownerMark, readOwnerMark, thisOwner } from '../../../worker/transcoder/owner.ts';
 
 test('FFMPEG_HWACCEL takes the place of what PMS wrote, in every place', () => {
@@ -31,6 +32,23 @@ test.each(['', 'off', 'OFF'])('FFMPEG_HWACCEL=%j changes nothing', (value) => {
     'a',
     'b',
   ]);
+});
+
+test.each([
+  ['-i a -loglevel quiet -loglevel_plex error out', '-i a -loglevel error -loglevel_plex error out'],
+  ['-v quiet -i a -loglevel quiet out -loglevel quiet', '-v error -i a -loglevel error out -loglevel error'],
+  ['-i quiet -loglevel quiet quiet', '-i quiet -loglevel error quiet'],
+])('what was to be silent says its errors, to the worker alone: %s', (given, expected) => {
+  expect(raiseLoglevel(given.split(' '))).toEqual({ argv: expected.split(' '), silent: true });
+});
+
+test.each([
+  '-i a -vf showinfo thumb-%05d.jpeg',
+  '-i a -loglevel verbose -loglevel_plex verbose out',
+  '-loglevel info -i a -loglevel quiet out',
+  '-i -loglevel quiet',
+])('what may say something stays as it is: %s', (given) => {
+  expect(raiseLoglevel(given.split(' '))).toEqual({ argv: given.split(' '), silent: false });
 });
 
 test('the env: what may pass of PMS’s, and the worker’s own for what describes its machine', () => {

@@ -44,6 +44,7 @@ const attempts = new Attempts(
     run: () => {
       throw new Error('nothing is run here');
     },
+    standing: () => null,
     send: () => undefined,
     gpuFailed: () => undefined,
   },

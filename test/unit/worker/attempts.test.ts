@@ -24,10 +24,12 @@ const job: JobSpec = {
 const HARDWARE = { api: 'cuda', decoder: null, encoder: 'h264_nvenc' } as const;
 
 /** Attempts whose transcoders start at once and end when the test says so. */
-function world() {
+function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   const clock = new FakeClock();
   const started: Omit<ProcessOptions, 'fence'>[] = [];
   const gpuFailures: string[] = [];
+  const sent: string[] = [];
+  const signs: (string | null)[] = [];
   const attempts = new Attempts(
     {
       clock,
@@ -35,8 +37,8 @@ function world() {
       killGraceMs: KILL_GRACE_MS,
       whyNotNow: () => null,
       whyRefused: () => null,
-      commandOf: ({ job: { argv, cwd } }, number) => ({
-        ...{ changes: [{ name: 'resumed', detail: 'at segment 3' }], hardware: HARDWARE },
+      commandOf: ({ job: { cwd } }, number) => ({
+        ...{ changes: [{ name: 'resumed', detail: 'at segment 3' }], hardware: HARDWARE, silent },
         command: {
           ...{ file: 't', argv, env: {}, cwd, ownership: { file: 'o', number, writer: 'w' } },
           confinement: { roots: [], files: [] },
@@ -47,7 +49,8 @@ function world() {
         clock.after(0, () => options.handlers.started());
         return { pid: 1, hold: () => undefined, end: () => undefined };
       },
-      send: () => undefined,
+      standing: () => signs.shift() ?? null,
+      send: ({ stream, data }) => sent.push(`${stream} ${Buffer.from(data, 'base64')}`),
       gpuFailed: (failure) => gpuFailures.push(failure),
     },
     () => undefined,
@@ -57,7 +60,7 @@ function world() {
     attempts.reconcile(desired, () => ({ job, resume: null, software: false, encoder: null }));
     clock.advance(0);
   };
-  return { clock, started, gpuFailures, attempts, want };
+  return { clock, started, gpuFailures, sent, signs, attempts, want };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -122,4 +125,46 @@ test('a transcoder that was told to end says nothing of its GPU', () => {
   started[0]?.handlers.ended({ exitCode: 255, signal: null, forced: false, superseded: false });
   expect(gpuFailures).toEqual([]);
   expect(attempts.statuses).toEqual([]);
+});
+
+test.each([
+  [true, 0],
+  [false, 37],
+])('what a transcoder says that was to be silent (%s) is for its worker alone', (silent, stderrBytes) => {
+  const { started, sent, attempts, want } = world(silent, ['-i', '/mapped/film.mkv', 'out']);
+  want(1);
+  const handlers = started[0]?.handlers;
+  handlers?.output('stderr', Buffer.from('/mapped/film.mkv: Input/output'));
+  handlers?.output('stderr', Buffer.from(' error\n'));
+  handlers?.output('stdout', Buffer.from('o'));
+  handlers?.ended({ exitCode: 1, signal: null, forced: false, superseded: false });
+  expect(attempts.statuses[0]?.outcome).toMatchObject({
+    ...{ readError: 'Input/output error', stdoutBytes: 1, stderrBytes },
+    message: '/mapped/film.mkv: Input/output error',
+  });
+  expect(sent.filter((each) => each.startsWith('stderr'))).toHaveLength(silent ? 0 : 2);
+});
+
+test('the last lines of a failure are its message, and of nothing else', () => {
+  for (const exitCode of [0, 1]) {
+    const { started, attempts, want } = world();
+    want(1);
+    const handlers = started[0]?.handlers;
+    const long = `6 ${'x'.repeat(1_000)}`;
+    handlers?.output('stderr', Buffer.from(`1\n2\r3\n4\n\n5\n${long}\n`));
+    handlers?.ended({ exitCode, signal: null, forced: false, superseded: false });
+    const message = exitCode === 0 ? null : `2\n3\n4\n5\n6 ${'x'.repeat(298)}`;
+    expect(attempts.statuses[0]?.outcome?.message).toBe(message);
+  }
+});
+
+test('an attempt of which nothing has run from one look to the next stands still, until something does', () => {
+  const { clock, signs, attempts, want } = world();
+  want(1);
+  signs.push('a', 'a', 'a', 'b', 'b', null, 'b');
+  const seen = Array.from({ length: 7 }, () => {
+    clock.advance(1_000);
+    return attempts.statuses[0]?.still;
+  });
+  expect(seen).toEqual([undefined, true, true, undefined, true, undefined, undefined]);
 });
