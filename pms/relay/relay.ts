@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import { readable } from '#shared/bytes.ts';
 import type { Clock } from '#shared/clock.ts';
-import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
 import type { SharedMount } from '#shared/protocol/storage.ts';
@@ -98,13 +97,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
   storage.start();
   jobs.start();
   // No hook looks for a relay for longer.
-  const sweep = clock.after(settings.RELAY_RECONNECT_MS, () => {
-    records
-      .sweep((jobId) => jobs.holds(jobId))
-      .catch((error: unknown) => {
-        logger.warn({ err: coerceError(error) }, 'what an earlier relay left behind can not be removed');
-      });
-  });
+  const sweep = clock.after(settings.RELAY_RECONNECT_MS, () => records.sweep((jobId) => jobs.holds(jobId)));
   logger.info({ callbacks, socket: settings.RELAY_SOCKET }, 'workers call PMS at this address');
   if (token === null)
     logger.warn('no token is set: the Local Relay serves this machine only, unless told otherwise');
@@ -118,7 +111,6 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       await hooks.close();
       if (address !== null) await localRelay.close();
       sweep.cancel();
-      await records.settled();
     },
   };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { isRunning } from '../support/processes.ts';
+import { allEnded } from '../support/processes.ts';
 import {
   countOf,
   DASH,
@@ -57,7 +57,7 @@ test('its ffmpeg dies with it on SIGKILL', async () => {
   child.kill('SIGKILL');
 
   expect(await child.exited).toEqual({ code: null, signal: 'SIGKILL' });
-  expect(isRunning(ffmpeg)).toBe(false);
+  await allEnded([ffmpeg]);
 });
 
 test('optimised versions, detection and thumbnails are whole files', async () => {

@@ -24,22 +24,20 @@ const accepted = (jobId: string, document = 'a-1.ts,0,1\n'): Accepted => ({
   ...{ jobId, attempt: 2, duration: 60.5, documents: [document], isJoined: true },
 });
 
-test('what was written is read again, the last of it, under whatever id', async () => {
+test('what was written is read again, the last of it, under whatever id', () => {
   for (const jobId of ['j', '../../etc/passwd', 'a b/ü']) {
     records.write(accepted(jobId, 'first'));
     records.write(accepted(jobId, 'second'));
     records.write(accepted(jobId, 'third'));
-    await records.settled();
     expect(records.read(jobId)).toEqual(accepted(jobId, 'third'));
   }
   expect(readdirSync(home)).toEqual(['relay.sock.jobs']);
   expect(readdirSync(directory)).toHaveLength(3);
 });
 
-test('a job that goes while it is written leaves nothing', async () => {
+test('a job that goes while it is written leaves nothing', () => {
   records.write(accepted('j'));
   records.remove('j');
-  await records.settled();
   expect(readdirSync(directory)).toEqual([]);
   expect(records.read('j')).toBeNull();
 });
@@ -50,28 +48,24 @@ test.each([
   ['a field more', JSON.stringify({ ...accepted('j'), more: 1 })],
   ['another job’s', JSON.stringify(accepted('k'))],
   ['nothing', ''],
-])('a bad file is as none: %s', async (_what, text) => {
+])('a bad file is as none: %s', (_what, text) => {
   records.write(accepted('j'));
-  await records.settled();
   writeFileSync(join(directory, 'j.json'), text);
   expect(records.read('j')).toBeNull();
 });
 
-test('what nobody came back for is removed, with what was being written', async () => {
+test('what nobody came back for is removed, with what was being written', () => {
   for (const jobId of ['a b', 'gone']) records.write(accepted(jobId));
-  await records.settled();
   for (const name of ['gone.json.new', '%.json', 'else']) writeFileSync(join(directory, name), '');
-  await records.sweep((jobId) => jobId === 'a b');
+  records.sweep((jobId) => jobId === 'a b');
   expect(readdirSync(directory)).toEqual(['a%20b.json']);
 });
 
-test('storage that takes nothing is said once, and stops nobody', async () => {
+test('storage that takes nothing is said once, and stops nobody', () => {
   writeFileSync(directory, '');
   records.write(accepted('j'));
-  await records.settled();
   records.write(accepted('j'));
-  await records.settled();
-  await records.sweep(() => false);
+  records.sweep(() => false);
   expect(warnings).toEqual(['what PMS accepted can not be kept for the next relay']);
   expect(existsSync(directory)).toBe(true);
 });
