@@ -14,7 +14,7 @@ import { makeSample } from '../support/sample.ts';
 import { SeenByPms } from '../support/seenByPms.ts';
 import { DASH, HLS, inSegmentsOfOneSecond } from '../support/standInStage.ts';
 
-const SECONDS = 20;
+const SECONDS = 14;
 
 // Two limits of the cluster's pass and a film is transcoded one and a half times.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
