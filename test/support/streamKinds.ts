@@ -11,10 +11,12 @@ export interface StreamKind {
   adapt(job: PmsJob): PmsJob;
 }
 
-/** Copied pictures are cut at the sample's key frames, every 2 s. */
+/** Copied pictures are cut at the sample's key frames, every 2 s. A list keeps all rows, so that none may be missed. */
 export function inShortSegments(job: PmsJob): PmsJob {
   const argv = job.argv.map((element, index) => {
-    return /^-(seg_duration|segment_time)$/.test(job.argv[index - 1] ?? '') ? '1' : element;
+    const option = job.argv[index - 1] ?? '';
+    if (option === '-segment_list_size') return '0';
+    return /^-(seg_duration|segment_time)$/.test(option) ? '1' : element;
   });
   return { ...job, argv };
 }
