@@ -10,7 +10,7 @@ import type { Clock } from '#shared/clock.ts';
 import { coerceError, systemErrorCode } from '#shared/errors.ts';
 import { httpAddress, listenOn } from '#shared/listening.ts';
 import type { Logger } from '#shared/logger.ts';
-import { admit } from './admission.ts';
+import { type Admission, admit } from './admission.ts';
 import type { Presence } from './announced/presence.ts';
 import type { HeldJob } from './heldJob.ts';
 import { endToEnd, requestToPms } from './upstream.ts';
@@ -27,12 +27,16 @@ const WARN_EVERY_MS = 60_000;
 /** Manifests and segment lists: what tells PMS that there are files. */
 const ANNOUNCEMENT = /^[^?]*\/(manifest|seglist)(\?|$)/;
 
+const LOOK_AGAIN_MS = 50;
+
 export interface LocalRelayOptions {
   readonly pmsPort: number;
   readonly needsCredential: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly presence: Presence;
+  /** Until then hooks of a relay before this one may be on their way, by the clock. */
+  readonly hooksReturnBy: number;
   held(): Iterable<HeldJob>;
   /** PMS has accepted something of the job. */
   accepted(job: HeldJob): void;
@@ -76,9 +80,20 @@ export class LocalRelay {
     await closed;
   }
 
+  /** Right after a restart a transcoder may find this relay before its hook does, and would say what nobody joins. */
+  async #admitted(url: string): Promise<Admission> {
+    const { held, needsCredential, clock, hooksReturnBy } = this.#options;
+    for (;;) {
+      const admission = admit(url, held(), needsCredential);
+      const isDecided = 'refusal' in admission ? admission.refusal === 404 : admission.job !== null;
+      if (isDecided || clock.now() >= hooksReturnBy) return admission;
+      await new Promise<void>((resolve) => void clock.after(LOOK_AGAIN_MS, resolve));
+    }
+  }
+
   async #pass(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pmsPort, needsCredential, held } = this.#options;
-    const admission = admit(request.url ?? '/', held(), needsCredential);
+    const { pmsPort } = this.#options;
+    const admission = await this.#admitted(request.url ?? '/');
     if ('refusal' in admission) {
       response.writeHead(admission.refusal).end();
       request.resume();

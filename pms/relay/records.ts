@@ -40,6 +40,15 @@ export class Records {
     this.#logger = logger;
   }
 
+  /** Whether no relay before this one has left anything. */
+  get isEmpty(): boolean {
+    try {
+      return readdirSync(this.#directory).length === 0;
+    } catch {
+      return true;
+    }
+  }
+
   read(jobId: string): Accepted | null {
     try {
       const value: unknown = JSON.parse(readFileSync(this.#path(jobId), 'utf8'));

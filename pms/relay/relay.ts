@@ -16,6 +16,9 @@ import { PlexPass } from './plexPass.ts';
 import { Records } from './records.ts';
 import { SharedStorage } from './sharedStorage.ts';
 
+/** Hooks look for a relay twice a second (pms/hook.ts). */
+const HOOKS_RETURN_MS = 3_000;
+
 export interface RelayOptions {
   readonly settings: RelaySettings;
   readonly clock: Clock;
@@ -65,6 +68,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     clock,
     logger,
     presence: new Presence(clock, settings.SEGMENT_WAIT_MS),
+    hooksReturnBy: records.isEmpty ? 0 : clock.now() + HOOKS_RETURN_MS,
     held: () => jobs.held,
     accepted: (job) => jobs.accepted(job),
     called: (job) => jobs.called(job),

@@ -1,6 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +7,7 @@ import { WebSocket } from 'ws';
 import { SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import { Cluster } from '../support/cluster.ts';
 import { HookClient } from '../support/hookClient.ts';
+import { portOf } from '../support/portOf.ts';
 import {
   behaviour,
   installRecordingTranscoder,
@@ -57,11 +57,6 @@ afterAll(async () => {
   await new Promise((resolve) => pms.close(resolve));
   rmSync(directory, { recursive: true });
 });
-
-function portOf(server: Server): number {
-  const found: AddressInfo | string | null = server.address();
-  return typeof found === 'object' && found !== null ? found.port : 0;
-}
 
 function expectNoSecrets(text: string): void {
   for (const secret of SECRETS) expect(text).not.toContain(secret);

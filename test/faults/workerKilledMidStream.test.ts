@@ -22,7 +22,7 @@ import {
 // A job is waited for twice or three times, and each of its segments is probed.
 vi.setConfig({ testTimeout: 90_000 });
 
-const SECONDS = 14;
+const SECONDS = 20;
 
 const directory = mkdtempSync(join(tmpdir(), 'mid-stream-'));
 const sample = join(directory, 'sample.mkv');
@@ -104,7 +104,7 @@ test('the third attempt goes on where the second was', async () => {
 test('with the last picture announced, what is left of the film is made of the last segment', async () => {
   const job = started(DASH_COPIED);
   const seen = new SeenByPms(pms, job);
-  expect(await play(job, seen, [SECONDS / 2])).toMatch(/goes on at segment [67]/);
+  expect(await play(job, seen, [SECONDS / 2])).toMatch(/goes on at segment (9|10)/);
   await seen.expectWhole(SECONDS, DASH_COPIED.init);
 });
 

@@ -6,7 +6,6 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
@@ -15,6 +14,7 @@ import { systemClock } from '#shared/clock.ts';
 import { Presence } from '../../pms/relay/announced/presence.ts';
 import { HeldJob } from '../../pms/relay/heldJob.ts';
 import { LocalRelay } from '../../pms/relay/localRelay.ts';
+import { portOf } from '../support/portOf.ts';
 import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 
 const SESSION = '/video/:/transcode/session/abc/def';
@@ -27,6 +27,7 @@ let answer: Handler;
 let relay: LocalRelay;
 let address: URL;
 let held: HeldJob[];
+let hooksReturnBy = 0;
 let clock: FakeClock;
 let warnings: string[];
 let called: boolean[];
@@ -55,6 +56,7 @@ async function serve(needsCredential: boolean, host = '127.0.0.1'): Promise<void
     clock,
     logger: pino({ level: 'warn' }, { write: (line: string) => warnings.push(JSON.parse(line).msg) }),
     presence: new Presence(systemClock, 300),
+    hooksReturnBy,
     held: () => held,
     accepted,
     called: (job) => called.push(job.waiting),
@@ -63,28 +65,10 @@ async function serve(needsCredential: boolean, host = '127.0.0.1'): Promise<void
   address = await relay.listen(host, 0);
 }
 
-function portOf(server: Server): number {
-  const found = server.address();
-  return isAddressInfo(found) ? found.port : 0;
-}
-
-function isAddressInfo(found: ReturnType<Server['address']>): found is AddressInfo {
-  return typeof found === 'object' && found !== null;
-}
-
 function job(credential: string | null): HeldJob {
   const spec = {
-    ...{
-      jobId: 'j1',
-      session: 'abc',
-      jobClass: 'playback' as const,
-      title: 't',
-      local: false,
-      cwd: '/',
-      plexPass: false,
-      changes: [],
-    },
-    ...{ argv: ['-y'], env: {} },
+    ...{ jobId: 'j1', session: 'abc', jobClass: 'playback' as const, title: 't', local: false, cwd: '/' },
+    ...{ plexPass: false, changes: [], argv: ['-y'], env: {} },
   };
   const hook = { send: () => undefined, close: () => undefined };
   return new HeldJob(spec, hook, { scopes: [`${SESSION}/`], credential, localArgv: null }, null, null);
@@ -295,3 +279,18 @@ test('a request that is no HTTP harms nobody', async () => {
   await new Promise((resolve) => socket.once('close', resolve).resume());
   expect((await call('/livetv/x')).body).toBe('ok');
 });
+
+test.each([true, false])(
+  'right after a restart a call waits for its hook, and no longer than that may take (it comes: %s)',
+  async (comes) => {
+    answer = (_, response) => response.end();
+    hooksReturnBy = 50;
+    await serve(true);
+    hooksReturnBy = 0;
+    const reply = call(`/job/${CREDENTIAL}${SESSION}/progress`, { method: 'PUT' });
+    await expect.poll(() => clock.timers.length).toBeGreaterThan(0);
+    if (comes) held = [job(CREDENTIAL)];
+    clock.advance(50);
+    expect((await reply).status).toBe(comes ? 200 : 403);
+  },
+);
