@@ -127,6 +127,8 @@ export class HeldJob {
   deliver({ attempt, offset, stream, data }: Output): Position | null {
     if (attempt < this.#outputAttempt) return null;
     if (attempt > this.#outputAttempt) {
+      // PMS has read what it would write once more, whether or not its status has come yet.
+      if (this.hasStdout) return null;
       this.#base = this.#delivered;
       this.#outputAttempt = attempt;
       this.#askedFrom = null;

@@ -68,7 +68,7 @@ test('a gap is not passed over: what is missing is asked for, once', () => {
 
 test('a second attempt’s output follows the first’s, and the first’s comes no more', () => {
   const { job, text, lines } = held();
-  job.deliver(output(1, 0, 'first'));
+  job.deliver({ ...output(1, 0, 'first'), stream: 'stderr' });
   job.deliver(output(2, 0, 'second'));
   job.deliver(output(1, 5, 'late'));
   expect(text()).toBe('firstsecond');
@@ -103,13 +103,15 @@ test('what is known already is acknowledged again: the first acknowledgement may
 });
 
 test('once PMS has read stdout of an attempt, no other can take its place', () => {
-  const { job } = held();
+  const { job, text } = held();
   job.attempt = 1;
   job.deliver({ ...output(1, 0, 'log'), stream: 'stderr' });
   job.attempt = 2;
   expect(job.isBeyondRepeat).toBe(false);
   job.deliver(output(2, 0, 'frames'));
   expect(job.isBeyondRepeat).toBe(false);
+  job.deliver(output(3, 0, 'before its status'));
+  expect(text()).toBe('logframes');
   job.attempt = 3;
   expect(job.isBeyondRepeat).toBe(true);
 });
