@@ -19,6 +19,11 @@ export function bytesOf(value: ByteString): Buffer {
   return typeof value === 'string' ? Buffer.from(value, 'utf8') : Buffer.from(value.base64, 'base64');
 }
 
+/** Every byte as one character, so that bytes compare, and are looked through, as texts do. */
+export function latin1(value: ByteString): string {
+  return bytesOf(value).toString('latin1');
+}
+
 /** For people: bytes that are not text show as U+FFFD. Never send this on. */
 export function readable(value: ByteString): string {
   return typeof value === 'string' ? value : bytesOf(value).toString('utf8');

@@ -1,5 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
-import { type ByteString, bytesOf } from '#shared/bytes.ts';
+import { type ByteString, latin1 } from '#shared/bytes.ts';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
@@ -37,7 +37,7 @@ export class PlexPass {
   /** @param token PMS's own, from the job's env */
   isActive(token: ByteString | undefined): boolean {
     if (token === undefined) return false;
-    const key = bytesOf(token).toString('latin1');
+    const key = latin1(token);
     const known = this.#answers.get(key);
     if (!known || this.#clock.now() - known.at > GOOD_FOR_MS) void this.#ask(key);
     return known?.active ?? false;

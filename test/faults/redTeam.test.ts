@@ -5,12 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ByteString } from '#shared/bytes.ts';
 import { Cluster } from '../support/cluster.ts';
 import { installRecordingTranscoder, type RecordingTranscoder } from '../support/recordingTranscoder.ts';
+import { ATTACKED, expectCleanLogs, expectNoSecrets, PMS_TOKEN, TOKENS } from '../support/redTeam.ts';
 import { type CraftedJob, RogueRelay } from '../support/rogueRelay.ts';
-
-/** Whoever has got hold of one of the tokens, or of none: what docs/security.md says they can't do, tried. */
-const TOKENS = { relay: 'red-team-relay-tok', worker: 'red-team-worker-tok', admin: 'red-team-admin-tok' };
-const PMS_TOKEN = 'red-team-x-plex-token';
-const SECRETS = [...Object.values(TOKENS), PMS_TOKEN];
 
 const directory = mkdtempSync(join(tmpdir(), 'red-team-'));
 let transcoder: RecordingTranscoder;
@@ -23,15 +19,7 @@ beforeAll(async () => {
   cluster = await Cluster.start({
     workers: ['w1'],
     transcoderDirectory: directory,
-    env: {
-      CLUSTERPLEX_RELAY_TOKEN: TOKENS.relay,
-      CLUSTERPLEX_WORKER_TOKEN: TOKENS.worker,
-      CLUSTERPLEX_ADMIN_TOKEN: TOKENS.admin,
-      LISTENING_HOST: '127.0.0.1',
-      RECOVERY_WINDOW_MS: '0',
-      QUEUE_TIMEOUT_MS: '1000',
-      QUEUE_TIMEOUT_BACKGROUND_MS: '1000',
-    },
+    env: ATTACKED,
   });
 });
 
@@ -40,11 +28,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-function expectNoSecrets(text: string): void {
-  for (const secret of SECRETS) expect(text).not.toContain(secret);
-}
-
-afterAll(() => expectNoSecrets(cluster.logs()));
+afterAll(() => expectCleanLogs(cluster.logs()));
 
 /** With the genuine token; it writes the job itself, past all that our relay checks. */
 async function rogueRelay(): Promise<RogueRelay> {

@@ -13,13 +13,9 @@ import {
   installRecordingTranscoder,
   type RecordingTranscoder,
 } from '../support/recordingTranscoder.ts';
+import { ATTACKED, expectCleanLogs, expectNoSecrets, PMS_TOKEN, TOKENS } from '../support/redTeam.ts';
 import { RogueRelay } from '../support/rogueRelay.ts';
 import { workerHello } from '../unit/core/world.ts';
-
-/** Whoever has got hold of one of the tokens, or of none: what docs/security.md says they can't do, tried. */
-const TOKENS = { relay: 'red-team-relay-tok', worker: 'red-team-worker-tok', admin: 'red-team-admin-tok' };
-const PMS_TOKEN = 'red-team-x-plex-token';
-const SECRETS = [...Object.values(TOKENS), PMS_TOKEN];
 
 const directory = mkdtempSync(join(tmpdir(), 'red-team-roles-'));
 let transcoder: RecordingTranscoder;
@@ -40,15 +36,7 @@ beforeAll(async () => {
     slots: 4,
     transcoderDirectory: directory,
     pmsPort: portOf(pms),
-    env: {
-      CLUSTERPLEX_RELAY_TOKEN: TOKENS.relay,
-      CLUSTERPLEX_WORKER_TOKEN: TOKENS.worker,
-      CLUSTERPLEX_ADMIN_TOKEN: TOKENS.admin,
-      LISTENING_HOST: '127.0.0.1',
-      RECOVERY_WINDOW_MS: '0',
-      QUEUE_TIMEOUT_MS: '1000',
-      QUEUE_TIMEOUT_BACKGROUND_MS: '1000',
-    },
+    env: ATTACKED,
   });
 });
 
@@ -58,11 +46,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-function expectNoSecrets(text: string): void {
-  for (const secret of SECRETS) expect(text).not.toContain(secret);
-}
-
-afterAll(() => expectNoSecrets(cluster.logs()));
+afterAll(() => expectCleanLogs(cluster.logs()));
 
 /** What the job's record says of it, which holds no secret either. */
 async function story(jobId: string): Promise<string> {

@@ -1,4 +1,4 @@
-import { type ByteString, byteString, bytesOf } from '#shared/bytes.ts';
+import { type ByteString, byteString, latin1 } from '#shared/bytes.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Setting } from '#shared/settings/table.ts';
 
@@ -44,14 +44,9 @@ export function mapPaths<T extends Pick<JobSpec, 'argv' | 'cwd'>>(job: T, map: r
   const pattern = new RegExp(`${BEFORE}(${alternatives})${AFTER}`, 'g');
   const targets = new Map(entries.map(({ from, to }) => [from, to]));
   const mapped = (value: ByteString): ByteString => {
-    const text = bytesOf(value).toString('latin1');
+    const text = latin1(value);
     const here = text.replace(pattern, (_all, before: string, from: string) => before + targets.get(from));
     return here === text ? value : byteString(Buffer.from(here, 'latin1'));
   };
   return { ...job, argv: job.argv.map(mapped), cwd: mapped(job.cwd) };
-}
-
-/** Paths are bytes; as Latin-1 every byte is one character. */
-function latin1(path: string): string {
-  return Buffer.from(path).toString('latin1');
 }

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { type ByteString, byteString, bytesOf, readable, shortened } from '#shared/bytes.ts';
+import { byteString, latin1, readable, shortened } from '#shared/bytes.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Mount } from '#shared/protocol/messages.ts';
 import { isUnder } from '#shared/storage/mounts.ts';
@@ -78,9 +78,4 @@ function mountsOf(path: string, mode: Mount['mode'], mounts: readonly Mount[]): 
   const normal = posix.normalize(path);
   const under = mounts.filter((mount) => isUnder(latin1(mount.path), normal));
   return mode === 'ro' ? under : under.filter((mount) => mount.mode === 'rw');
-}
-
-/** Paths compare byte by byte; as Latin-1 every byte is one character. */
-function latin1(value: ByteString): string {
-  return bytesOf(value).toString('latin1');
 }

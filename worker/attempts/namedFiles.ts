@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { allOptions, readCommand } from '#shared/argv/command.ts';
-import { type ByteString, bytesOf } from '#shared/bytes.ts';
+import { type ByteString, latin1 } from '#shared/bytes.ts';
 
 /** A file that a command names, or a reason not to run the command at all. */
 export type NamedFile = { readonly argument: number } & (
@@ -55,7 +55,7 @@ const CLIMBING_PATTERN = /^(?=.*%[*?[\]{}]).*(?:%\{|(?:^|\/)\.)/s;
 
 /** Every file that argv names, however it is spelled; relative names of inputs and outputs start from the cwd. */
 export function namedFiles(argv: readonly ByteString[], cwd: string): NamedFile[] {
-  const texts = argv.map((element) => bytesOf(element).toString('latin1'));
+  const texts = argv.map(latin1);
   const text = (index: number): string => texts[index] ?? '';
   const command = readCommand(texts);
   const options = allOptions(command);

@@ -1,5 +1,5 @@
 import { readCommand } from '#shared/argv/command.ts';
-import { type ByteString, bytesOf } from '#shared/bytes.ts';
+import { type ByteString, latin1 } from '#shared/bytes.ts';
 import { readErrorIn } from '#shared/readError.ts';
 
 /** No line that names an input is longer: a path has at most 4096 bytes. */
@@ -26,9 +26,4 @@ export class ReadErrorWatch {
   get found(): string | null {
     return this.#found;
   }
-}
-
-/** Paths compare byte by byte; as Latin-1 every byte is one character. */
-function latin1(value: ByteString): string {
-  return bytesOf(value).toString('latin1');
 }

@@ -1,0 +1,30 @@
+import { expect } from 'vitest';
+
+/** What an attacker may have got hold of, one at a time: what docs/security.md says they can't do with it is tried. */
+export const TOKENS = {
+  relay: 'red-team-relay-tok',
+  worker: 'red-team-worker-tok',
+  admin: 'red-team-admin-tok',
+};
+export const PMS_TOKEN = 'red-team-x-plex-token';
+
+/** Settings of a cluster that is attacked: each role has its own token, and what nobody takes ends soon. */
+export const ATTACKED = {
+  CLUSTERPLEX_RELAY_TOKEN: TOKENS.relay,
+  CLUSTERPLEX_WORKER_TOKEN: TOKENS.worker,
+  CLUSTERPLEX_ADMIN_TOKEN: TOKENS.admin,
+  LISTENING_HOST: '127.0.0.1',
+  RECOVERY_WINDOW_MS: '0',
+  QUEUE_TIMEOUT_MS: '1000',
+  QUEUE_TIMEOUT_BACKGROUND_MS: '1000',
+};
+
+export function expectNoSecrets(text: string): void {
+  for (const secret of [...Object.values(TOKENS), PMS_TOKEN]) expect(text).not.toContain(secret);
+}
+
+/** Fails, too, when there is nothing to look through. */
+export function expectCleanLogs(logs: string): void {
+  expect(logs).toContain('connected to the orchestrator');
+  expectNoSecrets(logs);
+}
