@@ -56,6 +56,15 @@ const started = (kind: StreamKind): PmsJob => {
   return kind.adapt(retarget(command, { input: sample, pmsPort: pms.port, transcodeDirectory }));
 };
 
+/** Where a job is, as the relay was told last. */
+function placed({ session }: PmsJob): { worker: string; jobId: string } {
+  const line = cluster.relay.log.findLast(
+    (entry) => entry['msg'] === 'job placed' && entry['session'] === session,
+  );
+  const { worker, jobId } = Object(line);
+  return { worker, jobId };
+}
+
 /** One playback whose worker is killed each time that PMS was told so often. Returns its story. */
 async function play(job: PmsJob, seen: SeenByPms, kills: readonly number[]): Promise<string> {
   pms.throttle = kills.includes(0);
@@ -63,23 +72,23 @@ async function play(job: PmsJob, seen: SeenByPms, kills: readonly number[]): Pro
     RELAY_SOCKET: cluster.socket,
     TRANSCODE_OPERATING_MODE: 'remote',
   });
+  const restarts: Promise<unknown>[] = [];
   let id = '';
   for (const [index, told] of kills.entries()) {
     if (told > 0) await seen.announced(told);
     else await pms.next(({ job: ofJob }) => ofJob === job.job);
-    // So that it is still in the middle when it dies.
+    // At once, and throttled from now on: what is copied would soon be at its end.
     pms.throttle = true;
-    const [running] = Object.values(Object(await cluster.api('/api/v1/jobs?state=running')));
-    const { worker, jobId } = Object(running);
+    const { worker, jobId } = placed(job);
     id = jobId;
     const killedAt = performance.now();
     await cluster.workers.get(worker)?.stop('SIGKILL');
-    const restarted = cluster.startWorker(`${worker}-again`);
+    restarts.push(cluster.startWorker(`${worker}-again`));
     await cluster.orchestrator.logged('job started', { jobId, attempt: index + 2 });
     expect(performance.now() - killedAt).toBeLessThan(3_000);
     pms.throttle = false;
-    await restarted;
   }
+  await Promise.all(restarts);
   expect(await child.exited).toEqual({ code: 0, signal: null });
   return JSON.stringify(await cluster.api(`/api/v1/jobs/${id}`));
 }
@@ -135,10 +144,7 @@ test('a relay that dies before the worker does leaves the next one what PMS has'
   const child = await pms.spawn(hook, job, { RELAY_SOCKET: cluster.socket });
   await seen.announced(3);
   pms.throttle = true;
-  const placed = cluster.relay.log.find(
-    ({ msg, session }) => msg === 'job placed' && session === job.session,
-  );
-  const { worker, jobId } = Object(placed);
+  const { worker, jobId } = placed(job);
   await cluster.relay.stop('SIGKILL');
   await cluster.workers.get(worker)?.stop('SIGKILL');
   await cluster.startRelay();

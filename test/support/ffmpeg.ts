@@ -6,27 +6,33 @@ import ffprobeInstaller from '@ffprobe-installer/ffprobe';
 export interface FfmpegTools {
   readonly ffmpeg: string;
   readonly ffprobe: string;
+  readonly hidesReadErrors: boolean;
 }
 
-/** The system's, where both are on PATH; else what npm brought. `FFMPEG_OF_TESTS=bundled` skips the system's. */
+/**
+ * What npm brought, which is the same on every machine, and starts in a fraction of the time that a distribution's takes
+ * to find its libraries. `FFMPEG_OF_TESTS=system` takes the one on PATH.
+ */
 export function ffmpegTools(): FfmpegTools {
   // biome-ignore lint/style/noProcessEnv: a switch for whoever runs the tests, not a setting of the product
   const { FFMPEG_OF_TESTS: wanted } = process.env;
-  return (wanted === 'bundled' ? null : systemFfmpeg()) ?? bundledFfmpeg();
+  return (wanted === 'system' ? systemFfmpeg() : null) ?? bundledFfmpeg();
 }
 
 export function systemFfmpeg(): FfmpegTools | null {
   const ffmpeg = onPath('ffmpeg');
   const ffprobe = onPath('ffprobe');
-  return ffmpeg && ffprobe ? { ffmpeg, ffprobe } : null;
+  return ffmpeg && ffprobe ? { ffmpeg, ffprobe, hidesReadErrors: false } : null;
 }
+
+/** The static ffprobe crashes on MPEG-TS when it loads the system's character conversions. */
+export const ffprobeEnv = { GCONV_PATH: '/nonexistent' };
 
 /** Static builds that come with `npm ci`: an ffmpeg of 2018, which is the oldest that the tests have to work with. */
 export function bundledFfmpeg(): FfmpegTools {
-  // That ffprobe is linked statically, and crashes on MPEG-TS when it loads the system's character conversions.
   // biome-ignore lint/style/noProcessEnv: inherited by whoever starts it
-  process.env['GCONV_PATH'] = '/nonexistent';
-  return { ffmpeg: ffmpegInstaller.path, ffprobe: ffprobeInstaller.path };
+  Object.assign(process.env, ffprobeEnv);
+  return { ffmpeg: ffmpegInstaller.path, ffprobe: ffprobeInstaller.path, hidesReadErrors: true };
 }
 
 function onPath(name: string): string | null {

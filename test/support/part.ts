@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { compileCache } from './compileCache.ts';
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
@@ -27,7 +28,7 @@ export class Part {
     const [command = '', ...args] = [...enter, process.execPath, path];
     this.child = spawn(command, args, {
       // Nothing of the developer's environment may decide about a test.
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...env },
+      env: { PATH: '/usr/local/bin:/usr/bin:/bin', ...compileCache, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.exited = new Promise((resolve) => {

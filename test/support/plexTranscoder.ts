@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type FfmpegTools, ffmpegTools } from './ffmpeg.ts';
+import { compileCache } from './compileCache.ts';
+import { type FfmpegTools, ffmpegTools, ffprobeEnv } from './ffmpeg.ts';
 import type { StandInConfig } from './plexTranscoder/config.ts';
 
 export interface PlexTranscoderOptions {
@@ -24,8 +25,11 @@ export async function installPlexTranscoder(
   const config: StandInConfig = { ...tools, listing };
   const main = fileURLToPath(import.meta.resolve('./plexTranscoder/main.ts'));
   const command = [process.execPath, main, JSON.stringify(config)].map(quote).join(' ');
+  const env = Object.entries({ ...compileCache, ...ffprobeEnv }).map(
+    ([key, value]) => `${key}=${quote(value)}`,
+  );
   const path = join(directory, name);
-  await writeFile(path, `#!/bin/sh\nexec ${command} "$@"\n`, { mode: 0o755 });
+  await writeFile(path, `#!/bin/sh\n${env.join(' ')} exec ${command} "$@"\n`, { mode: 0o755 });
   return path;
 }
 

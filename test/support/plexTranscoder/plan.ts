@@ -23,6 +23,7 @@ export interface SegmentPlan {
   /** `-segment_list_unfinished`: the segment in progress is listed, too, behind a `#`. */
   readonly unfinished: boolean;
   readonly headerName: string | null;
+  readonly holdsSubtitles: boolean;
   /** With `%05d`. */
   readonly mediaName: string;
   readonly start: number;

@@ -7,6 +7,7 @@ import { DashOutput } from './dashOutput.ts';
 import { type Exit, FfmpegProcess } from './ffmpegProcess.ts';
 import { FIRST_LIST_DESCRIPTOR, type Plan } from './plan.ts';
 import { announceInput, frameRate, type Probe, probe } from './probe.ts';
+import { ReadError } from './readError.ts';
 import { SegmentOutput } from './segmentOutput.ts';
 import { translate } from './translate.ts';
 import { WorkDirectory } from './work.ts';
@@ -60,9 +61,7 @@ export class Transcode {
   }
 
   async #open(): Promise<Probe> {
-    const index = readCommand(this.#argv).inputs[0]?.index ?? 0;
-    const input = this.#argv[index] ?? '';
-    const probing = probe(this.#config.ffprobe, typeof input === 'string' ? input : this.#work.link(input));
+    const probing = probe(this.#config.ffprobe, this.#input);
     if (this.#progressUrl === null) return probing;
     await this.#callbacks.put(`${this.#progressUrl}?status=startup`);
     const probed = await probing;
@@ -74,6 +73,7 @@ export class Transcode {
     const lists = plan.outputs.filter(({ kind }) => kind === 'segments').length;
     const ffmpeg = new FfmpegProcess(this.#config.ffmpeg, plan.args, 1 + lists);
     this.#ffmpeg = ffmpeg;
+    const reading = this.#config.hidesReadErrors ? await ReadError.watch(this.#input) : null;
     let descriptor = FIRST_LIST_DESCRIPTOR;
     const outputs = plan.outputs.map((output) =>
       output.kind === 'dash'
@@ -85,7 +85,22 @@ export class Transcode {
     await reporting;
     for (const output of outputs) await output.finish();
     await this.#sendProgress(ffmpeg, plan, probed);
+    const isShort = this.#position(ffmpeg, plan, probed) < (probed.duration ?? 0) - 1;
+    if (exit.code === 0 && isShort && reading) await this.#reportReadError(reading);
+    await reading?.close();
     return this.#stopped && exit.code === null ? { code: STOPPED_CODE, signal: null } : exit;
+  }
+
+  get #input(): string {
+    const index = readCommand(this.#argv).inputs[0]?.index ?? 0;
+    const input = this.#argv[index] ?? '';
+    return typeof input === 'string' ? input : this.#work.link(input);
+  }
+
+  async #reportReadError(reading: ReadError): Promise<void> {
+    const cause = await reading.cause();
+    const [loglevel] = valuesOf(this.#argv, readCommand(this.#argv), 'loglevel');
+    if (cause !== null && loglevel !== 'quiet') process.stderr.write(`${this.#input}: ${cause}\n`);
   }
 
   async #report(ffmpeg: FfmpegProcess, plan: Plan, probed: Probe): Promise<void> {

@@ -140,6 +140,7 @@ class Translator {
       separateTimes: find('segment_list_separate_stream_times') === '1',
       unfinished: find('segment_list_unfinished') === '1',
       headerName: find('segment_header_filename'),
+      holdsSubtitles: find('segment_format') === 'ass',
       mediaName: basename(name),
       start: this.#hasSourceTimes() ? this.#start : 0,
     };
@@ -149,7 +150,16 @@ class Translator {
     if (plan.kind === 'dash') {
       return ['-init_seg_name', plan.initName, '-media_seg_name', plan.mediaName, '-window_size', '0'];
     }
-    return ['-segment_list', `pipe:${descriptor}`, '-segment_list_type', 'csv', '-segment_list_size', '0'];
+    const list = [
+      '-segment_list',
+      `pipe:${descriptor}`,
+      '-segment_list_type',
+      'csv',
+      '-segment_list_size',
+      '0',
+    ];
+    // The oldest ffmpeg that we run on takes no subtitle for a key frame.
+    return plan.holdsSubtitles ? ['-break_non_keyframes', '1', ...list] : list;
   }
 
   #workPath(plan: DashPlan | SegmentPlan): string {
