@@ -7,8 +7,8 @@ export default defineConfig({
     testTimeout: 30_000,
     // Of tests that say they can: those that leave the work to a process of their own.
     maxConcurrency: 2,
-    // Most files wait for processes of their own; one at a time would leave a machine of two cores idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most files wait for processes of their own: with one more than there are cores, no core is idle meanwhile.
+    maxWorkers: availableParallelism() + 1,
     hookTimeout: 30_000,
   },
 });
