@@ -43,7 +43,7 @@ export const Capabilities = Type.Object(
     encoders: Words,
     filters: Words,
     gpus: Type.Array(Gpu, { maxItems: 64 }),
-    /** Dolby's decoders and encoders, by a licensed EasyAudioEncoder. */
+    /** Commands with Dolby's codecs can run: by a licensed EasyAudioEncoder, or by a transcoder that needs none. */
     eae: Type.Boolean(),
     adaptation: Type.Enum([...ADAPTATIONS]),
   },
@@ -57,6 +57,6 @@ export const NO_CAPABILITIES: Capabilities = {
   encoders: [],
   filters: [],
   gpus: [],
-  eae: false,
+  eae: true,
   adaptation: 'off',
 };

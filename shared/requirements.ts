@@ -139,7 +139,6 @@ export function whyIneligible(
   const lacking = (coders: readonly string[], kind: string): string | null =>
     coders.length > 0 ? `its transcoder has no ${kind} ${coders.join(', ')}` : null;
 
-  const dolby = eae ? [] : needs.eae.filter((name) => !hasDecoder(name));
   const problem =
     lacking(
       needs.decoders.filter((name) => !hasDecoder(name)),
@@ -149,7 +148,7 @@ export function whyIneligible(
       needs.encoders.filter((name) => !hasEncoder(name)),
       'encoder',
     ) ??
-    (dolby.length > 0 ? `it has no EasyAudioEncoder for ${dolby.join(', ')}` : null);
+    (!eae && needs.eae.length > 0 ? `it has no EasyAudioEncoder for ${needs.eae.join(', ')}` : null);
   if (problem !== null || !hardware) return problem;
 
   const { api, decoder, encoder } = hardware;

@@ -101,7 +101,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   });
   const adaptation = adaptationOf(settings);
   const whatItCan = (): Capabilities => {
-    return { ...capabilities, gpus: [...hardware.gpus], eae: eae.available, adaptation };
+    return { ...capabilities, gpus: [...hardware.gpus], eae: eae.serves(capabilities.decoders), adaptation };
   };
   const places = (): Places => ({ mounts: storage.mounts, transcoderDirectory: dirname(file) });
   const checks = (): readonly Check[] =>

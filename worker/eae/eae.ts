@@ -3,6 +3,7 @@ import { type BackoffLimits, backoffMs } from '#shared/backoff.ts';
 import type { ByteString } from '#shared/bytes.ts';
 import type { Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
+import { requirementsOf } from '#shared/requirements.ts';
 import type { Environment } from '#shared/settings/read.ts';
 import { startTask } from '../task.ts';
 import type { HelperSurroundings } from '../transcoder/helper.ts';
@@ -10,7 +11,6 @@ import type { Owner } from '../transcoder/owner.ts';
 import { Encoder } from './encoder.ts';
 import { type InstallationOptions, Installed } from './installation.ts';
 import { type Licence, readLicence } from './licence.ts';
-import { needsEae } from './needsEae.ts';
 
 const PROGRAM = new URL('install.ts', import.meta.url);
 const installed = Compile(Installed);
@@ -104,7 +104,13 @@ export class Eae {
     return this.#started ? { EAE_ROOT: this.#encoder.root } : {};
   }
 
-  /** Why a job with this command can't run here, or null. A transcoder that is not Plex's does without. */
+  /** Whether a job for EasyAudioEncoder may run. A transcoder that is not Plex's has such codecs itself, or none. */
+  serves(decoders: readonly string[]): boolean {
+    if (this.#started) return this.available;
+    return decoders.length === 0 || decoders.some((name) => name.endsWith('_eae'));
+  }
+
+  /** Why a job with this command can't run here, or null. */
   whyRefused(argv: readonly ByteString[]): string | null {
     if (!this.#started || this.available || !needsEae(argv)) return null;
     if (this.#options.installation === null)
@@ -239,4 +245,8 @@ export class Eae {
     const { endsAt } = this.#licence ?? { endsAt: null };
     return `its licence ended at ${new Date(endsAt ?? 0).toISOString()}`;
   }
+}
+
+function needsEae(argv: readonly ByteString[]): boolean {
+  return requirementsOf(argv).eae.length > 0;
 }

@@ -7,6 +7,7 @@ const CPU: Capabilities = {
   ...NO_CAPABILITIES,
   decoders: ['h264', 'hevc', 'av1', 'aac'],
   encoders: ['libx264', 'aac', 'ass'],
+  eae: false,
   adaptation: 'translate',
 };
 const EAE: Capabilities = { ...CPU, eae: true };

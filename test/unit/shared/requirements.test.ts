@@ -107,7 +107,7 @@ test('a worker that lacks a decoder, an encoder or EasyAudioEncoder is not eligi
   expect(why('sp-nv-9905b5e9', { eae: false })).toBe('it has no EasyAudioEncoder for eac3_eae');
   expect(why('sp-nv-9905b5e9', { encoders: ['aac'] })).toBe('its transcoder has no encoder libx264');
   expect(why('sp-nv-9905b5e9', { decoders: ['h264'] })).toBe('its transcoder has no decoder hevc');
-  expect(why('sp-nv-9905b5e9', { decoders: [], encoders: [], eae: false })).toBeNull();
+  expect(why('sp-nv-9905b5e9', { decoders: [], encoders: [] })).toBeNull();
   // Asked for codecs and not for decoders, it says what its decoders are for.
   expect(why('sp-th-119673', { decoders: ['av1'] })).toBeNull();
   expect(why('plex-optimize-sw-1', { decoders: ['hevc', 'dts'] })).toBeNull();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { requirementsOf } from '#shared/requirements.ts';
 import { lastsLonger, readLicence } from '../../../worker/eae/licence.ts';
-import { needsEae } from '../../../worker/eae/needsEae.ts';
 import { readOffer } from '../../../worker/eae/offer.ts';
 
 describe('a licence', () => {
@@ -58,9 +58,8 @@ describe('an offer', () => {
 test.each([
   [true, ['-codec:1', 'eac3_eae', '-i', '/m/f.mkv']],
   [true, ['-i', '/m/f.mkv', '-codec:1', 'eac3_eae', 'dash']],
-  [true, ['-eae_prefix:1', 'session_', '-i', '/m/f.mkv']],
   [false, ['-codec:1', 'eac3', '-i', '/m/eac3_eae.mkv']],
   [false, ['-metadata', '-eae_prefix', '-i', '/m/f.mkv', '-codec:0', 'copy', 'out_eae']],
 ])('EasyAudioEncoder is needed (%s) by %j', (needed, argv) => {
-  expect(needsEae(argv)).toBe(needed);
+  expect(requirementsOf(argv).eae.length > 0).toBe(needed);
 });
