@@ -33,6 +33,7 @@ import { endLeftovers, Guardian } from './transcoder/guardian.ts';
 import { OWNER_VARIABLE, ownerMark, thisOwner } from './transcoder/owner.ts';
 import { TranscoderProcess } from './transcoder/process.ts';
 import { standing } from './transcoder/standing.ts';
+import { traffic } from './transcoder/traffic.ts';
 
 /** How soon a transcoder that is not usable is tried again. */
 const RETRY_CHECK_MS = 5_000;
@@ -135,7 +136,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
         });
       },
       run: (options) => new TranscoderProcess({ ...options, fence }),
-      standing,
+      signsOf: (pid) => ({ standing: standing(pid), traffic: traffic(pid) }),
       send: (output) => agent.send(output),
       gpuFailed: (failure) => hardware.suspect(failure),
     },

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
 import { standing } from '../../worker/transcoder/standing.ts';
+import { traffic } from '../../worker/transcoder/traffic.ts';
 
 let child: ChildProcess | null = null;
 
@@ -45,4 +46,22 @@ test('nor does one that was stopped, nor one that is gone', async () => {
   const pid = await shell('kill -STOP $$');
   expect(looks(pid)[1]).toBeNull();
   expect(standing(2 ** 22 + 1)).toBeNull();
+});
+
+test('what a process and its children read and write is counted, and what they compute is not', async () => {
+  const pid = await shell('sh -c "while read line; do echo $line; done"; true');
+  const before = traffic(pid);
+  if (!child?.stdin || !child.stdout) throw new Error('no pipes');
+  child.stdin.write('twelve bytes\n');
+  await once(child.stdout, 'data');
+  expect(traffic(pid)).toBeGreaterThanOrEqual((before ?? 0) + 14);
+  expect(traffic(2 ** 22 + 1)).toBeNull();
+});
+
+test('one that only computes transfers nothing', async () => {
+  const pid = await shell('while :; do :; done');
+  const before = traffic(pid);
+  looks(pid);
+  expect(traffic(pid)).toBe(before);
+  expect(before).not.toBeNull();
 });

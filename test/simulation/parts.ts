@@ -123,7 +123,7 @@ export class SimWorker {
             ...{ random, owners, exits, live: transcoders, worker: process, workerName: name },
             process: options,
           }),
-        standing: () => null,
+        signsOf: () => ({ standing: null, traffic: null }),
         send: (output) => this.agent.send(output),
         gpuFailed: () => undefined,
       },

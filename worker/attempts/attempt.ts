@@ -21,7 +21,7 @@ import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcode
 import { LastWords } from './lastWords.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
 import { ReadErrorWatch } from './readErrorWatch.ts';
-import { Stillness } from './stillness.ts';
+import { type Signs, Stillness } from './stillness.ts';
 
 /** How much longer than its grace period a predecessor may take to end: one that hangs on storage never does. */
 const PREDECESSOR_MS = 5_000;
@@ -39,8 +39,8 @@ export interface AttemptContext {
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
-  /** What is another once anything of this process tree has run; null when it runs. */
-  standing(pid: number): string | null;
+  /** Whether this process tree gets on. */
+  signsOf(pid: number): Signs;
   /** A transcoder failed because of the GPU. */
   gpuFailed(failure: GpuFailure): void;
   /** The status of the attempt is another now. */
@@ -84,9 +84,10 @@ export class Attempt {
     this.#given = given;
     this.number = number;
     this.#context = context;
-    const look = (): string | null => {
+    const look = (): Signs => {
       // It waits for its hook's reader.
-      return this.#output.isFull || this.pid === null ? null : context.standing(this.pid);
+      const waits = this.#output.isFull || this.pid === null;
+      return waits ? { standing: null, traffic: null } : context.signsOf(this.pid);
     };
     this.#stillness = new Stillness(context.clock, look, context.changed);
     const { jobId, session, title } = job;

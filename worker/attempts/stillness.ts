@@ -2,17 +2,28 @@ import type { Clock, Timer } from '#shared/clock.ts';
 
 const LOOK_MS = 1_000;
 
-/** Whether anything of a transcoder has run since one looked last. */
+/** A transcoder that has lost its GPU may spin for ever; one that only computes for so long has not been seen. */
+const WITHOUT_TRAFFIC_MS = 60_000;
+
+/** What a look at a transcoder shows. */
+export interface Signs {
+  /** Another as soon as anything has run; null when it can't stand still. */
+  readonly standing: string | null;
+  /** Bytes read and written; null when that says nothing. */
+  readonly traffic: number | null;
+}
+
+/** Whether a transcoder gets on: since one looked last nothing of it has run, or for long it has neither read nor written. */
 export class Stillness {
   readonly #clock: Clock;
-  readonly #look: () => string | null;
+  readonly #look: () => Signs;
   readonly #changed: () => void;
-  #sign: string | null = null;
+  #signs: Signs = { standing: null, traffic: null };
+  #movedAt = 0;
   #isStill = false;
   #timer: Timer | null = null;
 
-  /** @param look says something else as soon as anything has run, and null when it can't stand still */
-  constructor(clock: Clock, look: () => string | null, changed: () => void) {
+  constructor(clock: Clock, look: () => Signs, changed: () => void) {
     this.#clock = clock;
     this.#look = look;
     this.#changed = changed;
@@ -24,10 +35,13 @@ export class Stillness {
 
   watch(): void {
     this.#timer = this.#clock.after(LOOK_MS, () => {
-      const sign = this.#look();
-      const isStill = sign !== null && sign === this.#sign;
+      const signs = this.#look();
+      const now = this.#clock.now();
+      if (signs.traffic === null || signs.traffic !== this.#signs.traffic) this.#movedAt = now;
+      const stands = signs.standing !== null && signs.standing === this.#signs.standing;
+      const isStill = stands || now - this.#movedAt >= WITHOUT_TRAFFIC_MS;
       const isNew = isStill !== this.#isStill;
-      this.#sign = sign;
+      this.#signs = signs;
       this.#isStill = isStill;
       this.watch();
       if (isNew) this.#changed();

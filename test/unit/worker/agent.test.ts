@@ -44,7 +44,7 @@ const attempts = new Attempts(
     run: () => {
       throw new Error('nothing is run here');
     },
-    standing: () => null,
+    signsOf: () => ({ standing: null, traffic: null }),
     send: () => undefined,
     gpuFailed: () => undefined,
   },

@@ -30,6 +30,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   const gpuFailures: string[] = [];
   const sent: string[] = [];
   const signs: (string | null)[] = [];
+  let traffic = (): number | null => null;
   const attempts = new Attempts(
     {
       clock,
@@ -49,7 +50,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
         clock.after(0, () => options.handlers.started());
         return { pid: 1, hold: () => undefined, end: () => undefined };
       },
-      standing: () => signs.shift() ?? null,
+      signsOf: () => ({ standing: signs.shift() ?? null, traffic: traffic() }),
       send: ({ stream, data }) => sent.push(`${stream} ${Buffer.from(data, 'base64')}`),
       gpuFailed: (failure) => gpuFailures.push(failure),
     },
@@ -60,7 +61,10 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
     attempts.reconcile(desired, () => ({ job, resume: null, software: false, encoder: null }));
     clock.advance(0);
   };
-  return { clock, started, gpuFailures, sent, signs, attempts, want };
+  const transferring = (bytes: () => number | null): void => {
+    traffic = bytes;
+  };
+  return { clock, started, gpuFailures, sent, signs, transferring, attempts, want };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -167,4 +171,20 @@ test('an attempt of which nothing has run from one look to the next stands still
     return attempts.statuses[0]?.still;
   });
   expect(seen).toEqual([undefined, true, true, undefined, true, undefined, undefined]);
+});
+
+test('one that runs and neither reads nor writes for a minute stands still, until it does', () => {
+  const { clock, transferring, attempts, want } = world();
+  let bytes: number | null = 1;
+  transferring(() => bytes);
+  want(1);
+  const stillAfter = (seconds: number): boolean => {
+    clock.advance(seconds * 1_000);
+    return attempts.statuses[0]?.still ?? false;
+  };
+  expect([stillAfter(60), stillAfter(1)]).toEqual([false, true]);
+  bytes = 2;
+  expect([stillAfter(1), stillAfter(59), stillAfter(1)]).toEqual([false, false, true]);
+  bytes = null;
+  expect([stillAfter(1), stillAfter(200)]).toEqual([false, false]);
 });
