@@ -140,7 +140,7 @@ export const AttemptStatus = Type.Object(
     changes: Type.Array(Change, { maxItems: 16 }),
     /** What the command, as it was started, uses of a GPU; null when nothing. */
     hardware: Type.Union([HardwareRequirement, Type.Null()]),
-    /** No thread of its transcoder has run of late; absent or false while one does. */
+    /** Its transcoder does not get on: nothing of it runs, or transfers anything; absent or false while it does. */
     still: Type.Optional(Type.Boolean()),
     /** Null until the phase is `ended`. */
     outcome: Type.Union([Outcome, Type.Null()]),

@@ -68,7 +68,7 @@ export class Cluster {
     return this.#core.history;
   }
 
-  get encoders(): Pick<EncoderBudget, 'used' | 'limit'> {
+  get encoders(): Pick<EncoderBudget, 'used' | 'limit' | 'cardOf'> {
     return this.#core.encoders;
   }
 

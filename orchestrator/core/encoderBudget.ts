@@ -38,10 +38,14 @@ export class EncoderBudget {
     this.release(attempt);
     const [first, ...others] = gpus;
     if (!first) return;
-    // Of two cards of one interface the worker may take the other: it is not told.
     const { id } = others.reduce((best, gpu) => (this.#left(gpu) > this.#left(best) ? gpu : best), first);
     this.#card(id).users.add(attempt);
     this.#cardOf.set(attempt, id);
+  }
+
+  /** The card that the attempt is counted on; null when none. */
+  cardOf(attempt: Attempt): string | null {
+    return this.#cardOf.get(attempt) ?? null;
   }
 
   /** The attempt no longer encodes; saying so twice changes nothing. */
@@ -55,13 +59,12 @@ export class EncoderBudget {
   }
 
   /** The attempt has ended, and its end says something of its card. */
-  ended(attempt: Attempt, { gpuFailure, reason, exitCode }: Outcome): void {
+  ended(attempt: Attempt, outcome: Outcome): void {
     const id = this.#cardOf.get(attempt);
     this.release(attempt);
     if (id === undefined) return;
-    if (gpuFailure === 'sessions') this.#card(id).learnt = Math.max(1, this.used(id));
-    // Whoever else used it may have gone.
-    else if (reason === 'exited' && exitCode === 0 && this.#cards.has(id)) this.#card(id).learnt += 1;
+    if (outcome.gpuFailure === 'sessions') this.#card(id).learnt = Math.max(1, this.used(id));
+    else if (hadSession(attempt, outcome) && this.#cards.has(id)) this.#card(id).learnt += 1;
   }
 
   #card(id: string): Card {
@@ -73,6 +76,12 @@ export class EncoderBudget {
   #left(gpu: Gpu): number {
     return (this.limit(gpu) ?? Infinity) - this.used(gpu.id);
   }
+}
+
+/** Whoever else used its card may have gone. Viewers stop and seek more often than they see the end. */
+function hadSession({ startedAt, progressedAt }: Attempt, { reason, exitCode }: Outcome): boolean {
+  if (reason === 'cancelled') return startedAt !== null && progressedAt > startedAt;
+  return reason === 'exited' && exitCode === 0;
 }
 
 /** The worker's GPUs that would encode the job: hardware of another make does as well. */

@@ -24,5 +24,6 @@ export function canKeepTo(
   const mayChange = adaptation === 'accelerate' || (adaptation === 'translate' && hardware !== null);
   if (!software && (!mayChange || isUnasked(capabilities))) return own === encoder;
   if (gpus.some((gpu) => gpu.encoders.includes(encoder))) return !software;
-  return encoders.length === 0 ? encoder.startsWith('lib') : encoders.includes(encoder);
+  // Its list names what its transcoder was built with, for GPUs that it need not have, too.
+  return encoder.startsWith('lib') && (encoders.length === 0 || encoders.includes(encoder));
 }

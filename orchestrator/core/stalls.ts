@@ -43,7 +43,11 @@ export function moveStill(core: CoreState, job: Job): void {
   else if (core.now - since < stallMs) watchStill(core, current, since);
   else {
     if (isThereAnotherWorker(core, job, current)) job.avoid.add(current.worker);
-    giveUp(core, current, `it stood still for ${stallMs} ms on ${current.worker}: see that worker's storage and GPU`);
+    giveUp(
+      core,
+      current,
+      `it stood still for ${stallMs} ms on ${current.worker}: see that worker's storage and GPU`,
+    );
   }
 }
 

@@ -57,7 +57,8 @@ export class WorkerSession {
       if (attempt.phase !== 'preparing' || this.#sent.has(attempt)) continue;
       const job = this.#cluster.spec(attempt.jobId);
       const { resume, software, encoder } = attempt;
-      if (job) this.channel.send({ type: 'job', job, resume, software, encoder });
+      const gpu = this.#cluster.encoders.cardOf(attempt);
+      if (job) this.channel.send({ type: 'job', job, resume, software, encoder, gpu });
     }
     this.#sent = attempts;
     this.channel.send(desiredOf(worker));

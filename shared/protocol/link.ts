@@ -186,7 +186,9 @@ export class Link<R extends Role> implements LinkPort<R> {
   #beat(channel: Channel<Incoming<R>, Outgoing<R>>, heartbeatMs: number): void {
     const { clock } = this.#options;
     this.#timer?.cancel();
-    this.#timer = clock.after(heartbeatMs, () => {
+    const silentAt = this.#lastHeard + heartbeatMs * MISSED_HEARTBEATS;
+    // The answer to one beat comes after it: at the third beat from then on it is not quite too long ago.
+    this.#timer = clock.after(Math.min(heartbeatMs, Math.ceil(silentAt - clock.now())), () => {
       if (clock.now() - this.#lastHeard >= heartbeatMs * MISSED_HEARTBEATS) {
         channel.close('silent', 'nothing was heard from the orchestrator');
         return;

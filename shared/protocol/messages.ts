@@ -164,6 +164,8 @@ export const JobMessage = Type.Object(
     software: Type.Boolean(),
     /** What encoded the video that PMS has, for an attempt that goes on; null: any. */
     encoder: nullable(Name),
+    /** The card whose encoder session it was given; null: any. */
+    gpu: nullable(Name),
   },
   strict,
 );

@@ -92,6 +92,7 @@ test('the job arrives as it was submitted, byte for byte', async () => {
     resume: null,
     software: false,
     encoder: null,
+    gpu: null,
   });
 });
 

@@ -19,6 +19,7 @@ function inSoftware(id: string): PmsJob {
     capabilities: CPU,
     software: false,
     encoder: null,
+    gpu: null,
     plexPass: false,
   });
   expect(adapted).toMatchObject({ change: { name: 'hardware-adapted' } });

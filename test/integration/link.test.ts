@@ -160,6 +160,19 @@ test('it pings with every heartbeat, and gives up after three without hearing an
   );
 });
 
+test('the three heartbeats count from what it heard last, wherever that was between two', async () => {
+  const socket = await connected();
+  clock.advance(HEARTBEAT_MS / 2);
+  const pong = once(socket, 'pong');
+  socket.ping();
+  await pong;
+  socket.pause();
+  clock.advance(3 * HEARTBEAT_MS - 1);
+  expect(lost).not.toHaveBeenCalled();
+  clock.advance(1);
+  expect(lost).toHaveBeenCalled();
+});
+
 test('an orchestrator of an older term is not believed', async () => {
   const socket = await connected(5);
   socket.terminate();

@@ -35,7 +35,7 @@ export interface Machine {
 
 /** The job as this worker runs it, from where it goes on. Throws when it can't be run here. */
 export function adaptedCommand(
-  { job, resume, software, encoder }: GivenJob,
+  { job, resume, software, encoder, gpu }: GivenJob,
   attempt: number,
   machine: Machine,
 ): AdaptedCommand {
@@ -47,7 +47,7 @@ export function adaptedCommand(
     argv = resumed(argv, resume);
     changes.push({ name: 'resumed', detail: `at segment ${resume.segment}, ${resume.seconds} s` });
   }
-  const adapted = adaptHardware(argv, { capabilities, software, encoder, plexPass });
+  const adapted = adaptHardware(argv, { capabilities, software, encoder, gpu, plexPass });
   if (adapted.change) changes.push(adapted.change);
   argv = applyHwaccel(adapted.argv, hwaccel);
   if (isHwaccel(hwaccel)) changes.push({ name: 'hwaccel', detail: hwaccel });

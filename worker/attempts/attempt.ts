@@ -55,6 +55,8 @@ export interface GivenJob {
   readonly software: boolean;
   /** With this encoder, if this worker can. */
   readonly encoder: string | null;
+  /** On this card, if it can there. */
+  readonly gpu: string | null;
 }
 
 /** One run of a job on this worker: prepared, running, ended with an outcome. */

@@ -147,6 +147,12 @@ const TRANSLATES = { ...EAE, gpus: [GPU] };
 test.each([
   ['nobody has it', EAE, OTHER, hardware],
   ['nobody accelerates', TRANSLATES, TRANSLATES, dolby],
+  [
+    'it is only built into a transcoder',
+    { ...EAE, encoders: [...EAE.encoders, 'h264_nvenc'] },
+    OTHER,
+    hardware,
+  ],
 ])('when %s it begins at the beginning, and its story says why', (_why, b, c, command) => {
   const job = lostInTheMiddle(b, c, command).job('j');
   expect(job.current).toMatchObject({ number: 2, encoder: null, resume: null });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { JobSpec } from '#shared/job.ts';
+import type { Checkpoint } from '#shared/protocol/messages.ts';
 import type { ConnectionId } from '../../../orchestrator/core/model.ts';
 import { ended as endedIn, running as runningIn, World } from './world.ts';
 
@@ -21,6 +22,13 @@ const running = (...what: Parameters<typeof runningIn>) => ({ ...runningIn(...wh
 const ended = (...what: Parameters<typeof endedIn>) => ({ ...endedIn(...what), ...NVENC });
 
 const NO_SESSION = { exitCode: 1, gpuFailure: 'sessions', stderrBytes: 500 } as const;
+
+function checkpoint(jobId: string): Checkpoint {
+  return {
+    ...{ type: 'checkpoint', jobId, attempt: 1, progress: 5, speed: null, duration: null, readError: null },
+    ...{ announced: 1, resume: null, obstacle: null },
+  };
+}
 
 /** Two workers that share one card of two sessions. */
 function sharing(): { world: World; relay: ConnectionId; a: ConnectionId; b: ConnectionId } {
@@ -88,6 +96,21 @@ test('a card that gives fewer sessions than it says is believed, until jobs succ
   expect(world.job('4').current?.number).toBe(1);
   world.submit(relay, '5', HARDWARE);
   expect(world.job('5').current).toBeNull();
+});
+
+test('one that is ended after it has made something had a session, too', () => {
+  const world = World.settled();
+  const a = world.worker('a', withCards(card('GPU-1', 8)));
+  const relay = world.relay();
+  for (const id of ['1', '2', '3']) world.submit(relay, id, HARDWARE);
+  world.report(a, [running('1'), running('2'), ended('3', NO_SESSION)]);
+  const limit = () => world.cluster.encoders.limit(card('GPU-1', 8));
+  expect(limit()).toBe(2);
+  world.advance(1_000);
+  world.handle({ type: 'relay-message', connection: relay, message: checkpoint('1') });
+  for (const id of ['1', '2']) world.release(relay, id);
+  world.report(a, [ended('1', { reason: 'cancelled' }), ended('2', { reason: 'cancelled' })]);
+  expect(limit()).toBe(3);
 });
 
 test('a job without a session is tried on another card, and its worker is not blamed', () => {

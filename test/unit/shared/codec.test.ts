@@ -49,6 +49,7 @@ const job = {
   changes: ['callback-address'],
 };
 const output = { type: 'output', jobId: 'j', attempt: 1, offset: 0, stream: 'stderr', data: 'AA==' };
+const resume = { segment: 3, seconds: 6.5 };
 const received = { type: 'received', jobId: 'j', attempt: 1, offset: 7, again: false };
 const welcome = { type: 'welcome', orchestrator: 'o', term: 0, heartbeatMs: 3333 };
 
@@ -77,7 +78,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
   orchestratorToWorker: {
     welcome,
     contract: { type: 'contract', mounts: [{ ...shared, seen: null }] },
-    job: { type: 'job', job, resume: { segment: 3, seconds: 6.5 }, software: false, encoder: 'libx264' },
+    job: { type: 'job', job, resume, software: false, encoder: 'libx264', gpu: null },
     desired: {
       type: 'desired',
       revision: 1,
@@ -290,7 +291,6 @@ test('the longest allowed values pass', () => {
 });
 
 test('a close code that nobody knows is worth another try', () => {
-  expect(retryAfterClose(1006)).toBe('backoff');
-  expect(retryAfterClose(4999)).toBe('backoff');
+  for (const code of [1006, 4999]) expect(retryAfterClose(code)).toBe('backoff');
   for (const { code, retry } of Object.values(CLOSE)) expect(retryAfterClose(code)).toBe(retry);
 });

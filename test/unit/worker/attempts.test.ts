@@ -58,7 +58,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   );
   const want = (...numbers: number[]): void => {
     const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null, handBack: false }));
-    attempts.reconcile(desired, () => ({ job, resume: null, software: false, encoder: null }));
+    attempts.reconcile(desired, () => ({ job, resume: null, software: false, encoder: null, gpu: null }));
     clock.advance(0);
   };
   const transferring = (bytes: () => number | null): void => {

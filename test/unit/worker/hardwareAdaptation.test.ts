@@ -48,6 +48,7 @@ function adapted(
     capabilities,
     software: false,
     encoder: null,
+    gpu: null,
     plexPass: false,
     ...fields,
   });
@@ -303,4 +304,18 @@ test.each([
 ])('after segments of %s a worker goes on with that, if it can', (encoder, gpus, expected) => {
   const { argv } = corpusCommand('sp-nv-3196a5c5');
   expect(adapted(argv, machine('translate', ...gpus), { encoder }).argv).toContain(expected);
+});
+
+test('of two cards of a kind the one that came with the job is taken, and PMS’s kind comes before it', () => {
+  const { argv } = corpusCommand('sp-nv-3196a5c5');
+  const second = { ...NVIDIA, id: 'GPU-2', device: '0000:0e:00.0' };
+  const deviceOf = (gpu: string | null, ...gpus: Gpu[]): string =>
+    String(
+      adapted(argv, machine('translate', ...gpus), { gpu }).argv.find((word) =>
+        /^(cuda|vaapi)=/.test(String(word)),
+      ),
+    );
+  expect(deviceOf(null, NVIDIA, second)).toContain(NVIDIA.device);
+  expect(deviceOf('GPU-2', NVIDIA, second)).toContain(second.device);
+  expect(deviceOf(INTEL.id, INTEL, second)).toContain(second.device);
 });

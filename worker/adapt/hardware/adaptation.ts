@@ -19,6 +19,8 @@ export interface Circumstances {
   readonly software: boolean;
   /** What encoded the video that PMS has: if this worker can, it goes on with that. */
   readonly encoder: string | null;
+  /** The id of the card that comes before others of its kind. */
+  readonly gpu: string | null;
   /** PMS has said that it is entitled to hardware. */
   readonly plexPass: boolean;
 }
@@ -30,7 +32,7 @@ const SOFTWARE: Target = { decodes: null, encodes: null };
  * then can't run here is refused, by an Error, so that another worker may take it.
  */
 export function adaptHardware(argv: readonly ByteString[], circumstances: Circumstances): Adapted {
-  const { capabilities, software, encoder, plexPass } = circumstances;
+  const { capabilities, software, encoder, gpu, plexPass } = circumstances;
   const { hardware } = requirementsOf(argv);
   const { adaptation, gpus } = capabilities;
   const isHardware = hardware !== null;
@@ -58,7 +60,7 @@ export function adaptHardware(argv: readonly ByteString[], circumstances: Circum
 
   const found = software
     ? (whyNotSoftware(part, capabilities) ?? SOFTWARE)
-    : bestTarget(part, keepingTo(encoder, capabilities));
+    : bestTarget(part, keepingTo(encoder, capabilities), gpu);
   if (typeof found === 'string') {
     if (isHardware) throw new Error(`it can not be moved to this worker’s hardware: ${found}`);
     return kept(found);
@@ -79,10 +81,11 @@ function keepingTo(encoder: string | null, capabilities: Capabilities): Capabili
   return { ...capabilities, gpus: capabilities.gpus.map(only) };
 }
 
-/** The best of this worker for the video: or why nothing of it does. */
-function bestTarget(part: VideoPart, capabilities: Capabilities): Target | string {
+/** The best of this worker for the video, first of the kind for which PMS wrote it: or why nothing of it does. */
+function bestTarget(part: VideoPart, capabilities: Capabilities, preferred: string | null): Target | string {
   const problems: string[] = [];
-  const gpus = capabilities.gpus.toSorted((a, b) => Number(isOwn(part, b)) - Number(isOwn(part, a)));
+  const rank = ({ api, id }: Gpu): number => 2 * Number(api === part.decodes) + Number(id === preferred);
+  const gpus = capabilities.gpus.toSorted((a, b) => rank(b) - rank(a));
   if (part.places.device === null) return 'where PMS of this age opens a GPU is not known';
   const usable = gpus.filter((gpu): gpu is KnownGpu => {
     if (isKnown(gpu)) return true;
@@ -108,11 +111,6 @@ function bestTarget(part: VideoPart, capabilities: Capabilities): Target | strin
 
 function isKnown(gpu: Gpu): gpu is KnownGpu {
   return gpu.api !== 'qsv';
-}
-
-/** The kind for which PMS wrote it comes first. */
-function isOwn({ decodes }: VideoPart, { api }: Gpu): boolean {
-  return api === decodes;
 }
 
 function whyNotDecoding({ codec }: VideoPart, { decoders, name }: Gpu): string | null {
