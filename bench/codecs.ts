@@ -2,13 +2,14 @@
 import { serveCodecs } from '../test/support/codecServer.ts';
 import { CodecVolume } from '../test/support/codecVolume.ts';
 import { LIMITS } from '../worker/codecs/filling.ts';
-import { type Summary, summarise } from './percentiles.ts';
+import { summarise } from './percentiles.ts';
+import type { Result } from './result.ts';
 
 const RUNS = 3;
 /** To a server on the same continent, and for the time that it takes to answer. */
 const LATENCY_MS = 20;
 
-export async function codecs(): Promise<{ rows: [string, Summary][]; ratio: number }> {
+export async function codecs(): Promise<Result> {
   const server = await serveCodecs({ latencyMs: LATENCY_MS });
   const fill = async (atOnce: number): Promise<number> => {
     const volume = new CodecVolume();
@@ -28,9 +29,18 @@ export async function codecs(): Promise<{ rows: [string, Summary][]; ratio: numb
     sequential.push(await fill(1));
   }
   await server.close();
-  const rows: [string, Summary][] = [
-    ['309 codecs, one after the other', summarise(sequential)],
-    [`309 codecs, ${LIMITS.atOnce} at once`, summarise(parallel)],
-  ];
-  return { rows, ratio: summarise(parallel).p50 / summarise(sequential).p50 };
+  return {
+    ...{ name: 'codecs', unit: 'ms' },
+    rows: [
+      { name: '309 codecs, one after the other', summary: summarise(sequential) },
+      { name: `309 codecs, ${LIMITS.atOnce} at once`, summary: summarise(parallel) },
+    ],
+    ratios: [
+      {
+        name: 'several at once to one after the other',
+        value: summarise(parallel).p50 / summarise(sequential).p50,
+        target: null,
+      },
+    ],
+  };
 }

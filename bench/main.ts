@@ -1,46 +1,58 @@
-/** `npm run bench [-- NAME] [-- --jobs N]`: measures, prints a table and a ratio, and writes bench/results/NAME.json. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+/**
+ * `npm run bench [-- NAME …] [-- --jobs N]`: measures, prints tables and ratios to references of the same run, and writes
+ * `bench/results/NAME.json` and `bench/results/report.html`. `npm run bench -- compare A.json B.json`. `npm run bench --
+ * smoke`: the ratios, in a minute.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { codecs } from './codecs.ts';
+import { compared } from './compare.ts';
 import { dispatch } from './dispatch.ts';
-import type { Summary } from './percentiles.ts';
+import { fleet } from './fleet.ts';
+import { hook } from './hook.ts';
+import { printed } from './print.ts';
+import { report } from './report.ts';
+import type { Result } from './result.ts';
+import { simulate } from './simulate.ts';
+import { smoke } from './smoke.ts';
+import { throughput } from './throughput.ts';
 
-const BENCHMARKS = { dispatch, codecs };
+const BENCHMARKS: Readonly<Record<string, (options: { jobs: number }) => Promise<Result>>> = {
+  ...{ dispatch, throughput, fleet, hook, simulate, codecs },
+};
 
 process.removeAllListeners('warning');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { jobs: { type: 'string', default: '1000' } },
 });
-const wanted = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
 const results = new URL('results/', import.meta.url);
 mkdirSync(results, { recursive: true });
+const [first = '', ...others] = positionals;
 
-for (const name of wanted) {
-  if (!isBenchmark(name))
-    throw new Error(`no benchmark is called ${name}; there are: ${Object.keys(BENCHMARKS).join(', ')}`);
-  const { rows, ratio } = await BENCHMARKS[name](Number(values.jobs));
-  process.stdout.write(
-    `${name}, in milliseconds\n\n${table(rows)}\n\nratio to the reference at p50: ${ratio.toFixed(2)}\n`,
-  );
-  writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify({ name, rows, ratio }, null, 2)}\n`);
+if (first === 'compare') {
+  const [before, after] = others.map(resultIn);
+  if (!before || !after) throw new Error('compare takes two files: npm run bench -- compare A.json B.json');
+  process.stdout.write(compared(before, after));
+} else if (first === 'smoke') {
+  const result = await smoke();
+  process.stdout.write(printed(result));
+} else {
+  for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
+    const benchmark = BENCHMARKS[name];
+    if (!benchmark) {
+      throw new Error(`no benchmark is called ${name}; there are: ${Object.keys(BENCHMARKS).join(', ')}`);
+    }
+    const result = await benchmark({ jobs: Number(values.jobs) });
+    process.stdout.write(`${printed(result)}\n`);
+    writeFileSync(new URL(`${name}.json`, results), `${JSON.stringify(result, null, 2)}\n`);
+  }
+  const all = readdirSync(results).filter((file) => file.endsWith('.json'));
+  writeFileSync(new URL('report.html', results), report(all.map((file) => resultIn(new URL(file, results)))));
 }
+// Whatever a benchmark has left open is not worth waiting for.
+process.exit();
 
-function table(rows: readonly [string, Summary][]): string {
-  const line = (cells: readonly string[]): string =>
-    `${(cells[0] ?? '').padEnd(48)}${cells
-      .slice(1)
-      .map((cell) => cell.padStart(9))
-      .join('')}`;
-  const number = (value: number): string => value.toFixed(2);
-  return [
-    line(['', 'count', 'p50', 'p95', 'p99', 'max']),
-    ...rows.map(([name, { count, p50, p95, p99, max }]) =>
-      line([name, String(count), number(p50), number(p95), number(p99), number(max)]),
-    ),
-  ].join('\n');
-}
-
-function isBenchmark(name: string): name is keyof typeof BENCHMARKS {
-  return name in BENCHMARKS;
+function resultIn(file: string | URL): Result {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }

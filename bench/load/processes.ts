@@ -1,0 +1,98 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { LoadPlan, LoadReport } from './plan.ts';
+
+/** Clock ticks a second, which `/proc` counts CPU time in. */
+const TICKS = 100;
+
+/** Memory that a process holds. */
+export function residentBytes(pid = 0): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+  return Number(kilobytes) * 1_024;
+}
+
+/** What is measured: the orchestrator, or the reference, as a process of its own. */
+export class Subject {
+  readonly #child: ChildProcess;
+  readonly url: string;
+
+  private constructor(child: ChildProcess, url: string) {
+    this.#child = child;
+    this.url = url;
+  }
+
+  static async start(
+    file: 'orchestrator/main.ts' | 'bench/load/bareRelay.ts',
+    env: Record<string, string> = {},
+  ): Promise<Subject> {
+    const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
+    const child = spawn(process.execPath, [path], {
+      env: { PATH: '/usr/bin:/bin', LISTENING_PORT: '0', LOG_LEVEL: 'warn', ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    for await (const line of createInterface(child.stdout)) {
+      if (line.startsWith('listening ')) return new Subject(child, line.slice('listening '.length));
+    }
+    throw new Error(`${file} ended`);
+  }
+
+  /** Seconds of CPU time so far. */
+  get cpu(): number {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1')
+      .replace(/^.*\) /, '')
+      .split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+  }
+
+  /** Bytes of memory that it holds. */
+  get memory(): number {
+    return residentBytes(this.#child.pid);
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGTERM');
+    await exited;
+  }
+}
+
+/** One process that makes load. */
+export class Load {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /** Connected, and idle. */
+  static async start(plan: LoadPlan): Promise<Load> {
+    const child = fork(fileURLToPath(new URL('main.ts', import.meta.url)), [], { execArgv: [] });
+    const load = new Load(child);
+    child.send(plan);
+    await load.#next('ready');
+    return load;
+  }
+
+  async run(): Promise<LoadReport> {
+    this.#child.send('go');
+    const { report } = await this.#next('report');
+    if (!report) throw new Error('no report');
+    return report;
+  }
+
+  stop(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  async #next(type: string): Promise<{ report?: LoadReport }> {
+    const ended = once(this.#child, 'exit').then(() => {
+      throw new Error('a process that makes load ended');
+    });
+    const [message] = await Promise.race([once(this.#child, 'message'), ended]);
+    if (message.type !== type) throw new Error(`expected ${type}`);
+    return message;
+  }
+}
