@@ -48,11 +48,11 @@ export async function workerPartitionedLane(): Promise<Lane> {
     hostOf: (part) => hosts.get(part),
   });
   const { orchestrator } = stage.cluster;
-  const faultOf = (name: string, cutOff: (host: Host) => void): Fault => {
+  const faultOf = (name: string, cutOff: (host: Host) => void, limitMs = 15_000): Fault => {
     let connected = 0;
     return {
       name,
-      limitMs: 15_000,
+      limitMs,
       strike: (worker) => {
         connected = orchestrator.lines('worker connected', { worker }).length;
         cutOff(hosts.get(worker) ?? network.home);
@@ -66,7 +66,8 @@ export async function workerPartitionedLane(): Promise<Lane> {
   const faults = [
     faultOf('cut off', (host) => network.cut(host)),
     faultOf('mute', (host) => network.mute(host)),
-    faultOf('deaf', (host) => network.deafen(host)),
+    // What it sends is heard until it gives up the connection on which it hears nothing, after 10 s; then it is silent.
+    faultOf('deaf', (host) => network.deafen(host), 25_000),
   ];
   return {
     play: (number, random) => {
