@@ -164,6 +164,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     slots,
     mounts: () => storage.mounts,
     load: () => load.load,
+    gpus: () => hardware.gpus,
     checks,
     codecs: () => codecs,
     eae: () => eae,
