@@ -1,5 +1,5 @@
 import { type Counter, type Histogram, Registry } from 'prom-client';
-import { gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
+import { encoderGauge, GPU_LABELS, gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import { counter, type Exposition, exposition, gauge, type MetricEntry, seconds } from '#shared/metrics.ts';
 import type { Cluster } from './core/cluster.ts';
 import type { Attempt, Job, Worker } from './core/model.ts';
@@ -74,6 +74,18 @@ const METRICS = {
     help: 'From the submission of a job to the start of its first transcoder',
     labels: ['class'],
   },
+  sessions: {
+    name: 'clusterplex_card_encoder_sessions',
+    type: 'gauge',
+    help: 'Attempts that encode on the card, of all workers on it',
+    labels: GPU_LABELS,
+  },
+  sessionLimit: {
+    name: 'clusterplex_card_encoder_sessions_limit',
+    type: 'gauge',
+    help: 'How many may: what the driver is known to give, or what was learnt; absent without a limit',
+    labels: GPU_LABELS,
+  },
 } as const satisfies Record<string, MetricEntry>;
 
 export const ORCHESTRATOR_METRICS: readonly MetricEntry[] = [
@@ -107,6 +119,9 @@ export class OrchestratorMetrics {
     gpuGauges(this.#registry, 'clusterplex_worker', WORKER, () =>
       connected(cluster).map(({ name, load }) => ({ labels: { worker_name: name }, load })),
     );
+    const gpus = () => connected(cluster).flatMap(({ capabilities }) => capabilities.gpus);
+    encoderGauge(this.#registry, METRICS.sessions, gpus, ({ id }) => cluster.encoders.used(id));
+    encoderGauge(this.#registry, METRICS.sessionLimit, gpus, (gpu) => cluster.encoders.limit(gpu));
     this.#perClass('queue', cluster, (job) => job.current === null);
     this.#perClass('running', cluster, (job) => job.current !== null);
   }

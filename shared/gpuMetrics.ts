@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import type { Gpu } from './capabilities.ts';
 import { gauge, type MetricEntry } from './metrics.ts';
 import type { GpuLoad, Load } from './protocol/messages.ts';
 
@@ -40,7 +41,7 @@ const READINGS: readonly {
   },
 ];
 
-const GPU = ['gpu', 'gpu_name'];
+export const GPU_LABELS = ['gpu', 'gpu_name'];
 
 /** What is told of every GPU, under the name and beside the labels of whoever tells it. */
 export function gpuMetrics(prefix: string, labels: readonly string[]): MetricEntry[] {
@@ -70,10 +71,25 @@ export function gpuGauges(
   }
 }
 
+/** Of every card that encodes, by whatever interface. */
+export function encoderGauge(
+  registry: Registry,
+  entry: MetricEntry,
+  gpus: () => readonly Gpu[],
+  read: (gpu: Gpu) => number | null,
+): void {
+  gauge(registry, entry, (metric) => {
+    for (const gpu of gpus()) {
+      const value = gpu.encoders.length > 0 ? read(gpu) : null;
+      if (value !== null) metric.set({ gpu: gpu.id, gpu_name: gpu.name }, value);
+    }
+  });
+}
+
 function metricOf(
   prefix: string,
   labels: readonly string[],
   entry: Omit<MetricEntry, 'labels'>,
 ): MetricEntry {
-  return { ...entry, name: `${prefix}_${entry.name}`, labels: [...labels, ...GPU] };
+  return { ...entry, name: `${prefix}_${entry.name}`, labels: [...labels, ...GPU_LABELS] };
 }

@@ -10,6 +10,8 @@ export interface AgentOptions {
   readonly name: string;
   /** Of this process. */
   readonly instance: string;
+  /** The machine. */
+  readonly node: string;
   readonly clock: Clock;
   readonly openLink: OpenLink<'worker'>;
   /** Everything below is asked for anew with every message that says it. */
@@ -118,7 +120,7 @@ export class Agent {
   }
 
   #hello(): WorkerHello {
-    const { name, instance } = this.#options;
+    const { name, instance, node } = this.#options;
     this.#revision = 0;
     this.#due = false;
     this.#othersDue = false;
@@ -128,6 +130,7 @@ export class Agent {
       version: VERSION,
       name,
       instance,
+      node,
       ...this.#others(),
       storage: [...this.#options.storage()],
       state: this.#state(),

@@ -24,6 +24,9 @@ export const workerSettings = {
   ...commonSettings,
   CLUSTERPLEX_WORKER_TOKEN: secret('Token of workers, in place of CLUSTERPLEX_TOKEN.'),
   WORKER_NAME: optionalText('What this worker is called, unlike any other. Default: the host name.'),
+  NODE_NAME: optionalText(
+    'What the machine is called that this worker runs on: in Kubernetes `spec.nodeName`. Default: the host name.',
+  ),
   WORKER_SLOTS: integer(
     0,
     0,
@@ -65,6 +68,10 @@ export type WorkerSettings = SettingsOf<typeof workerSettings>;
 
 export function workerName(settings: WorkerSettings): string {
   return settings.WORKER_NAME ?? hostname();
+}
+
+export function nodeName(settings: WorkerSettings): string {
+  return settings.NODE_NAME ?? hostname();
 }
 
 /** FFMPEG_HWACCEL takes the matter out of our hands. */

@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
-import { gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
+import type { Gpu } from '#shared/capabilities.ts';
+import { encoderGauge, GPU_LABELS, gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import { type Exposition, exposition, gauge, type MetricEntry } from '#shared/metrics.ts';
 import type { Load, Mount } from '#shared/protocol/messages.ts';
 import type { Licence } from './eae/licence.ts';
@@ -61,6 +62,12 @@ const METRICS = {
     help: 'When its licence ends, as a Unix time; absent without one, and when it never ends',
     labels: [],
   },
+  sessionLimit: {
+    name: 'clusterplex_gpu_encoder_sessions_limit',
+    type: 'gauge',
+    help: 'Encoder sessions that it has at most; absent where no limit is known',
+    labels: GPU_LABELS,
+  },
 } as const satisfies Record<string, MetricEntry>;
 
 export const WORKER_METRICS: readonly MetricEntry[] = [
@@ -72,6 +79,7 @@ export interface WorkerReadings {
   running(): number;
   slots(): number;
   load(): Load;
+  gpus(): readonly Gpu[];
   checks(): readonly Check[];
   mounts(): readonly Mount[];
   eae(): { readonly available: boolean; readonly pid: number | null; readonly licence: Licence | null };
@@ -86,6 +94,7 @@ export class WorkerMetrics {
     gauge(this.#registry, METRICS.slots, (metric) => metric.set(read.slots()));
     gauge(this.#registry, METRICS.cpu, (metric) => metric.set(read.load().cpu));
     gpuGauges(this.#registry, 'clusterplex', [], () => [{ labels: {}, load: read.load() }]);
+    encoderGauge(this.#registry, METRICS.sessionLimit, read.gpus, ({ sessionLimit }) => sessionLimit);
     gauge(this.#registry, METRICS.check, (metric) => {
       for (const { name, ok } of read.checks()) metric.set({ check: name }, Number(ok));
     });

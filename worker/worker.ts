@@ -16,7 +16,7 @@ import { checkTranscoder } from './capabilities/capabilities.ts';
 import { softwareProved } from './capabilities/software.ts';
 import { Trials } from './capabilities/trial.ts';
 import { codecsOf } from './codecs/codecsOf.ts';
-import { adaptationOf, transcoderFile, type WorkerSettings, workerName } from './config.ts';
+import { adaptationOf, nodeName, transcoderFile, type WorkerSettings, workerName } from './config.ts';
 import { eaeOf } from './eae/eaeOf.ts';
 import { Hardware } from './gpu/hardware.ts';
 import { GpuMeter } from './gpu/meter.ts';
@@ -149,6 +149,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const agent = new Agent({
     name,
     instance,
+    node: nodeName(settings),
     slots,
     clock,
     openLink: (handlers) =>
@@ -165,6 +166,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     slots,
     mounts: () => storage.mounts,
     load: () => load.load,
+    gpus: () => hardware.gpus,
     checks,
     codecs: () => codecs,
     eae: () => eae,

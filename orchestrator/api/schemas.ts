@@ -25,6 +25,8 @@ export const WorkerSummary = Type.Object(
       Type.Literal('disconnected'),
     ]),
     version: Type.String(),
+    /** The machine that it runs on; null when it does not say. */
+    node: nullable(Type.String()),
     connectedAt: Time,
     slots: Type.Integer(),
     running: Type.Integer(),

@@ -23,11 +23,12 @@ export class Views {
   }
 
   workerSummary(worker: Worker): WorkerSummary {
-    const { name, version, slots, running, storage, load } = worker;
+    const { name, version, node, slots, running, storage, load } = worker;
     return {
       name,
       state: workerState(worker),
       version,
+      node,
       connectedAt: this.#time(worker.connectedAt),
       slots,
       running,

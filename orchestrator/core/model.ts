@@ -127,6 +127,8 @@ export interface Worker {
   readonly name: string;
   readonly instance: string;
   readonly version: string;
+  /** The machine; null when it does not say. */
+  readonly node: string | null;
   slots: number;
   capabilities: Capabilities;
   storage: readonly Mount[];

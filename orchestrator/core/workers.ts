@@ -47,11 +47,12 @@ function newWorker(
   hello: WorkerHello,
   before: Worker | null,
 ): Worker {
-  const { name, instance, version, slots, capabilities, storage, state } = hello;
+  const { name, instance, version, node = null, slots, capabilities, storage, state } = hello;
   return {
     name,
     instance,
     version,
+    node,
     slots,
     capabilities,
     storage,

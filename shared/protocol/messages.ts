@@ -92,6 +92,8 @@ export const WorkerHello = Type.Object(
     version: Version,
     name: Name,
     instance: Name,
+    /** The machine that it runs on; absent from older workers. */
+    node: Type.Optional(Name),
     slots: Slots,
     capabilities: Capabilities,
     storage: Type.Array(Mount),

@@ -28,6 +28,7 @@ export const KNOWN_SETTINGS: readonly string[] = [
   'LOG_LEVEL',
   'METRICS_PUBLIC',
   'MOUNTS',
+  'NODE_NAME',
   'ORCHESTRATOR_AWAY_MS',
   'ORCHESTRATOR_URL',
   'ORCHESTRATOR_WAIT_MS',

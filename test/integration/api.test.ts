@@ -31,7 +31,13 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   recorder = await installRecordingTranscoder(directory);
-  cluster = await Cluster.start({ workers: ['w1'], slots: 1, transcoderDirectory: directory, token: TOKEN });
+  cluster = await Cluster.start({
+    workers: ['w1'],
+    slots: 1,
+    transcoderDirectory: directory,
+    token: TOKEN,
+    env: { NODE_NAME: 'n1' },
+  });
 });
 
 afterAll(async () => {
@@ -98,6 +104,7 @@ test('/health says Healthy, /ready its role, /leader that it leads', async () =>
 test('workers, one worker, and one that does not exist', async () => {
   const w1 = {
     name: 'w1',
+    node: 'n1',
     state: 'ready',
     slots: 1,
     running: 0,

@@ -133,6 +133,7 @@ export class SimWorker {
     this.agent = new Agent({
       name,
       instance: randomUUID(),
+      node: name,
       slots: () => slots,
       clock,
       openLink: (handlers) => {

@@ -16,8 +16,9 @@ export interface EaeService {
 }
 
 /**
- * EasyAudioEncoder as far as others see it: it wants a licence that has not ended beside its program, takes what is put
- * into its watch folders, and puts a WAV there. Without a licence it says so and goes, and its folders stay untouched.
+ * EasyAudioEncoder as far as others see it: it wants a licence that has not ended beside its program, which it reads at
+ * its start only, takes what is put into its watch folders, and puts a WAV there. Without a licence, or when that ends,
+ * it says so and goes, and its folders stay untouched.
  */
 const PROGRAM = `#!/bin/sh
 read -r ends rest < "\${0%/*}/eae-license.txt" 2>/dev/null
@@ -25,12 +26,15 @@ case $ends in
   lifetime) ends=99999999999 ;;
   *[!0-9]*) ends=0 ;;
 esac
-if [ "\${ends:-0}" -le "$(date +%s)" ]; then
-  echo 'License has expired.'
-  exit 1
-fi
+expire() {
+  if [ "\${ends:-0}" -le "$(date +%s)" ]; then
+    echo 'License has expired.'
+    exit 1
+  fi
+}
+expire
 echo $$ >> "\${0%/*}/started"
-while :; do
+while expire; do
   for file in "Convert to WAV (to 8ch or less)"/*.ec3; do
     [ -e "$file" ] || continue
     echo "WAV of $(cat "$file")" > "\${file%.ec3}.part"

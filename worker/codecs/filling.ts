@@ -64,6 +64,8 @@ class Filling {
   readonly #version: string;
   readonly #report: (report: Report) => void;
   readonly #missing = new Set<string>();
+  /** Those of them that no source has, as far as it was asked. */
+  readonly #absent = new Set<string>();
   /** Why the last one that failed did. */
   #failure: string | null = null;
   #bytes = 0;
@@ -95,13 +97,23 @@ class Filling {
 
   async #fetchMissing(): Promise<void> {
     await this.#set.prepare();
-    const { atOnce } = this.#options.limits;
-    const queue = new PQueue({ concurrency: atOnce });
-    for (const codec of inGoodOrder([...this.#missing])) {
+    await this.#getAll(this.#missing);
+    // One of the servers behind an address may lack what the others have: as long as that helps, all are asked again.
+    for (let before = Infinity; this.#absent.size > 0 && this.#absent.size < before; ) {
+      before = this.#absent.size;
+      await this.#getAll(this.#absent);
+    }
+    const [absent] = this.#absent;
+    if (absent !== undefined) this.#failure ??= `${absent}: no source has it`;
+    if (this.#missing.size > 0) await this.#set.recordMissing([...this.#missing]);
+  }
+
+  async #getAll(codecs: ReadonlySet<string>): Promise<void> {
+    const queue = new PQueue({ concurrency: this.#options.limits.atOnce });
+    for (const codec of inGoodOrder([...codecs])) {
       void queue.add(() => this.#get(codec));
     }
     await queue.onIdle();
-    if (this.#missing.size > 0) await this.#set.recordMissing([...this.#missing]);
   }
 
   async #get(codec: string): Promise<void> {
@@ -109,7 +121,8 @@ class Filling {
       // Another worker on the same volume may have been here.
       const there = (await this.#set.has(codec)) || (await this.#fetchFromAny(codec));
       if (there) this.#missing.delete(codec);
-      else this.#failure ??= `${codec}: no source has it`;
+      if (there) this.#absent.delete(codec);
+      else this.#absent.add(codec);
     } catch (error) {
       this.#failure = `${codec}: ${coerceError(error).message}`;
     }

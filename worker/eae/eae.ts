@@ -177,9 +177,9 @@ export class Eae {
     this.#try(this.#executable);
   }
 
-  /** Starts it once, unless it runs: one that is not content with its licence ends at once. */
+  /** Starts it, or starts it again with its new licence: one that is not content with that ends at once. */
   #try(executable: string): void {
-    if (!this.#run(executable)) return;
+    if (!this.#run(executable, 'restart')) return;
     this.#trial = this.#options.clock.after(TRIAL_MS, () => {
       this.#trial = null;
       this.#stopUnused();
@@ -187,9 +187,9 @@ export class Eae {
     });
   }
 
-  #run(executable: string): boolean {
+  #run(executable: string, how: 'start' | 'restart' = 'start'): boolean {
     try {
-      this.#encoder.start(executable);
+      this.#encoder[how](executable);
       return true;
     } catch (error) {
       this.#settle(`its directory can't be made: ${coerceError(error).message}`);

@@ -43,14 +43,24 @@ export class Encoder {
     return this.#helper?.pid ?? null;
   }
 
-  get runs(): boolean {
-    return this.#helper !== null;
-  }
-
   start(executable: string): void {
     if (this.#helper) return;
     this.#removeRoots();
     for (const folder of WATCH_FOLDERS) mkdirSync(join(this.root, folder), { recursive: true });
+    this.#launch(executable);
+  }
+
+  /** With jobs in its directory, another process takes its place there: only a new one reads a new licence. */
+  restart(executable: string): void {
+    if (!this.#helper) {
+      this.start(executable);
+      return;
+    }
+    this.#helper.stop();
+    this.#launch(executable);
+  }
+
+  #launch(executable: string): void {
     const helper = new Helper({
       ...this.#options,
       name: 'EasyAudioEncoder',
@@ -58,7 +68,7 @@ export class Encoder {
       words: [this.root, executable],
       endsWithWorker: false,
       output: (text) => {
-        this.#words = (this.#words + text).slice(-WORDS);
+        if (this.#helper === helper) this.#words = (this.#words + text).slice(-WORDS);
       },
       ended: () => {
         if (this.#helper === helper) this.#options.ended(this.#words.trim());

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import { OrchestratorMetrics } from '../../../orchestrator/metrics.ts';
-import { ended, World } from '../core/world.ts';
+import { ended, running, World } from '../core/world.ts';
 
 test('a retry counts by its reason, and a first attempt does not', async () => {
   const world = World.settled();
@@ -61,4 +62,35 @@ test('a GPU’s series are there as long as its worker is, and leave out what th
   ]);
   world.disconnect(a);
   expect(await series()).toEqual([]);
+});
+
+test('a card’s encoder sessions are told once for all workers on it, with the limit that it has or was found to have', async () => {
+  const world = World.settled();
+  const metrics = new OrchestratorMetrics(world.cluster);
+  const hardware = { api: 'cuda', decoder: null, encoder: 'h264_nvenc' } as const;
+  const decodes: Gpu = {
+    ...{ id: 'GPU-2', api: 'cuda', name: 'H200', device: '1', driver: null, decoders: ['h264'] },
+    ...{ encoders: [], filters: [], sessionLimit: 0 },
+  };
+  const encodes = { ...decodes, id: 'GPU-1', name: 'T4', encoders: [hardware.encoder], sessionLimit: null };
+  const found = { slots: 10, capabilities: { ...NO_CAPABILITIES, gpus: [encodes, decodes] } };
+  const a = world.worker('a', found);
+  world.worker('b', found);
+  const relay = world.relay();
+  const argv = ['-i', 'a', '-codec:0', hardware.encoder, 'dash'];
+  for (const id of ['1', '2', '3']) world.submit(relay, id, { argv });
+  const series = async (): Promise<string[]> => {
+    const { text } = await metrics.exposition();
+    return text.split('\n').filter((line) => line.startsWith('clusterplex_card_'));
+  };
+  const labels = '{gpu="GPU-1",gpu_name="T4"}';
+  expect(await series()).toEqual([`clusterplex_card_encoder_sessions${labels} 3`]);
+  world.report(a, [
+    { ...ended('1', { exitCode: 1, gpuFailure: 'sessions' }), hardware },
+    { ...running('3'), hardware },
+  ]);
+  expect(await series()).toEqual([
+    `clusterplex_card_encoder_sessions${labels} 2`,
+    `clusterplex_card_encoder_sessions_limit${labels} 2`,
+  ]);
 });

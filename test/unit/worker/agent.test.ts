@@ -57,6 +57,7 @@ function world() {
   const agent = new Agent({
     name: 'w',
     instance: 'w-1',
+    node: 'n',
     clock: new FakeClock(),
     openLink: (handlers) => {
       const link = new Said(handlers);
@@ -88,7 +89,7 @@ test('what the worker can do travels when it changed, and only then', async () =
   agent.changed();
   await turn();
   const [hello, changed, later] = link.messages;
-  expect(hello).toMatchObject({ type: 'hello', slots: 1, capabilities: NO_CAPABILITIES });
+  expect(hello).toMatchObject({ type: 'hello', node: 'n', slots: 1, capabilities: NO_CAPABILITIES });
   expect(changed).toMatchObject({ type: 'state', slots: 8, capabilities: { encoders: ['libx264'] } });
   expect(later).not.toHaveProperty('capabilities');
   expect(later).not.toHaveProperty('slots');
