@@ -1,12 +1,17 @@
 import { appendFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { pino } from 'pino';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { architectureOf } from '../../worker/codecs/architecture.ts';
+import { Codecs } from '../../worker/codecs/codecs.ts';
 import { Cluster } from '../support/cluster.ts';
 import { type CodecServer, serveCodecs } from '../support/codecServer.ts';
 import { CodecVolume, VERSION } from '../support/codecVolume.ts';
 import { installRecordingTranscoder, type RecordingTranscoder } from '../support/recordingTranscoder.ts';
+import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 
 const volume = new CodecVolume();
 const gate = Promise.withResolvers<void>();
+let isThere = false;
 let server: CodecServer;
 let cluster: Cluster;
 let transcoder: RecordingTranscoder;
@@ -14,7 +19,7 @@ let transcoder: RecordingTranscoder;
 beforeAll(async () => {
   server = await serveCodecs({
     gate: gate.promise,
-    fault: (codec) => (codec === 'libxbin_decoder' ? 'absent' : null),
+    fault: (codec) => (codec === 'libxbin_decoder' && !isThere ? 'absent' : null),
   });
   transcoder = await installRecordingTranscoder(volume.root);
   // What Plex's has in its program file.
@@ -63,4 +68,29 @@ test('a worker takes jobs when its codecs are there, tells the transcoder of the
     ]),
   });
   expect(await (await fetch(`${address}/metrics`)).text()).toContain('clusterplex_codecs_missing 1');
+});
+
+test('a codec that is to be had later is told of, so that the transcoder is asked again', async () => {
+  const clock = new FakeClock();
+  const later = new CodecVolume();
+  const changed = vi.fn();
+  const codecs = new Codecs({
+    ...{ filling: later.options(server.url), env: { PATH: '/usr/bin:/bin' }, mark: {}, changed },
+    ...{ architecture: architectureOf('amd64'), clock, random: () => 0, logger: pino({ level: 'silent' }) },
+  });
+  gate.resolve();
+  isThere = false;
+  await codecs.start();
+  await expect.poll(() => codecs.warning).toBe('not to be had: libxbin_decoder');
+  changed.mockClear();
+  isThere = true;
+  await expect
+    .poll(() => {
+      clock.advance(60_000);
+      return changed.mock.calls.length;
+    })
+    .toBe(1);
+  expect(codecs.missing).toBe(0);
+  codecs.stop();
+  later.remove();
 });

@@ -33,7 +33,7 @@ export interface CodecsOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly logger: Logger;
-  /** The set became usable, or is so no more. */
+  /** The set became usable, or is so no more, or another one is complete as far as it can be. */
   changed(): void;
 }
 
@@ -42,6 +42,8 @@ export class Codecs {
   readonly #options: CodecsOptions;
   #report: Report = NOTHING_KNOWN;
   #usable = false;
+  /** What the transcoder was asked with. */
+  #set: string | null = null;
   #task: { stop(): void } | null = null;
   #again: Timer | null = null;
   #failures = 0;
@@ -142,8 +144,12 @@ export class Codecs {
     // A set that was usable stays so while it is looked at again.
     this.#usable = said.usable || (before && !said.finished);
     this.#log();
+    const set = said.finished && said.usable ? JSON.stringify([said.directory, said.missing]) : this.#set;
+    // A codec that came later is one that the transcoder could not list before.
+    const isAnother = this.#set !== null && set !== this.#set;
+    this.#set = set;
     if (this.#heard) this.#heard();
-    else if (this.#usable !== before) this.#options.changed();
+    else if (this.#usable !== before || isAnother) this.#options.changed();
   }
 
   #ended(problem: string | null): void {
