@@ -99,7 +99,14 @@ test('a GPU is in the API, a command for another one moves to it, and when it is
   await vi.waitFor(async () => {
     expect(await worker('w1')).toMatchObject({ state: 'ready', capabilities: { gpus: [] } });
   }, POLLED);
-  expect((await fetch(`${await part.listening()}/ready`)).status).toBe(200);
+  const ready = await fetch(`${await part.listening()}/ready`);
+  expect({ status: ready.status, ...Object(await ready.json()) }).toMatchObject({
+    status: 200,
+    ready: true,
+    checks: expect.arrayContaining([
+      { name: 'gpu', ok: false, message: expect.stringContaining('CUDA_ERROR_NO_DEVICE'), blocking: false },
+    ]),
+  });
   await part.stop();
 }, 60_000);
 

@@ -9,9 +9,12 @@ import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 
 let machine: GpuMachine;
 let changes = 0;
+/** What was warned of. */
+let warned: string[] = [];
 beforeEach(() => {
   machine = new GpuMachine();
   changes = 0;
+  warned = [];
 });
 afterEach(() => machine.remove());
 
@@ -19,7 +22,7 @@ function hardwareOf(clock = systemClock): Hardware {
   return new Hardware({
     transcoder: { file: machine.transcoder, env: machine.env, clock },
     places: machine.places,
-    logger: pino({ level: 'silent' }),
+    logger: pino({ level: 'warn' }, { write: (line) => warned.push(line) }),
     sessionLimit: 0,
     changed: () => {
       changes += 1;
@@ -68,11 +71,47 @@ test('ffmpeg’s silent way back to software is no hardware decoder', async () =
   expect(gpu?.decoders).toEqual(['h264', 'hevc', 'vp8', 'vp9', 'mpeg2video']);
 });
 
-test('a card that the transcoder can’t reach is not there, whatever nvidia-smi says', async () => {
+test('a card that the transcoder can’t reach is not there, whatever nvidia-smi says; why not is warned of once', async () => {
   machine.nvidia('tesla-t4');
   machine.refuses({ '*cuda*': NO_CUDA });
-  expect(await proved()).toEqual([]);
+  const hardware = hardwareOf();
+  await hardware.prove();
+  expect(hardware.gpus).toEqual([]);
   expect(machine.calls).toHaveLength(1);
+  expect(hardware.problem).toMatch(
+    /^Tesla T4 \(cuda, 0000:00:1e\.0\) can't be used: .* -> CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected; NVIDIA_DRIVER_CAPABILITIES must /,
+  );
+  await hardware.prove();
+  expect(warned).toHaveLength(1);
+  expect(JSON.parse(warned[0] ?? '')).toMatchObject({ problem: hardware.problem });
+  machine.refuses({});
+  await hardware.prove();
+  expect(hardware.problem).toBeNull();
+  hardware.stop();
+});
+
+test('a card that can be reached and neither decodes nor encodes is of no use, and it is said why', async () => {
+  machine.nvidia('tesla-t4');
+  const missing = 'Cannot load libnvcuvid.so.1';
+  machine.refuses({ '*nvdec*': missing, '*_nvenc*': 'Cannot load libnvidia-encode.so.1' });
+  const hardware = hardwareOf();
+  await hardware.prove();
+  hardware.stop();
+  expect(hardware.problem).toContain(`Tesla T4 (cuda, 0000:00:1e.0) can't be used: ${missing}; `);
+});
+
+test('an Intel GPU that no driver reaches is told with what each of them said; Intel’s own interface may be missing', async () => {
+  machine.drm('renderD128', 'i915', '0000:00:02.0');
+  machine.refuses({ '*driver=iHD*': NO_VAAPI, '*driver=i965*': 'no i965 here', '*qsv=*': 'no QSV here' });
+  const hardware = hardwareOf();
+  await hardware.prove();
+  expect(hardware.problem).toMatch(
+    /\(vaapi, .*\/renderD128\) can't be used: iHD: .*Failed to initialise VAAPI connection.*; i965: no i965 here; .*LIBVA_DRIVERS_PATH/,
+  );
+  machine.refuses({ '*qsv=*': 'no QSV here' });
+  await hardware.prove();
+  expect(hardware.problem).toBeNull();
+  hardware.stop();
 });
 
 test('an Intel GPU gets the driver that works there, not the one that PMS would name', async () => {

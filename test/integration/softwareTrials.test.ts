@@ -28,8 +28,9 @@ const runsOf = (file: string): number => readFileSync(`${file}.runs`, 'utf8').tr
 
 test('a healthy transcoder proves everything in one run', async () => {
   const file = transcoder('healthy', 'nothing');
-  const { problem, capabilities } = await checkTranscoder(file, env, systemClock);
+  const { problem, capabilities, failures } = await checkTranscoder(file, env, systemClock);
   expect(problem).toBeNull();
+  expect(failures).toEqual({});
   expect(capabilities.decoders).toEqual(expect.arrayContaining(['h264', 'hevc', 'vp9', 'mpeg2video']));
   expect(capabilities.encoders).toEqual(expect.arrayContaining(['libx264', 'aac', 'libopus']));
   expect(capabilities.filters).toEqual(expect.arrayContaining(['scale', 'overlay']));
@@ -38,8 +39,10 @@ test('a healthy transcoder proves everything in one run', async () => {
 
 test('what it lists and fails at is not claimed, and what there is no trial for is', async () => {
   const file = transcoder('broken', '*libx264*|*/hevc.mkv*|*yadif*');
-  const { problem, capabilities } = await checkTranscoder(file, env, systemClock);
+  const { problem, capabilities, failures } = await checkTranscoder(file, env, systemClock);
   expect(problem).toBeNull();
+  const why = 'Error while opening encoder';
+  expect(failures).toEqual({ 'encoders: libx264': why, 'decoders: hevc': why, 'filters: yadif': why });
   expect(capabilities.encoders).not.toContain('libx264');
   expect(capabilities.decoders).not.toContain('hevc');
   expect(capabilities.filters).not.toContain('yadif');

@@ -32,13 +32,16 @@ const FILTERS: Record<GpuApi, Record<string, readonly [format: string, filter: s
 const FROM_GPU = 'hwdownload,format=nv12';
 
 export interface Proof {
-  readonly gpu: Gpu;
+  /** Null when a transcoder can't reach it at all. */
+  readonly gpu: Gpu | null;
+  /** Why it neither decodes nor encodes anything, as the transcoder says; null when it does. */
+  readonly problem: string | null;
   /** Encoders that found no session left, which says nothing of the card: to be tried again. */
   readonly undecided: readonly string[];
 }
 
 /**
- * What a GPU does when it is tried; null when a transcoder can't reach it at all.
+ * What a GPU does when it is tried.
  *
  * @param before encoders that it had proved: they count as long as they are undecided
  */
@@ -46,14 +49,16 @@ export async function proveGpu(
   found: FoundGpu,
   transcoder: Transcoder,
   before: readonly string[],
-): Promise<Proof | null> {
+): Promise<Proof> {
   const trials = new Trials(transcoder);
+  const problems: string[] = [];
   for (const driver of found.drivers) {
     const device = deviceOptions(found, driver);
     const upload = await trials.run({ clip: 'h264', before: device, after: filtered(`nv12`, FROM_GPU) });
     if (upload.works) return proveOn(found, driver, device, trials, before);
+    problems.push(driver === null ? upload.problem : `${driver}: ${upload.problem}`);
   }
-  return null;
+  return { gpu: null, problem: problems.join('; '), undecided: [] };
 }
 
 async function proveOn(
@@ -69,16 +74,17 @@ async function proveOn(
     before: options,
     after: ['-vf', 'format=nv12,hwupload', '-c:v', encoder],
   });
-  const [decoders, verdicts, filters] = await Promise.all([
-    trials.passed(DECODED.map((codec) => decoding(api, options, codec))),
+  const decodings = DECODED.map((codec) => decoding(api, options, codec));
+  const filterings = Object.entries(FILTERS[api]).map(([filter, [format, written]]) => ({
+    ...{ name: filter, clip: 'h264' as const, before: options },
+    after: filtered(format, `${written},${FROM_GPU}`),
+  }));
+  const [notDecoded, verdicts, notFiltered] = await Promise.all([
+    trials.failed(decodings),
     Promise.all(names.map((encoder) => trials.run(encoding(encoder)))),
-    trials.passed(
-      Object.entries(FILTERS[api]).map(([filter, [format, written]]) => ({
-        ...{ name: filter, clip: 'h264' as const, before: options },
-        after: filtered(format, `${written},${FROM_GPU}`),
-      })),
-    ),
+    trials.failed(filterings),
   ]);
+  const decoders = decodings.filter((trial) => !notDecoded.has(trial)).map(({ clip }) => clip);
   const undecided = names.filter((_, index) => {
     const verdict = verdicts[index];
     return verdict?.works === false && verdict.gpuFailure === 'sessions';
@@ -87,12 +93,12 @@ async function proveOn(
     return verdicts[index]?.works || (undecided.includes(encoder) && before.includes(encoder));
   });
   const gpu = {
-    ...{ id, api, name, device, driver, encoders },
-    decoders: decoders.map(({ clip }) => clip),
-    filters: filters.map((filter) => filter.name),
+    ...{ id, api, name, device, driver, decoders, encoders },
+    filters: filterings.filter((trial) => !notFiltered.has(trial)).map((filter) => filter.name),
     sessionLimit: encoders.length === 0 ? 0 : sessionLimit,
   };
-  return { gpu, undecided };
+  const isOfUse = decoders.length > 0 || encoders.length > 0;
+  return { gpu, undecided, problem: isOfUse ? null : ([...notDecoded.values()][0] ?? null) };
 }
 
 /** What has a proved GPU's driver read again. */
