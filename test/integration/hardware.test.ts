@@ -49,7 +49,7 @@ test('an H200 decodes everything and encodes nothing', async () => {
     {
       id: 'GPU-00000000-0000-0000-0000-000000000200',
       ...{ api: 'cuda', name: 'NVIDIA H200', device: '0000:19:00.0', driver: null },
-      decoders: ['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg2video'],
+      decoders: ['h264', 'hevc', 'hevc10', 'vp8', 'vp9', 'av1', 'mpeg2video'],
       encoders: [],
       filters: ['scale_cuda', 'tonemap_cuda', 'yadif_cuda'],
       sessionLimit: 0,
@@ -61,14 +61,25 @@ test('an RTX 3080 encodes no AV1, and its driver counts sessions', async () => {
   machine.nvidia('rtx-3080-v13');
   machine.refuses({ '*av1_nvenc*': NO_ENCODER });
   const [gpu] = await proved();
-  expect(gpu).toMatchObject({ encoders: ['h264_nvenc', 'hevc_nvenc'], sessionLimit: 8 });
+  expect(gpu).toMatchObject({ encoders: ['h264_nvenc', 'hevc_nvenc', 'hevc10_nvenc'], sessionLimit: 8 });
+});
+
+test('a card that does HEVC in 8 bits only has not proved 10', async () => {
+  machine.nvidia('gtx-1070-ti');
+  machine.refuses({
+    '*nvdec*/hevc10.mkv*format=p010*': IN_SOFTWARE,
+    '*format=p010,hwupload*hevc_nvenc*': NO_ENCODER,
+  });
+  const [gpu] = await proved();
+  expect(gpu?.decoders).toEqual(['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg2video']);
+  expect(gpu?.encoders).toEqual(['h264_nvenc', 'hevc_nvenc', 'av1_nvenc']);
 });
 
 test('ffmpeg’s silent way back to software is no hardware decoder', async () => {
   machine.nvidia('tesla-t4');
   machine.refuses({ '*nvdec*/av1.mkv*hwdownload*': IN_SOFTWARE });
   const [gpu] = await proved();
-  expect(gpu?.decoders).toEqual(['h264', 'hevc', 'vp8', 'vp9', 'mpeg2video']);
+  expect(gpu?.decoders).toEqual(['h264', 'hevc', 'hevc10', 'vp8', 'vp9', 'mpeg2video']);
 });
 
 test('a card that the transcoder can’t reach is not there, whatever nvidia-smi says; why not is warned of once', async () => {
@@ -125,7 +136,7 @@ test('an Intel GPU gets the driver that works there, not the one that PMS would 
   expect(gpus).toMatchObject([
     {
       ...{ api: 'vaapi', driver: 'i965', device: `${machine.places.dev}/renderD128` },
-      encoders: ['h264_vaapi', 'hevc_vaapi'],
+      encoders: ['h264_vaapi', 'hevc_vaapi', 'hevc10_vaapi'],
       sessionLimit: null,
     },
   ]);
@@ -208,7 +219,7 @@ describe('after a failure', () => {
     expect(hardware.gpus[0]).toMatchObject({ encoders: [] });
     machine.refuses({});
     await later(clock, 60_000);
-    const all = ['h264_nvenc', 'hevc_nvenc', 'av1_nvenc'];
+    const all = ['h264_nvenc', 'hevc_nvenc', 'hevc10_nvenc', 'av1_nvenc'];
     expect(hardware.gpus[0]).toMatchObject({ encoders: all });
     machine.refuses({ '*_nvenc*': NO_SESSION });
     await hardware.prove();

@@ -7,7 +7,7 @@ import { shortRun } from './shortRun.ts';
 
 /** One frame each, by codec; what every trial reads. */
 export const VIDEO_CLIPS = ['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg2video', 'mpeg4'] as const;
-export type Clip = (typeof VIDEO_CLIPS)[number] | 'aac';
+export type Clip = (typeof VIDEO_CLIPS)[number] | 'hevc10' | 'aac';
 
 const CLIPS = new URL('clips/', import.meta.url).pathname;
 

@@ -2,9 +2,9 @@ import type { Gpu, GpuApi } from '#shared/capabilities.ts';
 import { type Clip, type Transcoder, type Trial, Trials } from '../capabilities/trial.ts';
 import type { FoundGpu } from './cards.ts';
 
-/** Codecs that GPUs decode and encode, by the name of the clip. */
-const DECODED: readonly Clip[] = ['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg2video'];
-const ENCODED = ['h264', 'hevc', 'av1'] as const;
+/** Codecs that GPUs decode and encode, by the name of the clip. `hevc10` is HEVC in 10 bits. */
+const DECODED: readonly Clip[] = ['h264', 'hevc', 'hevc10', 'vp8', 'vp9', 'av1', 'mpeg2video'];
+const ENCODED = ['h264', 'hevc', 'hevc10', 'av1'] as const;
 
 const ENCODER_SUFFIX: Record<GpuApi, string> = { cuda: 'nvenc', vaapi: 'vaapi', qsv: 'qsv' };
 
@@ -30,6 +30,7 @@ const FILTERS: Record<GpuApi, Record<string, readonly [format: string, filter: s
 
 /** Fails on a frame in the machine's memory, and so tells a GPU's decoder from ffmpeg's silent way back to software. */
 const FROM_GPU = 'hwdownload,format=nv12';
+const TEN_BITS_FROM_GPU = 'hwdownload,format=p010';
 
 export interface Proof {
   /** Null when a transcoder can't reach it at all. */
@@ -69,11 +70,6 @@ async function proveOn(
   before: readonly string[],
 ): Promise<Proof> {
   const names = ENCODED.map((codec) => `${codec}_${ENCODER_SUFFIX[api]}`);
-  const encoding = (encoder: string): Trial => ({
-    clip: 'h264',
-    before: options,
-    after: ['-vf', 'format=nv12,hwupload', '-c:v', encoder],
-  });
   const decodings = DECODED.map((codec) => decoding(api, options, codec));
   const filterings = Object.entries(FILTERS[api]).map(([filter, [format, written]]) => ({
     ...{ name: filter, clip: 'h264' as const, before: options },
@@ -81,7 +77,7 @@ async function proveOn(
   }));
   const [notDecoded, verdicts, notFiltered] = await Promise.all([
     trials.failed(decodings),
-    Promise.all(names.map((encoder) => trials.run(encoding(encoder)))),
+    Promise.all(names.map((encoder) => trials.run(encoding(options, encoder)))),
     trials.failed(filterings),
   ]);
   const decoders = decodings.filter((trial) => !notDecoded.has(trial)).map(({ clip }) => clip);
@@ -105,8 +101,7 @@ async function proveOn(
 export function warmingTrial(gpu: Gpu): Trial {
   const [encoder] = gpu.encoders;
   const before = deviceOptions(gpu, gpu.driver);
-  const after = encoder ? ['-vf', 'format=nv12,hwupload', '-c:v', encoder] : filtered('nv12', FROM_GPU);
-  return { clip: 'h264', before, after };
+  return encoder ? encoding(before, encoder) : { clip: 'h264', before, after: filtered('nv12', FROM_GPU) };
 }
 
 /** Names the GPU as PMS's commands do, so that a trial says something of them. */
@@ -119,9 +114,22 @@ function deviceOptions({ api, device }: Pick<FoundGpu, 'api' | 'device'>, driver
 }
 
 function decoding(api: GpuApi, device: readonly string[], codec: Clip): Trial {
-  const decoder = api === 'qsv' ? ['-c:v', `${codec === 'mpeg2video' ? 'mpeg2' : codec}_qsv`] : [];
+  const [name, tenBits] = plain(codec);
+  const decoder = api === 'qsv' ? ['-c:v', `${name === 'mpeg2video' ? 'mpeg2' : name}_qsv`] : [];
   const hwaccel = ['-hwaccel', HWACCEL[api], '-hwaccel_output_format', api, '-hwaccel_device', api];
-  return { clip: codec, before: [...device, ...hwaccel, ...decoder], after: ['-vf', FROM_GPU] };
+  const after = ['-vf', tenBits ? TEN_BITS_FROM_GPU : FROM_GPU];
+  return { clip: codec, before: [...device, ...hwaccel, ...decoder], after };
+}
+
+function encoding(device: readonly string[], encoder: string): Trial {
+  const [name, tenBits] = plain(encoder);
+  const after = ['-vf', `format=${tenBits ? 'p010' : 'nv12'},hwupload`, '-c:v', name];
+  return { clip: 'h264', before: device, after };
+}
+
+/** The transcoder's name of a coder, and whether it is to work in 10 bits. */
+function plain(coder: string): [name: string, tenBits: boolean] {
+  return [coder.replace(/^hevc10/, 'hevc'), coder.startsWith('hevc10')];
 }
 
 function filtered(format: string, filter: string): string[] {
