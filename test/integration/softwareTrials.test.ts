@@ -2,8 +2,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import { systemClock } from '#shared/clock.ts';
 import { checkTranscoder } from '../../worker/capabilities/capabilities.ts';
+import { softwareProved } from '../../worker/capabilities/software.ts';
 import { ffmpegTools } from '../support/ffmpeg.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'trials-'));
@@ -49,3 +51,13 @@ test('what it lists and fails at is not claimed, and what there is no trial for 
   expect(capabilities.decoders).toEqual(expect.arrayContaining(['h264', 'dts']));
   expect(capabilities.encoders).toContain('aac');
 }, 30_000);
+
+test('one that lists nothing is brought into memory all the same, at the start and later', async () => {
+  const file = transcoder('silent', '-encoders');
+  const { problem, capabilities } = await checkTranscoder(file, env, systemClock);
+  expect(problem).toBeNull();
+  expect(capabilities).toEqual(NO_CAPABILITIES);
+  expect(runsOf(file)).toBe(1);
+  await softwareProved(capabilities, { file, env, clock: systemClock });
+  expect(runsOf(file)).toBe(2);
+});

@@ -54,12 +54,12 @@ export async function checkTranscoder(
     return { ...UNKNOWN, problem: `${file} could not be tried: ${said.message}` };
   }
   if (said === null) return { ...UNKNOWN, problem: null };
-  if ('encoders' in said) {
-    const { proved, failures } = await softwareProved(said, { file, env, clock });
-    return { problem: null, capabilities: { ...NO_CAPABILITIES, ...proved }, failures };
+  if ('problem' in said && UNSTARTABLE.test(said.problem)) {
+    return { ...UNKNOWN, problem: `${file} can't be started: ${said.problem}` };
   }
-  const unstartable = UNSTARTABLE.test(said.problem);
-  return { ...UNKNOWN, problem: unstartable ? `${file} can't be started: ${said.problem}` : null };
+  const listed = 'encoders' in said ? said : NO_CAPABILITIES;
+  const { proved, failures } = await softwareProved(listed, { file, env, clock });
+  return { problem: null, capabilities: { ...NO_CAPABILITIES, ...proved }, failures };
 }
 
 async function whyNotExecutable(file: string): Promise<string | null> {

@@ -27,6 +27,9 @@ const TRIALS: readonly SoftwareTrial[] = [
   trial('filters', 'yadif', 'h264', ['-vf', 'yadif']),
 ];
 
+/** The trials are also to bring the transcoder into memory: of one that lists nothing, too. */
+const WARMING: Trial = { clip: 'h264', before: [], after: [] };
+
 export interface SoftwareProof {
   /** What the transcoder lists, without what it failed at; what there is no trial for stays as listed. */
   readonly proved: Listed;
@@ -36,8 +39,12 @@ export interface SoftwareProof {
 
 export async function softwareProved(listed: Listed, transcoder: Transcoder): Promise<SoftwareProof> {
   const due = TRIALS.filter(({ kind, name }) => listed[kind].includes(name));
-  if (due.length === 0) return { proved: listed, failures: {} };
-  const reasons = await new Trials(transcoder).failedTogether(due);
+  const trials = new Trials(transcoder);
+  if (due.length === 0) {
+    await trials.run(WARMING);
+    return { proved: listed, failures: {} };
+  }
+  const reasons = await trials.failedTogether(due);
   const failed = [...reasons.keys()];
   const without = (kind: keyof Listed): string[] =>
     listed[kind].filter((name) => !failed.some((other) => other.kind === kind && other.name === name));
