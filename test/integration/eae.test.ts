@@ -239,7 +239,7 @@ test('an archive that is not what was announced is not unpacked', async () => {
 test('EAE_SUPPORT=0: nothing is fetched, and jobs that need it are refused', async () => {
   const worker = await cluster.startWorker('w1', { EAE_SUPPORT: '0' });
   expect((await cluster.runHook(DOLBY)).code).not.toBe(0);
-  await cluster.relay.logged('job ended', {
+  await cluster.relay.logged('the hook runs it locally', {
     reason: 'none of the 1 workers may take it: w1: it has no EasyAudioEncoder for eac3_eae',
   });
   expect(worker.lines('transcoder started')).toEqual([]);
