@@ -8,8 +8,8 @@ import { FakePms } from '../support/fakePms.ts';
 import { GpuMachine, NO_CUDA } from '../support/gpuMachine.ts';
 import { retarget } from '../support/retarget.ts';
 
-/** PMS's own GPU, which this machine has not; were there one, it would be taken. */
-const NOT_HERE = { '*_hw_device?vaapi=*': 'no VAAPI here' };
+/** PMS's own GPU, which this machine has not (were there one, it would be taken), and what its transcoder only lists. */
+const NOT_HERE = { '*_hw_device?vaapi=*': 'no VAAPI here', '*-c:a?flac*': 'no FLAC here' };
 
 const POLLED = { timeout: 20_000, interval: 50 };
 
@@ -65,6 +65,11 @@ test('a GPU is in the API, a command for another one moves to it, and when it is
   const card = { api: 'cuda', name: 'NVIDIA GeForce RTX 3080', device: '0000:0c:00.0', sessionLimit: 8 };
   const { capabilities } = await worker('w1');
   expect(capabilities.gpus).toMatchObject([{ ...card, encoders: expect.arrayContaining(['hevc_nvenc']) }]);
+
+  expect(part.lines('the transcoder lists what it fails at')).toMatchObject([
+    { failures: { 'encoders: flac': 'no FLAC here' } },
+  ]);
+  expect(capabilities.encoders).toEqual(['h264_nvenc', 'hevc_nvenc', 'libx264', 'aac']);
 
   const moved = await run('sp-acc-7510');
   expect(moved.runs).toHaveLength(1);

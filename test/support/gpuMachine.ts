@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { OWNER_VARIABLE } from '../../worker/transcoder/owner.ts';
 
 /** What the transcoder says to `-encoders` and `-codecs`. */
-const ENCODERS = ['h264_nvenc', 'hevc_nvenc', 'libx264', 'aac'].map((name) => ` V....D ${name} x\n`).join('');
+const ENCODERS = ['h264_nvenc', 'hevc_nvenc', 'libx264', 'aac', 'flac']
+  .map((name) => ` V....D ${name} x\n`)
+  .join('');
 const CODECS = ['h264', 'hevc', 'av1', 'aac', 'eac3_eae'].map((name) => ` DEVIL. ${name} x\n`).join('');
 
 /**
