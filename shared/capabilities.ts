@@ -19,9 +19,9 @@ export const Gpu = Type.Object(
     device: Word,
     /** Of VAAPI, such as `iHD`; null elsewhere. */
     driver: Type.Union([Word, Type.Null()]),
-    /** Codecs that it decodes, such as `hevc`. */
+    /** Codecs that it decodes, such as `hevc`; `hevc10` in 10 bits. */
     decoders: Words,
-    /** As the transcoder names them, such as `hevc_nvenc`. */
+    /** As the transcoder names them, such as `hevc_nvenc`; `hevc10_nvenc` in 10 bits. */
     encoders: Words,
     /** As the transcoder names them, such as `scale_cuda`. */
     filters: Words,

@@ -1,7 +1,13 @@
 import { type Static, Type } from 'typebox';
-import { gpuEncoder, softwareDecoder, softwareEncoder } from './argv/coders.ts';
+import {
+  type GpuCoders,
+  gpuCoders,
+  softwareDecoder,
+  softwareEncoder,
+  TRIED_DECODERS,
+} from './argv/coders.ts';
 import { type ArgvOption, allOptions, readCommand } from './argv/command.ts';
-import { readVideoPart } from './argv/videoPart.ts';
+import { readVideoPart, type VideoPart } from './argv/videoPart.ts';
 import { type ByteString, readable } from './bytes.ts';
 import { type Capabilities, type Gpu, GpuApi } from './capabilities.ts';
 
@@ -93,7 +99,6 @@ export function requirementsOf(argv: readonly ByteString[]): Requirements {
     .find((found) => found !== null);
 
   const part = readVideoPart(argv);
-  const video = 'problem' in part ? null : part;
   const named = [...decoding.filter((option) => !onGpu(option)), ...encoding].map(value);
   const isOwn = (name: string): boolean => !name.endsWith('_eae') && gpuApi(name) === null;
   return {
@@ -109,15 +114,14 @@ export function requirementsOf(argv: readonly ByteString[]): Requirements {
     liveInput: command.inputs.some(({ index }) =>
       /^https?:\/\/[^/]*\/(job\/[^/]+\/)?livetv\//.test(readable(argv[index] ?? '')),
     ),
-    video: video && {
-      source: video.codec,
-      encoding: video.encoding,
-      width: Number(video.width),
-      height: Number(video.height),
-      bitDepth: video.bitDepth,
-      toneMapped: video.tonemap !== null,
-    },
+    video: 'problem' in part ? null : videoOf(part),
   };
+}
+
+export function videoOf(part: VideoPart): NonNullable<Requirements['video']> {
+  const { codec, encoding, width, height, bitDepth, tonemap } = part;
+  const size = { width: Number(width), height: Number(height) };
+  return { source: codec, encoding, ...size, bitDepth, toneMapped: tonemap !== null };
 }
 
 /**
@@ -152,16 +156,18 @@ export function whyIneligible(
   if (problem !== null || !hardware) return problem;
 
   const { api, decoder, encoder } = hardware;
-  const canAll = (gpu: Gpu): boolean =>
-    gpu.api === api &&
-    (decoder === null || gpu.decoders.includes(decoder)) &&
-    (encoder === null || gpu.encoders.includes(encoder));
+  const needed = video ? gpuCoders(video, api) : { decoder, encoder, filters: [] };
+  const written: GpuCoders = {
+    decoder: decoder && needed.decoder && isTried(needed.decoder) ? needed.decoder : null,
+    encoder: encoder && needed.encoder,
+    filters: encoder ? needed.filters : [],
+  };
+  const canAll = (gpu: Gpu): boolean => gpu.api === api && hasProved(gpu, written);
   if (!software && (isUnasked(capabilities) || gpus.some(canAll))) return null;
   if (adaptation === 'off' || video === null) {
     return software ? 'it can not do without hardware' : `it has no GPU that proved this (${api})`;
   }
-  const canInstead = (gpu: Gpu): boolean =>
-    gpu.decoders.includes(video.source) && gpu.encoders.includes(gpuEncoder(video.encoding, gpu.api));
+  const canInstead = (gpu: Gpu): boolean => hasProved(gpu, gpuCoders(video, gpu.api));
   if (!software && gpus.some(canInstead)) return null;
   return (
     lacking(
@@ -173,6 +179,19 @@ export function whyIneligible(
       'encoder',
     )
   );
+}
+
+function hasProved(gpu: Gpu, { decoder, encoder, filters }: GpuCoders): boolean {
+  return (
+    (decoder === null || gpu.decoders.includes(decoder)) &&
+    (encoder === null || gpu.encoders.includes(encoder)) &&
+    filters.every((name) => gpu.filters.includes(name))
+  );
+}
+
+/** PMS has its own list of what GPUs decode, and it is longer than that of our trials. */
+function isTried(decoder: string): boolean {
+  return TRIED_DECODERS.some((tried) => tried === decoder);
 }
 
 /** Nothing is known of what the transcoder can do: it could not be asked. */

@@ -22,17 +22,20 @@ export interface Findings {
   /** What is wrong with the codecs, and what is missing that no playback needs. */
   readonly codecs: { readonly problem: string | null; readonly warning: string | null };
   readonly eae: { readonly problem: string | null; readonly licence: Licence | null };
+  /** Of GPUs that are there and can't be used. */
+  readonly hardware: { readonly problem: string | null };
   readonly stopping: boolean;
   readonly connected: boolean;
 }
 
 export function checksOf(findings: Findings): Check[] {
-  const { transcoderProblem, storage, codecs, eae, stopping, connected } = findings;
+  const { transcoderProblem, storage, codecs, eae, hardware, stopping, connected } = findings;
   return [
     check('transcoder', transcoderProblem === undefined ? 'it is being tried' : transcoderProblem),
     storageCheck(storage),
     check('codecs', codecs.problem ?? codecs.warning, codecs.problem !== null),
     { ...check('eae', eae.problem, false), ...(eae.problem === null && { message: lasting(eae.licence) }) },
+    check('gpu', hardware.problem, false),
     check('draining', stopping ? 'the worker is stopping' : null),
     check('orchestrator', connected ? null : 'not connected; see the log, ORCHESTRATOR_URL and the token'),
   ];

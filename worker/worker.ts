@@ -111,6 +111,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       storage,
       codecs,
       eae,
+      hardware,
       stopping,
       connected: agent.connected,
     });
@@ -179,7 +180,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     warm: async () => {
       const idle = { ...transcoder, niceness: WARMING_NICENESS };
       await softwareProved(capabilities, idle);
-      await new Trials(idle).passed(hardware.gpus.map(warmingTrial));
+      await new Trials(idle).failed(hardware.gpus.map(warmingTrial));
     },
   });
 
@@ -197,6 +198,10 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     if (found.problem !== transcoderProblem) {
       const level = found.problem === null ? 'info' : 'error';
       logger[level]({ file, problem: found.problem }, 'transcoder tried');
+    }
+    const { failures } = found;
+    if (Object.keys(failures).length > 0) {
+      logger.warn({ failures }, 'the transcoder lists what it fails at');
     }
     prewarm.used();
     transcoderProblem = found.problem;

@@ -9,9 +9,12 @@ import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 
 let machine: GpuMachine;
 let changes = 0;
+/** What was warned of. */
+let warned: string[] = [];
 beforeEach(() => {
   machine = new GpuMachine();
   changes = 0;
+  warned = [];
 });
 afterEach(() => machine.remove());
 
@@ -19,7 +22,7 @@ function hardwareOf(clock = systemClock): Hardware {
   return new Hardware({
     transcoder: { file: machine.transcoder, env: machine.env, clock },
     places: machine.places,
-    logger: pino({ level: 'silent' }),
+    logger: pino({ level: 'warn' }, { write: (line) => warned.push(line) }),
     sessionLimit: 0,
     changed: () => {
       changes += 1;
@@ -46,7 +49,7 @@ test('an H200 decodes everything and encodes nothing', async () => {
     {
       id: 'GPU-00000000-0000-0000-0000-000000000200',
       ...{ api: 'cuda', name: 'NVIDIA H200', device: '0000:19:00.0', driver: null },
-      decoders: ['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg2video'],
+      decoders: ['h264', 'hevc', 'hevc10', 'vp8', 'vp9', 'av1', 'mpeg2video'],
       encoders: [],
       filters: ['scale_cuda', 'tonemap_cuda', 'yadif_cuda'],
       sessionLimit: 0,
@@ -58,21 +61,68 @@ test('an RTX 3080 encodes no AV1, and its driver counts sessions', async () => {
   machine.nvidia('rtx-3080-v13');
   machine.refuses({ '*av1_nvenc*': NO_ENCODER });
   const [gpu] = await proved();
-  expect(gpu).toMatchObject({ encoders: ['h264_nvenc', 'hevc_nvenc'], sessionLimit: 8 });
+  expect(gpu).toMatchObject({ encoders: ['h264_nvenc', 'hevc_nvenc', 'hevc10_nvenc'], sessionLimit: 8 });
+});
+
+test('a card that does HEVC in 8 bits only has not proved 10', async () => {
+  machine.nvidia('gtx-1070-ti');
+  machine.refuses({
+    '*nvdec*/hevc10.mkv*format=p010*': IN_SOFTWARE,
+    '*format=p010,hwupload*hevc_nvenc*': NO_ENCODER,
+  });
+  const [gpu] = await proved();
+  expect(gpu?.decoders).toEqual(['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg2video']);
+  expect(gpu?.encoders).toEqual(['h264_nvenc', 'hevc_nvenc', 'av1_nvenc']);
 });
 
 test('ffmpeg’s silent way back to software is no hardware decoder', async () => {
   machine.nvidia('tesla-t4');
   machine.refuses({ '*nvdec*/av1.mkv*hwdownload*': IN_SOFTWARE });
   const [gpu] = await proved();
-  expect(gpu?.decoders).toEqual(['h264', 'hevc', 'vp8', 'vp9', 'mpeg2video']);
+  expect(gpu?.decoders).toEqual(['h264', 'hevc', 'hevc10', 'vp8', 'vp9', 'mpeg2video']);
 });
 
-test('a card that the transcoder can’t reach is not there, whatever nvidia-smi says', async () => {
+test('a card that the transcoder can’t reach is not there, whatever nvidia-smi says; why not is warned of once', async () => {
   machine.nvidia('tesla-t4');
   machine.refuses({ '*cuda*': NO_CUDA });
-  expect(await proved()).toEqual([]);
+  const hardware = hardwareOf();
+  await hardware.prove();
+  expect(hardware.gpus).toEqual([]);
   expect(machine.calls).toHaveLength(1);
+  expect(hardware.problem).toMatch(
+    /^Tesla T4 \(cuda, 0000:00:1e\.0\) can't be used: .* -> CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected; NVIDIA_DRIVER_CAPABILITIES must /,
+  );
+  await hardware.prove();
+  expect(warned).toHaveLength(1);
+  expect(JSON.parse(warned[0] ?? '')).toMatchObject({ problem: hardware.problem });
+  machine.refuses({});
+  await hardware.prove();
+  expect(hardware.problem).toBeNull();
+  hardware.stop();
+});
+
+test('a card that can be reached and neither decodes nor encodes is of no use, and it is said why', async () => {
+  machine.nvidia('tesla-t4');
+  const missing = 'Cannot load libnvcuvid.so.1';
+  machine.refuses({ '*nvdec*': missing, '*_nvenc*': 'Cannot load libnvidia-encode.so.1' });
+  const hardware = hardwareOf();
+  await hardware.prove();
+  hardware.stop();
+  expect(hardware.problem).toContain(`Tesla T4 (cuda, 0000:00:1e.0) can't be used: ${missing}; `);
+});
+
+test('an Intel GPU that no driver reaches is told with what each of them said; Intel’s own interface may be missing', async () => {
+  machine.drm('renderD128', 'i915', '0000:00:02.0');
+  machine.refuses({ '*driver=iHD*': NO_VAAPI, '*driver=i965*': 'no i965 here', '*qsv=*': 'no QSV here' });
+  const hardware = hardwareOf();
+  await hardware.prove();
+  expect(hardware.problem).toMatch(
+    /\(vaapi, .*\/renderD128\) can't be used: iHD: .*Failed to initialise VAAPI connection.*; i965: no i965 here; .*LIBVA_DRIVERS_PATH/,
+  );
+  machine.refuses({ '*qsv=*': 'no QSV here' });
+  await hardware.prove();
+  expect(hardware.problem).toBeNull();
+  hardware.stop();
 });
 
 test('an Intel GPU gets the driver that works there, not the one that PMS would name', async () => {
@@ -86,7 +136,7 @@ test('an Intel GPU gets the driver that works there, not the one that PMS would 
   expect(gpus).toMatchObject([
     {
       ...{ api: 'vaapi', driver: 'i965', device: `${machine.places.dev}/renderD128` },
-      encoders: ['h264_vaapi', 'hevc_vaapi'],
+      encoders: ['h264_vaapi', 'hevc_vaapi', 'hevc10_vaapi'],
       sessionLimit: null,
     },
   ]);
@@ -143,6 +193,19 @@ describe('after a failure', () => {
     hardware.stop();
   });
 
+  test('one that is of no use is tried again: its driver may come late', async () => {
+    machine.nvidia('tesla-t4');
+    machine.refuses({ '*cuda*': NO_CUDA });
+    const clock = new FakeClock();
+    const hardware = hardwareOf(clock);
+    await hardware.prove();
+    expect(hardware.gpus).toEqual([]);
+    machine.refuses({});
+    await later(clock, 300_000);
+    expect(hardware.gpus).toHaveLength(1);
+    hardware.stop();
+  });
+
   test('many failures are one round of trials, and taken sessions are none', async () => {
     machine.nvidia('rtx-3080-v13');
     const clock = new FakeClock();
@@ -169,7 +232,7 @@ describe('after a failure', () => {
     expect(hardware.gpus[0]).toMatchObject({ encoders: [] });
     machine.refuses({});
     await later(clock, 60_000);
-    const all = ['h264_nvenc', 'hevc_nvenc', 'av1_nvenc'];
+    const all = ['h264_nvenc', 'hevc_nvenc', 'hevc10_nvenc', 'av1_nvenc'];
     expect(hardware.gpus[0]).toMatchObject({ encoders: all });
     machine.refuses({ '*_nvenc*': NO_SESSION });
     await hardware.prove();

@@ -2,8 +2,10 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import { systemClock } from '#shared/clock.ts';
 import { checkTranscoder } from '../../worker/capabilities/capabilities.ts';
+import { softwareProved } from '../../worker/capabilities/software.ts';
 import { ffmpegTools } from '../support/ffmpeg.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'trials-'));
@@ -28,8 +30,9 @@ const runsOf = (file: string): number => readFileSync(`${file}.runs`, 'utf8').tr
 
 test('a healthy transcoder proves everything in one run', async () => {
   const file = transcoder('healthy', 'nothing');
-  const { problem, capabilities } = await checkTranscoder(file, env, systemClock);
+  const { problem, capabilities, failures } = await checkTranscoder(file, env, systemClock);
   expect(problem).toBeNull();
+  expect(failures).toEqual({});
   expect(capabilities.decoders).toEqual(expect.arrayContaining(['h264', 'hevc', 'vp9', 'mpeg2video']));
   expect(capabilities.encoders).toEqual(expect.arrayContaining(['libx264', 'aac', 'libopus']));
   expect(capabilities.filters).toEqual(expect.arrayContaining(['scale', 'overlay']));
@@ -38,11 +41,23 @@ test('a healthy transcoder proves everything in one run', async () => {
 
 test('what it lists and fails at is not claimed, and what there is no trial for is', async () => {
   const file = transcoder('broken', '*libx264*|*/hevc.mkv*|*yadif*');
-  const { problem, capabilities } = await checkTranscoder(file, env, systemClock);
+  const { problem, capabilities, failures } = await checkTranscoder(file, env, systemClock);
   expect(problem).toBeNull();
+  const why = 'Error while opening encoder';
+  expect(failures).toEqual({ 'encoders: libx264': why, 'decoders: hevc': why, 'filters: yadif': why });
   expect(capabilities.encoders).not.toContain('libx264');
   expect(capabilities.decoders).not.toContain('hevc');
   expect(capabilities.filters).not.toContain('yadif');
   expect(capabilities.decoders).toEqual(expect.arrayContaining(['h264', 'dts']));
   expect(capabilities.encoders).toContain('aac');
 }, 30_000);
+
+test('one that lists nothing is brought into memory all the same, at the start and later', async () => {
+  const file = transcoder('silent', '-encoders');
+  const { problem, capabilities } = await checkTranscoder(file, env, systemClock);
+  expect(problem).toBeNull();
+  expect(capabilities).toEqual(NO_CAPABILITIES);
+  expect(runsOf(file)).toBe(1);
+  await softwareProved(capabilities, { file, env, clock: systemClock });
+  expect(runsOf(file)).toBe(2);
+});

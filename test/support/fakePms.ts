@@ -47,6 +47,8 @@ export class FakePms {
   readonly requests: PmsRequest[] = [];
   /** Ask transcoders to slow down, in the replies to their progress. */
   throttle = false;
+  /** What its root says of its Plex Pass; 404 while that is null. */
+  plexPass: boolean | null = null;
   /** What `GET /livetv/…` answers with; 404 without one. */
   liveFile: string | null = null;
 
@@ -166,6 +168,9 @@ export class FakePms {
     const url = new URL(request.url ?? '/', 'http://pms');
     const body = await text(request);
     if (request.method === 'GET' && url.pathname.startsWith('/livetv/')) return this.#sendLive(response);
+    if (request.method === 'GET' && url.pathname === '/' && this.plexPass !== null) {
+      return send(response, 200, `<MediaContainer size="0" myPlexSubscription="${Number(this.plexPass)}"/>`);
+    }
     const [, session = null, job = null, call = null, detail = ''] = CALLBACK.exec(url.pathname) ?? [];
     const header = request.headers['x-plex-token'];
     const token = typeof header === 'string' ? header : url.searchParams.get('X-Plex-Token');

@@ -3,6 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OWNER_VARIABLE } from '../../worker/transcoder/owner.ts';
 
+/** What the transcoder says to `-encoders` and `-codecs`. */
+const ENCODERS = ['h264_nvenc', 'hevc_nvenc', 'libx264', 'aac', 'flac']
+  .map((name) => ` V....D ${name} x\n`)
+  .join('');
+const CODECS = ['h264', 'hevc', 'av1', 'aac', 'eac3_eae'].map((name) => ` DEVIL. ${name} x\n`).join('');
+
 /**
  * A machine with GPUs that are not there: an `nvidia-smi` that prints what was recorded, a sysfs tree, and a transcoder
  * that says of them what ffmpeg says on such cards. It works in software, and everything that `refuses` names fails.
@@ -12,9 +18,12 @@ export class GpuMachine {
 
   constructor() {
     for (const name of ['sys', 'dev']) mkdirSync(join(this.directory, name));
+    writeFileSync(join(this.directory, 'list-encoders'), ENCODERS);
+    writeFileSync(join(this.directory, 'list-codecs'), CODECS);
     this.#script(
       'transcoder',
-      `echo "$*" >>${this.directory}/calls
+      `[ -f "${this.directory}/list$1" ] && exec cat "${this.directory}/list$1"
+       echo "$*" >>${this.directory}/calls
        . ${this.directory}/refusals
        exit 0`,
     );
@@ -33,7 +42,7 @@ export class GpuMachine {
     return { sys: join(this.directory, 'sys'), dev: join(this.directory, 'dev') };
   }
 
-  /** The command lines of all trials so far. */
+  /** The command lines of all trials and jobs so far. */
   get calls(): string[] {
     try {
       return readFileSync(join(this.directory, 'calls'), 'utf8').trim().split('\n');

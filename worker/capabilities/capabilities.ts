@@ -29,7 +29,12 @@ export interface TranscoderCheck {
   /** Null when the transcoder can be started, else why not. */
   readonly problem: string | null;
   readonly capabilities: Capabilities;
+  /** What it lists and failed at, and why. */
+  readonly failures: Readonly<Record<string, string>>;
 }
+
+/** Of one that nothing is known of. */
+const UNKNOWN = { capabilities: NO_CAPABILITIES, failures: {} };
 
 /**
  * Whether the transcoder is there and can be started, and what it says it can do, without what it failed at when tried.
@@ -43,21 +48,18 @@ export async function checkTranscoder(
   clock: Clock,
 ): Promise<TranscoderCheck> {
   const problem = await whyNotExecutable(file);
-  if (problem !== null) return { problem, capabilities: NO_CAPABILITIES };
+  if (problem !== null) return { ...UNKNOWN, problem };
   const said = await ask(file, env, clock).catch(coerceError);
   if (said instanceof Error) {
-    return { problem: `${file} could not be tried: ${said.message}`, capabilities: NO_CAPABILITIES };
+    return { ...UNKNOWN, problem: `${file} could not be tried: ${said.message}` };
   }
-  if (said === null) return { problem: null, capabilities: NO_CAPABILITIES };
-  if ('encoders' in said) {
-    const proved = await softwareProved(said, { file, env, clock });
-    return { problem: null, capabilities: { ...NO_CAPABILITIES, ...proved } };
+  if (said === null) return { ...UNKNOWN, problem: null };
+  if ('problem' in said && UNSTARTABLE.test(said.problem)) {
+    return { ...UNKNOWN, problem: `${file} can't be started: ${said.problem}` };
   }
-  const unstartable = UNSTARTABLE.test(said.problem);
-  return {
-    problem: unstartable ? `${file} can't be started: ${said.problem}` : null,
-    capabilities: NO_CAPABILITIES,
-  };
+  const listed = 'encoders' in said ? said : NO_CAPABILITIES;
+  const { proved, failures } = await softwareProved(listed, { file, env, clock });
+  return { problem: null, capabilities: { ...NO_CAPABILITIES, ...proved }, failures };
 }
 
 async function whyNotExecutable(file: string): Promise<string | null> {

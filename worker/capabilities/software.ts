@@ -27,15 +27,31 @@ const TRIALS: readonly SoftwareTrial[] = [
   trial('filters', 'yadif', 'h264', ['-vf', 'yadif']),
 ];
 
-/** What the transcoder lists, without what it failed at; what there is no trial for stays as listed. */
-export async function softwareProved(listed: Listed, transcoder: Transcoder): Promise<Listed> {
+/** The trials are also to bring the transcoder into memory: of one that lists nothing, too. */
+const WARMING: Trial = { clip: 'h264', before: [], after: [] };
+
+export interface SoftwareProof {
+  /** What the transcoder lists, without what it failed at; what there is no trial for stays as listed. */
+  readonly proved: Listed;
+  /** What it lists and failed at, and why. */
+  readonly failures: Readonly<Record<string, string>>;
+}
+
+export async function softwareProved(listed: Listed, transcoder: Transcoder): Promise<SoftwareProof> {
   const due = TRIALS.filter(({ kind, name }) => listed[kind].includes(name));
-  if (due.length === 0) return listed;
-  const passed = await new Trials(transcoder).passedTogether(due);
-  const failed = due.filter((candidate) => !passed.includes(candidate));
+  const trials = new Trials(transcoder);
+  if (due.length === 0) {
+    await trials.run(WARMING);
+    return { proved: listed, failures: {} };
+  }
+  const reasons = await trials.failedTogether(due);
+  const failed = [...reasons.keys()];
   const without = (kind: keyof Listed): string[] =>
     listed[kind].filter((name) => !failed.some((other) => other.kind === kind && other.name === name));
-  return { decoders: without('decoders'), encoders: without('encoders'), filters: without('filters') };
+  return {
+    proved: { decoders: without('decoders'), encoders: without('encoders'), filters: without('filters') },
+    failures: Object.fromEntries([...reasons].map(([{ kind, name }, why]) => [`${kind}: ${name}`, why])),
+  };
 }
 
 function trial(kind: keyof Listed, name: string, clip: Clip, after: readonly string[]): SoftwareTrial {

@@ -7,7 +7,7 @@ import { shortRun } from './shortRun.ts';
 
 /** One frame each, by codec; what every trial reads. */
 export const VIDEO_CLIPS = ['h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg2video', 'mpeg4'] as const;
-export type Clip = (typeof VIDEO_CLIPS)[number] | 'aac';
+export type Clip = (typeof VIDEO_CLIPS)[number] | 'hevc10' | 'aac';
 
 const CLIPS = new URL('clips/', import.meta.url).pathname;
 
@@ -35,7 +35,15 @@ export interface Transcoder {
 
 export type Verdict =
   | { readonly works: true }
-  | { readonly works: false; readonly gpuFailure: GpuFailure | null };
+  | {
+      readonly works: false;
+      readonly gpuFailure: GpuFailure | null;
+      /** The line of stderr that says most, or what happened instead of one. */
+      readonly problem: string;
+    };
+
+/** More of a line says nothing more. */
+const MAX_PROBLEM = 300;
 
 /** A round of trials: a few at once, and no longer than the round may take. */
 export class Trials {
@@ -53,23 +61,25 @@ export class Trials {
     return this.#queue.add(() => this.#run([trial]));
   }
 
-  /** Which of the trials are passed. */
-  async passed<T extends Trial>(trials: readonly T[]): Promise<T[]> {
-    const verdicts = await Promise.all(trials.map((trial) => this.run(trial)));
-    return trials.filter((_, index) => verdicts[index]?.works);
+  /** Which of the trials fail, and why. */
+  async failed<T extends Trial>(trials: readonly T[]): Promise<Map<T, string>> {
+    const verdicts = await Promise.all(trials.map(async (trial) => [trial, await this.run(trial)] as const));
+    return new Map(
+      verdicts.flatMap(([trial, verdict]) => (verdict.works ? [] : [[trial, verdict.problem] as const])),
+    );
   }
 
   /** The same, at the price of one where all is well. For software only: a card runs out of sessions. */
-  async passedTogether<T extends Trial>(trials: readonly T[]): Promise<readonly T[]> {
+  async failedTogether<T extends Trial>(trials: readonly T[]): Promise<Map<T, string>> {
     const { works } = await this.#queue.add(() => this.#run(trials));
-    return works ? trials : this.passed(trials);
+    return works ? new Map() : this.failed(trials);
   }
 
   async #run(trials: readonly Trial[]): Promise<Verdict> {
     const { clock } = this.#transcoder;
     const deadlineMs = Math.min(TRIAL_MS, this.#until - clock.now());
-    if (deadlineMs <= 0) return { works: false, gpuFailure: null };
-    const { exitCode, stderr } = await shortRun({
+    if (deadlineMs <= 0) return { works: false, gpuFailure: null, problem: 'no time was left to try it' };
+    const { exitCode, stderr, error } = await shortRun({
       ...this.#transcoder,
       words: [
         ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-xerror', '-y'],
@@ -82,8 +92,17 @@ export class Trials {
       deadlineMs,
     });
     if (exitCode === 0) return { works: true };
-    const signs = stderr.split('\n').map(gpuFailureIn);
-    return { works: false, gpuFailure: signs.find((sign) => sign !== null) ?? null };
+    const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+    // What ffmpeg says after the first sign follows from it.
+    const sign = lines.find((line) => gpuFailureIn(line) !== null);
+    const end =
+      exitCode === null ? `it was ended, at the latest after ${deadlineMs} ms` : `exit code ${exitCode}`;
+    const problem = sign ?? lines.at(-1) ?? error?.message ?? end;
+    return {
+      works: false,
+      gpuFailure: sign === undefined ? null : gpuFailureIn(sign),
+      problem: problem.slice(0, MAX_PROBLEM),
+    };
   }
 }
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Gpu } from '#shared/capabilities.ts';
+import type { Gpu, GpuApi } from '#shared/capabilities.ts';
 import type { Timer } from '#shared/clock.ts';
 import type { GpuFailure } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Transcoder } from '../capabilities/trial.ts';
-import { foundGpus } from './cards.ts';
+import { type FoundGpu, foundGpus } from './cards.ts';
 import { DRM_PLACES, type DrmPlaces, drmCards } from './drm.ts';
 import { askNvidiaSmi } from './nvidiaSmi.ts';
 import { type Proof, proveGpu } from './proof.ts';
@@ -13,8 +13,23 @@ import { type Proof, proveGpu } from './proof.ts';
 /** How soon GPUs that lack something they had, or that gave no clear answer, are tried again. */
 const RETRY_MS = 60_000;
 
+/** How soon one that is of no use is tried again: its driver may still be on its way, or never come. */
+const LATE_MS = 300_000;
+
 /** Jobs that fail one after the other point at the same trouble: one round of trials answers for all of them. */
 const PAUSE_MS = 10_000;
+
+/** What is usually missing in a container that sees a GPU. */
+const LIBVA = 'its VAAPI driver must be here (LIBVA_DRIVERS_PATH, LIBVA_DRIVER_NAME)';
+const HINTS: Record<GpuApi, string> = {
+  cuda: 'NVIDIA_DRIVER_CAPABILITIES must name compute and video',
+  vaapi: LIBVA,
+  qsv: LIBVA,
+};
+
+interface GpuProof extends Proof {
+  readonly found: FoundGpu;
+}
 
 export interface HardwareOptions {
   readonly transcoder: Transcoder;
@@ -29,6 +44,7 @@ export interface HardwareOptions {
 export class Hardware {
   readonly #options: HardwareOptions;
   #gpus: readonly Gpu[] = [];
+  #problems: ReadonlyMap<string, string> = new Map();
   /** Everything that a GPU here ever proved. */
   #best = new Set<string>();
   #round: Promise<void> | null = null;
@@ -42,6 +58,11 @@ export class Hardware {
 
   get gpus(): readonly Gpu[] {
     return this.#gpus;
+  }
+
+  /** What is wrong with GPUs that are there and proved nothing, and what to do; null when nothing is. */
+  get problem(): string | null {
+    return [...this.#problems.values()].join('; ') || null;
   }
 
   /** Tries everything, now. */
@@ -71,7 +92,8 @@ export class Hardware {
     const proofs = await this.#proofs();
     if (this.#stopped) return;
     this.#endedAt = transcoder.clock.now();
-    const gpus = proofs.map(({ gpu }) => gpu);
+    this.#complain(proofs);
+    const gpus = proofs.flatMap(({ gpu }) => gpu ?? []);
     if (JSON.stringify(gpus) !== JSON.stringify(this.#gpus)) {
       logger.info({ gpus }, 'GPUs tried');
       this.#gpus = gpus;
@@ -82,9 +104,25 @@ export class Hardware {
     if (lacking.length > 0) logger.warn({ lacking }, 'GPUs lack what they had, and are tried again');
     this.#best = new Set([...this.#best, ...now]);
     if (lacking.length > 0 || proofs.some(({ undecided }) => undecided.length > 0)) this.#proveIn(RETRY_MS);
+    else if (this.problem !== null) this.#proveIn(LATE_MS);
   }
 
-  async #proofs(): Promise<Proof[]> {
+  /** Once for each, until it works. */
+  #complain(proofs: readonly GpuProof[]): void {
+    const useful = new Set(proofs.flatMap(({ found, problem }) => (problem === null ? found.id : [])));
+    const useless = proofs.filter(({ found }) => !useful.has(found.id));
+    const before = this.#problems;
+    this.#problems = new Map(
+      useless.map(({ found: { id, api, name, device }, problem }) => {
+        return [`${id} ${api}`, `${name} (${api}, ${device}) can't be used: ${problem}; ${HINTS[api]}`];
+      }),
+    );
+    for (const [gpu, problem] of this.#problems) {
+      if (!before.has(gpu)) this.#options.logger.warn({ problem }, 'a GPU is there that can’t be used');
+    }
+  }
+
+  async #proofs(): Promise<GpuProof[]> {
     const { transcoder, places, sessionLimit } = this.#options;
     const found = foundGpus({
       nvidia: await askNvidiaSmi(transcoder),
@@ -93,12 +131,11 @@ export class Hardware {
       vaapiDriver: transcoder.env['LIBVA_DRIVER_NAME'],
       sessionLimit,
     });
-    const proofs: Proof[] = [];
+    const proofs: GpuProof[] = [];
     // One after the other: trials of two interfaces to one card would get in one another's way.
     for (const gpu of found) {
       const before = this.#gpus.find(({ id, api }) => id === gpu.id && api === gpu.api);
-      const proof = await proveGpu(gpu, transcoder, before?.encoders ?? []);
-      if (proof) proofs.push(proof);
+      proofs.push({ found: gpu, ...(await proveGpu(gpu, transcoder, before?.encoders ?? [])) });
     }
     return proofs;
   }

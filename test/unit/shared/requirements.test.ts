@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { gpuCoders } from '#shared/argv/coders.ts';
 import { type Capabilities, type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import { requirementsOf, whyIneligible } from '#shared/requirements.ts';
 import { corpusCommand } from '../../support/corpus.ts';
@@ -10,8 +11,8 @@ const NVIDIA: Gpu = {
   name: 'a card',
   device: '0000:01:00.0',
   driver: null,
-  decoders: ['h264', 'hevc', 'av1'],
-  encoders: ['h264_nvenc', 'hevc_nvenc'],
+  decoders: ['h264', 'hevc', 'hevc10', 'av1'],
+  encoders: ['h264_nvenc', 'hevc_nvenc', 'hevc10_nvenc'],
   filters: ['scale_cuda', 'tonemap_cuda'],
   sessionLimit: null,
 };
@@ -54,7 +55,8 @@ test('every command of the corpus has requirements that its own words show', () 
 });
 
 test('every whole command of the corpus finds a worker that has what it names', () => {
-  const vaapi = { ...NVIDIA, api: 'vaapi' as const, encoders: ['h264_vaapi', 'hevc_vaapi'] };
+  const encoders = ['h264_vaapi', 'hevc_vaapi', 'hevc10_vaapi'];
+  const vaapi = { ...NVIDIA, api: 'vaapi' as const, encoders, filters: ['scale_vaapi'] };
   const commands = plexCommands().filter(({ isTruncated, id }) => !isTruncated && id !== 'plex-misc-2');
   expect(commands.length).toBeGreaterThan(100);
   for (const { id, argv } of commands) {
@@ -123,6 +125,55 @@ test('a command for a GPU goes to that GPU, to another that can, or to a CPU tha
   expect(why('sp-acc-7510', { gpus: [{ ...NVIDIA, encoders: [] }] })).toBe(
     'its transcoder has no encoder libx265',
   );
+});
+
+/** A card that lacks what the pattern names. */
+function without(pattern: RegExp): Gpu {
+  const less = (names: readonly string[]): string[] => names.filter((name) => !pattern.test(name));
+  const { decoders, encoders, filters } = NVIDIA;
+  return { ...NVIDIA, decoders: less(decoders), encoders: less(encoders), filters: less(filters) };
+}
+
+// AV1 to HEVC in 10 bits; HDR to SDR; a picture of another size.
+test.each([
+  ['plex-nvphone-2', /hevc10_nvenc/],
+  ['sp-nv-6b48236d', /tonemap_cuda/],
+  ['sp-nv-3196a5c5', /scale_cuda/],
+])('%s takes a GPU that has proved %s, or a CPU', (id, lacking) => {
+  const off = { adaptation: 'off' as const };
+  expect(why(id, { ...off, gpus: [NVIDIA] })).toBeNull();
+  expect(why(id, { ...off, gpus: [without(lacking)] })).toBe('it has no GPU that proved this (cuda)');
+  const hasBoth = { gpus: [without(lacking)], encoders: ['libx264', 'libx265', 'aac', 'ass'] };
+  expect(why(id, hasBoth)).toBeNull();
+  const encodesNothing = why(id, { gpus: [without(lacking)], encoders: ['aac', 'ass'] });
+  expect(encodesNothing).toMatch(/^its transcoder has no encoder libx26[45]$/);
+});
+
+test('nobody is held to a decoder that no GPU is tried with', () => {
+  const argv = (codec: string) => [
+    '-codec:0',
+    codec,
+    '-hwaccel:0',
+    'nvdec',
+    '-i',
+    'a',
+    '-codec:0',
+    'h264_nvenc',
+    'b',
+  ];
+  const gpus = [{ ...NVIDIA, decoders: ['h264'] }];
+  const whyNot = (codec: string) => whyIneligible({ ...PLEX, gpus }, requirementsOf(argv(codec)), false);
+  expect([whyNot('vc1'), whyNot('vp9')]).toEqual([null, 'it has no GPU that proved this (cuda)']);
+});
+
+test.each([
+  ['HEVC made in 10 bits', 'plex-nvphone-2', { decoder: 'hevc10' }],
+  ['HDR', 'sp-nv-6b48236d', { decoder: 'hevc10' }],
+  ['anything else', 'sp-nv-6b48236d', { decoder: 'hevc', toneMapped: false }],
+])('a source of %s', (_what, id, { decoder, ...changed }) => {
+  const { video } = requirementsOf(corpusCommand(id).argv);
+  if (!video) throw new Error('the command has no video');
+  expect(gpuCoders({ ...video, source: 'hevc', ...changed }, 'cuda').decoder).toBe(decoder);
 });
 
 test('what has no form for other hardware needs the hardware that it names', () => {

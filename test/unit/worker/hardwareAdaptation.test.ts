@@ -18,8 +18,8 @@ const NVIDIA: Gpu = {
   name: 'RTX',
   device: '0000:0d:00.0',
   driver: null,
-  decoders: ['h264', 'hevc', 'av1'],
-  encoders: ['h264_nvenc', 'hevc_nvenc'],
+  decoders: ['h264', 'hevc', 'hevc10', 'av1'],
+  encoders: ['h264_nvenc', 'hevc_nvenc', 'hevc10_nvenc'],
   filters: ['scale_cuda', 'tonemap_cuda'],
   sessionLimit: null,
 };
@@ -31,7 +31,7 @@ const INTEL: Gpu = {
   name: 'Arc',
   device: '/dev/dri/renderD128',
   driver: 'iHD',
-  encoders: ['h264_vaapi', 'hevc_vaapi'],
+  encoders: ['h264_vaapi', 'hevc_vaapi', 'hevc10_vaapi'],
   filters: ['scale_vaapi'],
 };
 
@@ -278,6 +278,19 @@ test('only what a GPU has proved is used', () => {
   expect(on({ ...INTEL, api: 'qsv' }).change?.detail).toMatch(/qsv are not known/);
 });
 
+test('HEVC in 10 bits takes a GPU that has proved them; one that has not leaves it to the CPU', () => {
+  const { argv } = corpusCommand('plex-nvphone-2');
+  const eight = { ...NVIDIA, encoders: ['h264_nvenc', 'hevc_nvenc'] };
+  expect(adapted(argv, machine('translate', NVIDIA)).argv).toContain('hevc_nvenc');
+  expect(adapted(argv, machine('translate', eight)).argv).toContain('libx265');
+  // HDR has 10 bits or more, whatever is made of it.
+  const hdr = corpusCommand('sp-nv-6b48236d').argv.map((element) => (element === 'av1' ? 'hevc' : element));
+  expect(adapted(hdr, machine('translate', NVIDIA)).argv).toContain('h264_nvenc');
+  expect(adapted(hdr, machine('translate', { ...NVIDIA, decoders: ['hevc'] })).argv).toContain('libx264');
+  // An attempt that goes on with an encoder does so in 10 bits, too.
+  expect(adapted(argv, machine('translate', NVIDIA), { encoder: 'hevc_nvenc' }).argv).toContain('hevc_nvenc');
+});
+
 test('an element that has no rule leaves all as it was', () => {
   const { argv } = corpusCommand('sp-nv-9905b5e9');
   const insert = (at: string, ...elements: string[]): string[] =>
@@ -307,15 +320,10 @@ test.each([
 });
 
 test('of two cards of a kind the one that came with the job is taken, and PMS’s kind comes before it', () => {
-  const { argv } = corpusCommand('sp-nv-3196a5c5');
   const second = { ...NVIDIA, id: 'GPU-2', device: '0000:0e:00.0' };
-  const deviceOf = (gpu: string | null, ...gpus: Gpu[]): string =>
-    String(
-      adapted(argv, machine('translate', ...gpus), { gpu }).argv.find((word) =>
-        /^(cuda|vaapi)=/.test(String(word)),
-      ),
-    );
-  expect(deviceOf(null, NVIDIA, second)).toContain(NVIDIA.device);
-  expect(deviceOf('GPU-2', NVIDIA, second)).toContain(second.device);
-  expect(deviceOf(INTEL.id, INTEL, second)).toContain(second.device);
+  const devices = (gpu: string, ...gpus: Gpu[]): string =>
+    adapted(corpusCommand('sp-nv-3196a5c5').argv, machine('translate', ...gpus), { gpu }).argv.join();
+  expect(devices('GPU-1', NVIDIA, second)).toContain(NVIDIA.device);
+  expect(devices('GPU-2', NVIDIA, second)).toContain(second.device);
+  expect(devices(INTEL.id, INTEL, second)).toContain(second.device);
 });

@@ -1,9 +1,9 @@
-import { gpuEncoder, softwareEncoder } from '#shared/argv/coders.ts';
+import { gpuCoders, inTenBits, softwareEncoder } from '#shared/argv/coders.ts';
 import { readVideoPart, type VideoPart } from '#shared/argv/videoPart.ts';
 import type { ByteString } from '#shared/bytes.ts';
 import type { Capabilities, Gpu } from '#shared/capabilities.ts';
 import type { Change } from '#shared/job.ts';
-import { isUnasked, requirementsOf } from '#shared/requirements.ts';
+import { isUnasked, requirementsOf, videoOf } from '#shared/requirements.ts';
 import { formOf, type KnownGpu, type Target } from './form.ts';
 import { written } from './write.ts';
 
@@ -77,7 +77,8 @@ export function adaptHardware(argv: readonly ByteString[], circumstances: Circum
 /** The same, as if its GPUs had that encoder only, or none. */
 function keepingTo(encoder: string | null, capabilities: Capabilities): Capabilities {
   if (encoder === null) return capabilities;
-  const only = (gpu: Gpu): Gpu => ({ ...gpu, encoders: gpu.encoders.filter((name) => name === encoder) });
+  const same = [encoder, inTenBits(encoder)];
+  const only = (gpu: Gpu): Gpu => ({ ...gpu, encoders: gpu.encoders.filter((name) => same.includes(name)) });
   return { ...capabilities, gpus: capabilities.gpus.map(only) };
 }
 
@@ -113,19 +114,17 @@ function isKnown(gpu: Gpu): gpu is KnownGpu {
   return gpu.api !== 'qsv';
 }
 
-function whyNotDecoding({ codec }: VideoPart, { decoders, name }: Gpu): string | null {
-  return decoders.includes(codec) ? null : `${name} decodes no ${codec}`;
+function whyNotDecoding(part: VideoPart, { api, decoders, name }: Gpu): string | null {
+  const { decoder } = gpuCoders(videoOf(part), api);
+  return decoders.includes(decoder) ? null : `${name} decodes no ${decoder}`;
 }
 
-function whyNotEncoding(
-  { encoding, tonemap }: VideoPart,
-  { api, encoders, filters, name }: KnownGpu,
-): string | null {
-  if (tonemap !== null && api === 'vaapi') return 'PMS’s commands for HDR to SDR on VAAPI are not known';
-  const encoder = gpuEncoder(encoding, api);
-  if (!encoders.includes(encoder)) return `${name} has not proved ${encoder}`;
-  const needed = [`scale_${api}`, ...(tonemap === null ? [] : [`tonemap_${api}`])];
-  const lacking = needed.find((filter) => !filters.includes(filter));
+function whyNotEncoding(part: VideoPart, { api, encoders, filters, name }: KnownGpu): string | null {
+  if (part.tonemap !== null && api === 'vaapi') return 'PMS’s commands for HDR to SDR on VAAPI are not known';
+  const needed = gpuCoders(videoOf(part), api);
+  const lacking = encoders.includes(needed.encoder)
+    ? needed.filters.find((filter) => !filters.includes(filter))
+    : needed.encoder;
   return lacking === undefined ? null : `${name} has not proved ${lacking}`;
 }
 
