@@ -9,7 +9,7 @@ export interface Clock {
   now(): number;
   /** Calls once after `ms` milliseconds. */
   after(ms: number, call: () => void): Timer;
-  /** Calls when what happens now is done, before anything else happens. */
+  /** Calls when what has arrived by now was handled, which may be more than what happens now. */
   soon(call: () => void): void;
 }
 
@@ -19,7 +19,7 @@ export const systemClock: Clock = {
     const handle = setTimeout(call, ms);
     return { cancel: () => clearTimeout(handle) };
   },
-  soon: (call) => process.nextTick(call),
+  soon: (call) => void setImmediate(call),
 };
 
 /** How far the two clocks may drift apart before the wall clock counts as set anew, in milliseconds. */

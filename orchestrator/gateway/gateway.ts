@@ -65,14 +65,16 @@ export class Gateway {
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#accept(webSocket, admission.role));
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#accept(webSocket, socket, admission.role);
+    });
   }
 
-  #accept(socket: WebSocket, role: 'relay' | 'worker'): void {
+  #accept(socket: WebSocket, wire: Duplex, role: 'relay' | 'worker'): void {
     if (role === 'worker') {
-      this.#hub.acceptWorker((handlers) => new Channel(socket, workerReader, handlers));
+      this.#hub.acceptWorker((handlers) => new Channel(socket, workerReader, handlers, wire));
     } else {
-      this.#hub.acceptRelay((handlers) => new Channel(socket, relayReader, handlers));
+      this.#hub.acceptRelay((handlers) => new Channel(socket, relayReader, handlers, wire));
     }
   }
 }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import { CLOSE, type CloseName } from './closeCodes.ts';
 import { encodeMessage, type Reader } from './codec.ts';
@@ -22,11 +23,20 @@ export class Channel<In extends Direction, Out extends Direction> {
   readonly #socket: WebSocket;
   readonly #reader: Reader<In>;
   readonly #handlers: ChannelHandlers<In>;
+  readonly #wire: Duplex | null;
   #open = true;
+  #isCorked = false;
   #socketError: string | null = null;
 
-  constructor(socket: WebSocket, reader: Reader<In>, handlers: ChannelHandlers<In>) {
+  /** @param wire what the socket's frames go over: those of one turn then leave together, in one call of the system */
+  constructor(
+    socket: WebSocket,
+    reader: Reader<In>,
+    handlers: ChannelHandlers<In>,
+    wire: Duplex | null = null,
+  ) {
     this.#socket = socket;
+    this.#wire = wire;
     this.#reader = reader;
     this.#handlers = handlers;
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
@@ -49,7 +59,19 @@ export class Channel<In extends Direction, Out extends Direction> {
       this.close('too-slow', `more than ${MAX_UNSENT_BYTES} bytes wait to be sent`);
       return;
     }
+    this.#cork();
     this.#socket.send(encodeMessage<Out>(message));
+  }
+
+  #cork(): void {
+    const wire = this.#wire;
+    if (!wire || this.#isCorked) return;
+    this.#isCorked = true;
+    wire.cork();
+    process.nextTick(() => {
+      this.#isCorked = false;
+      wire.uncork();
+    });
   }
 
   ping(): void {
