@@ -5,11 +5,14 @@
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { capacity } from './capacity.ts';
 import { codecs } from './codecs.ts';
 import { compared } from './compare.ts';
 import { dispatch } from './dispatch.ts';
+import { failover } from './failover.ts';
 import { fleet } from './fleet.ts';
 import { hook } from './hook.ts';
+import { overhead } from './overhead.ts';
 import { printed } from './print.ts';
 import { report } from './report.ts';
 import type { Result } from './result.ts';
@@ -18,7 +21,7 @@ import { smoke } from './smoke.ts';
 import { throughput } from './throughput.ts';
 
 const BENCHMARKS: Readonly<Record<string, (options: { jobs: number }) => Promise<Result>>> = {
-  ...{ dispatch, throughput, fleet, hook, simulate, codecs },
+  ...{ dispatch, throughput, fleet, hook, overhead, failover, capacity, simulate, codecs },
 };
 
 process.removeAllListeners('warning');

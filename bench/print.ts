@@ -28,6 +28,7 @@ function line(name: string, cells: readonly string[]): string {
 function ratioLine(ratio: Ratio): string {
   const { name, value, target } = ratio;
   if (target === null) return `  ${name}: ${number(value)}`;
-  const wanted = 'atMost' in target ? `at most ${target.atMost}` : `at least ${target.atLeast}`;
+  const wanted =
+    'atMost' in target ? `at most ${number(target.atMost)}` : `at least ${number(target.atLeast)}`;
   return `  ${name}: ${number(value)} (${wanted}: ${isReached(ratio) ? 'reached' : 'MISSED'})`;
 }

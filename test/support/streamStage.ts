@@ -27,7 +27,8 @@ export class StreamStage {
   readonly cluster: Cluster;
   readonly pms: FakePms;
   readonly recorder: RecordingTranscoder;
-  readonly #hook: string;
+  /** The installed hook. */
+  readonly hook: string;
 
   private constructor(
     seconds: number,
@@ -41,7 +42,7 @@ export class StreamStage {
     this.cluster = cluster;
     this.pms = pms;
     this.recorder = programs.recorder;
-    this.#hook = programs.hook;
+    this.hook = programs.hook;
   }
 
   static async start({ seconds, ...options }: StreamStageOptions): Promise<StreamStage> {
@@ -69,7 +70,7 @@ export class StreamStage {
   play(kind: StreamKind): Promise<Stream> {
     const { cluster, pms, media, transcodeDirectory } = this;
     const input = join(media, 'film.mkv');
-    return Stream.start({ cluster, pms, hook: this.#hook, input, transcodeDirectory }, kind);
+    return Stream.start({ cluster, pms, hook: this.hook, input, transcodeDirectory }, kind);
   }
 
   /** Where the film is, alone. */
