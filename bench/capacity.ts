@@ -28,7 +28,7 @@ export async function capacity({ jobs }: { readonly jobs: number }): Promise<Res
   const stage = await StreamStage.start({
     seconds: SECONDS,
     workers: ['w1'],
-    env: { WORKER_SLOTS: String(MOST) },
+    slots: MOST,
   });
   const speeds: [number, number][] = [];
   let streams = 0;

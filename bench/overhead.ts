@@ -18,7 +18,7 @@ interface Times {
 }
 
 export async function overhead(): Promise<Result> {
-  const stage = await StreamStage.start({ seconds: SECONDS, env: { WORKER_SLOTS: '8' } });
+  const stage = await StreamStage.start({ seconds: SECONDS, slots: 8 });
   const direct = join(stage.directory, 'Plex Transcoder');
   const rows: Row[] = [];
   const ratios: Ratio[] = [];
