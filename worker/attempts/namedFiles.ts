@@ -56,6 +56,8 @@ const WRITING_FILTERS = new RegExp(
   String.raw`(?<!\w)(?:a?metadata|asr|whisper|firequalizer|curves|deshake|paletteuse|x?psnr|ssim|ssim360|` +
     String.raw`vmafmotion|libvmaf\w*|vidstabdetect|signature|libplacebo)\s*[=@]`,
 );
+/** Filters that load a program, or take orders from a file or the network. */
+const FOREIGN_FILTERS = /(?<!\w)(ladspa|lv2|frei0r(?:_src)?|a?sendcmd|a?zmq)\s*(?:[=@,;[]|$)/;
 /** ffmpeg's file patterns: `%*`, `%{a,b%}`. They may stand for `..`, where a name begins with a dot. */
 const CLIMBING_PATTERN = /^(?=.*%[*?[\]{}]).*(?:%\{|(?:^|\/)\.)/s;
 
@@ -105,8 +107,12 @@ function ofOption(name: string, value: string, argument: number): NamedFile[] {
   if (TRUSTING_OPTIONS.has(name)) {
     return [{ argument, problem: 'would let an input name files of its own choice' }];
   }
-  const format = name === 'f' ? value.split(',').find((each) => FORMATS_ELSEWHERE.has(each)) : undefined;
-  if (format !== undefined) return [{ argument, problem: `is the format ${format}, which no job may use` }];
+  if (name === 'f') {
+    const format = value.split(',').find((each) => FORMATS_ELSEWHERE.has(each.toLowerCase()));
+    return format === undefined
+      ? []
+      : [{ argument, problem: `is the format ${format}, which no job may use` }];
+  }
   if (name === 'pattern_type' && value.startsWith('glob')) {
     return [{ argument, problem: 'makes the input a file pattern, which may lead anywhere' }];
   }
@@ -122,6 +128,8 @@ function ofOption(name: string, value: string, argument: number): NamedFile[] {
 
 /** Files of filters, if it is a graph of them. */
 function ofGraph(graph: string, argument: number): NamedFile[] {
+  const [, foreign] = FOREIGN_FILTERS.exec(unquoted(graph)) ?? [];
+  if (foreign !== undefined) return [{ argument, problem: `uses the filter ${foreign}, which no job may` }];
   const mode = WRITING_FILTERS.test(unquoted(graph)) ? 'rw' : 'ro';
   return within(graph, { argument, mode, cwd: null });
 }
@@ -153,7 +161,13 @@ function opened(name: string, place: Place): NamedFile[] {
 function within(text: string, { argument, mode, cwd }: Place): NamedFile[] {
   const plain = unquoted(text).replace(/https?:\/\/(?=[^/])/gi, 'http.');
   const tokens = plain.split(/[=:,;|[\]]/).map((token) => token.trim());
-  return tokens.flatMap((token): NamedFile[] => {
+  return tokens.flatMap((token, index): NamedFile[] => {
+    // `movie` has options like those of an input.
+    const format =
+      /^f(?:ormat_name)?$/.test(tokens[index - 1] ?? '') && FORMATS_ELSEWHERE.has(token.toLowerCase());
+    if (format || TRUSTING_OPTIONS.has(token)) {
+      return [{ argument, problem: `has ${token} inside it, which would let an input name files` }];
+    }
     const climbs = /^\.\.(?:\/|$)/.test(posix.normalize(token.replace(/^\/+/, '')));
     if (climbs && (cwd === null || token !== text)) {
       return [{ argument, problem: 'steps up (..) in a path inside it, which no option may' }];

@@ -132,6 +132,12 @@ describe('refused, with the path and the setting', () => {
     [['-autorotate', '-safe', '0', '-i', 'list', 'x'], /argument 1 takes a number/],
     [['-i', 'a', '-hls_master_name', '/mnt/media/a', 'x'], /\/mnt\/media\/a would be written/],
     [['-i', 'a', '-vvenc-params', 'rcstatsfile=/mnt/media/a', 'x'], /\/mnt\/media\/a would be written/],
+    [['-f', 'CONCAT', '-i', 'list', 'x'], /argument 2 is the format CONCAT/],
+    [['-f', 'lavfi', '-i', 'movie=l:f=concat:format_opts=safe=0', 'x'], /argument 4 has concat inside it/],
+    [['-i', 'a', '-vf', "movie=l:format_opts='safe'=0", 'x'], /argument 4 has safe inside it/],
+    [['-i', 'a', '-af', 'ladspa=file=/transcode/evil.so:p=x', 'x'], /argument 4 uses the filter ladspa/],
+    [['-i', 'a', '-vf', "null,'sendcmd'=f=orders,drawtext", 'x'], /argument 4 uses the filter sendcmd/],
+    [['-i', 'a', '-vf', 'zmq', 'x'], /argument 4 uses the filter zmq/],
     [['-i', '/mnt/dead/a', 'x'], /\/mnt\/dead\/a can't be used: \/mnt\/dead does not answer/],
   ] satisfies [ByteString[], RegExp][])('%j', (argv, reason) => expect(why(argv)).toMatch(reason));
 
