@@ -1,5 +1,5 @@
 /** No attempt of a worker has this number. */
-const NOBODY = 1_000_000_000;
+export const NOBODY = 1_000_000_000;
 
 /**
  * Takes a job away from whoever may still run it, by way of its owner file: they read it, and end

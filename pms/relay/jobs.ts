@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#shared/clock.ts';
-import { coerceError } from '#shared/errors.ts';
 import { type JobSpec, outputBytes } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { OpenLink } from '#shared/protocol/link.ts';
@@ -22,8 +21,8 @@ export interface JobsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly openLink: OpenLink<'relay'>;
-  /** Ends what may run of a job of which the orchestrator can't be told. */
-  readonly fence: (job: JobSpec) => void;
+  /** Ends what may run of a job of which the orchestrator can't be told; `done` hears whether it could. */
+  readonly fence: (job: JobSpec, done: (fenced: boolean) => void) => void;
   /** The job is no longer held. */
   readonly dropped: (job: HeldJob) => void;
   /** How long a job waits for a connection to the orchestrator: new ones, and what may be running. */
@@ -210,12 +209,20 @@ export class Jobs {
       return;
     }
     const { jobId } = job.spec;
-    this.#fence(job);
     job.isTakenOver = true;
     this.#cancelTimers(jobId);
     this.#link.send({ type: 'release', jobId });
     this.#log(job).warn({ reason }, 'taken over: it goes on here once nobody else writes');
-    this.#timers.set(`takeover:${jobId}`, FENCED_MS, () => this.#runHere(job, reason));
+    this.#fence(job, reason);
+  }
+
+  /** Until it is fenced a worker may write, also one that sees the directory when we don't. */
+  #fence(job: HeldJob, reason: string): void {
+    this.#options.fence(job.spec, (fenced) => {
+      if (this.#stopped || !this.#holds(job)) return;
+      const next = fenced ? () => this.#runHere(job, reason) : () => this.#fence(job, reason);
+      this.#timers.set(`takeover:${job.spec.jobId}`, FENCED_MS, next);
+    });
   }
 
   #runHere(job: HeldJob, reason: string): void {
@@ -237,7 +244,9 @@ export class Jobs {
   #drop(job: HeldJob): void {
     const { jobId } = job.spec;
     this.#held.delete(jobId);
-    if (!this.#link.up && job.submitted && !job.outcome && !job.isTakenOver) this.#fence(job);
+    if (!this.#link.up && job.submitted && !job.outcome && !job.isTakenOver) {
+      this.#options.fence(job.spec, () => undefined);
+    }
     this.#cancelTimers(jobId);
     this.#link.send({ type: 'release', jobId });
     this.#options.dropped(job);
@@ -246,14 +255,6 @@ export class Jobs {
   #cancelTimers(jobId: string): void {
     this.#reports.cancel(jobId);
     for (const what of ['connection', 'output', 'takeover']) this.#timers.cancel(`${what}:${jobId}`);
-  }
-
-  #fence(job: HeldJob): void {
-    try {
-      this.#options.fence(job.spec);
-    } catch (error) {
-      this.#log(job).debug({ err: coerceError(error) }, 'the directory of the job is gone');
-    }
   }
 
   #submit(job: HeldJob): void {

@@ -54,7 +54,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       tell = (mounts) => link.send({ type: 'storage', mounts });
       return link;
     },
-    fence,
+    fence: (job, done) => fence(job, { clock, logger }, done),
     dropped: ({ spec }) => records.remove(spec.jobId),
     waitMs: {
       local: settings.ORCHESTRATOR_WAIT_MS,

@@ -2,13 +2,15 @@ import type { ByteString } from '../bytes.ts';
 
 /**
  * ffmpeg's options that take no value. Every other option takes one, even when that begins with a dash
- * (`-sei:0 -a53_cc`), so an unknown option is read as one with a value.
+ * (`-sei:0 -a53_cc`), so an unknown option is read as one with a value. What prints a list and ends (`-formats`) takes
+ * one, too: ffmpeg passes over it.
  */
 const FLAGS = new Set(
   (
     'y n nostdin vn an sn dn stats stdin report hide_banner re copyts start_at_zero accurate_seek shortest xerror ' +
     'benchmark benchmark_all ignore_unknown copy_unknown copyinkf fix_sub_duration recast_media bitexact debug_ts ' +
-    'dump hex find_stream_info psnr vstats qphist intra deinterlace print_graphs noautorotate noautoscale'
+    'dump hex find_stream_info psnr vstats qphist intra deinterlace print_graphs noautorotate noautoscale force_fps ' +
+    'auto_conversion_filters fix_sub_duration_heartbeat display_hflip display_vflip'
   ).split(' '),
 );
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { coerceError } from '../errors.ts';
 import type { DeclaredMount } from './mounts.ts';
@@ -15,7 +16,8 @@ const PROOFS = '.clusterplex';
 
 /**
  * Everybody writes there, whoever made it, and so anybody may have put a link where a file is to be: none is followed.
- * What is an hour old nobody looks for any more.
+ * What is an hour old nobody looks for any more. It is called ($0) as no other run of it: of two in different containers
+ * the pids may be the same.
  */
 const SCRIPT = `
 exec 2>/dev/null
@@ -24,7 +26,7 @@ export LC_ALL=C
 [ -d "$1" ] || exit ${MISSING}
 entries=$(ls -- "$1") || exit ${UNREADABLE}
 printf 'place %s\\n' "$(cd -P -- "$1" && pwd -P)"
-proofs="$1/${PROOFS}" probe="$1/.clusterplex-probe-$$" mode=$2 write=$3 remove=$4 find=$5
+proofs="$1/${PROOFS}" probe="$1/.clusterplex-probe-$0" mode=$2 write=$3 remove=$4 find=$5
 shift 5
 # Not with ":", a special builtin, whose failed redirection ends the whole script.
 [ "$mode" = ro ] || { printf '' > "$probe" && rm -f -- "$probe"; } || exit ${UNWRITABLE}
@@ -99,7 +101,9 @@ export class MountProbe {
     if (this.#hanging) return Promise.resolve(hung);
     return new Promise<Answer>((resolve, reject) => {
       const words = [path, mode, write ?? '', remove ?? '', find ?? '', ...names];
-      const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', ...words], { stdio: ['ignore', 'pipe', 'ignore'] });
+      const child = spawn('/bin/sh', ['-c', SCRIPT, randomUUID(), ...words], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
       this.#hanging = child;
       const said: Buffer[] = [];
       const deadline = this.#clock.after(DEADLINE_MS, () => {

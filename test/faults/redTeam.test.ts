@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ByteString } from '#shared/bytes.ts';
 import { Cluster } from '../support/cluster.ts';
 import { installRecordingTranscoder, type RecordingTranscoder } from '../support/recordingTranscoder.ts';
-import { ATTACKED, expectCleanLogs, expectNoSecrets, PMS_TOKEN, TOKENS } from '../support/redTeam.ts';
+import {
+  ATTACKED,
+  expectCleanLogs,
+  expectNoSecrets,
+  PMS_TOKEN,
+  TOKENS,
+  WAYS_OUT,
+} from '../support/redTeam.ts';
 import { type CraftedJob, RogueRelay } from '../support/rogueRelay.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'red-team-'));
@@ -138,6 +145,11 @@ describe('whoever has the relay’s token can’t leave the mounts', () => {
     ['-manifest_name', () => ({ argv: ['-i', 'a', '-manifest_name', '/etc/x', 'dash'] }), /lies outside/],
     ['-segment_list', () => ({ argv: ['-i', 'a', '-segment_list', 'file:/etc/x', 'x'] }), /lies outside/],
     ['-dump_attachment', () => ({ argv: ['-dump_attachment:t', '/etc/x', '-i', 'a', 'x'] }), /lies outside/],
+    ...WAYS_OUT.map(([what, argv, reason]): [string, () => Attack, RegExp] => [
+      what,
+      () => ({ argv }),
+      reason,
+    ]),
     ['a file pattern', () => ({ argv: ['-pattern_type', 'glob', '-i', '*/shadow', 'x'] }), /a file pattern/],
     ['bytes that are no text', () => ({ argv: ['-i', bytes(0x2f, 0x65, 0xff), 'x'] }), /lies outside/],
     ['an option written as bytes', () => ({ argv: [bytes(0x2d, 0x69), '/etc/shadow', 'x'] }), /lies outside/],

@@ -12,6 +12,7 @@ import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 const volume = new CodecVolume();
 const gate = Promise.withResolvers<void>();
 let isThere = false;
+const PASSWORD = 'p@ss:wörd';
 let server: CodecServer;
 let cluster: Cluster;
 let transcoder: RecordingTranscoder;
@@ -19,6 +20,7 @@ let transcoder: RecordingTranscoder;
 beforeAll(async () => {
   server = await serveCodecs({
     gate: gate.promise,
+    credentials: `me:${PASSWORD}`,
     fault: (codec) => (codec === 'libxbin_decoder' && !isThere ? 'absent' : null),
   });
   transcoder = await installRecordingTranscoder(volume.root);
@@ -27,9 +29,18 @@ beforeAll(async () => {
   cluster = await Cluster.start({
     workers: [],
     transcoderDirectory: volume.root,
-    env: { CODECS: 'on', CODECS_DIR: volume.directory, CODECS_URL: server.url, PLEX_ARCH: 'amd64' },
+    env: {
+      ...{ CODECS: 'on', CODECS_DIR: volume.directory, PLEX_ARCH: 'amd64' },
+      // The first refuses each.
+      CODECS_URL: ['you', 'me'].map((user) => withPassword(server.url, user)).join(','),
+    },
   });
 });
+
+function withPassword(address: string, user: string): string {
+  return address.replace('//', `//${user}:${encodeURIComponent(PASSWORD)}@`);
+}
+
 afterAll(async () => {
   await cluster.stop();
   await server.close();
@@ -68,6 +79,11 @@ test('a worker takes jobs when its codecs are there, tells the transcoder of the
     ]),
   });
   expect(await (await fetch(`${address}/metrics`)).text()).toContain('clusterplex_codecs_missing 1');
+  const [logs, ready] = [cluster.logs(), await (await fetch(`${address}/ready`)).text()];
+  expect(logs).toContain('libxbin_decoder: the server answered 401');
+  for (const password of [PASSWORD, encodeURIComponent(PASSWORD)]) {
+    expect(logs + ready).not.toContain(password);
+  }
 });
 
 test('a codec that is to be had later is told of, so that the transcoder is asked again', async () => {
@@ -75,7 +91,12 @@ test('a codec that is to be had later is told of, so that the transcoder is aske
   const later = new CodecVolume();
   const changed = vi.fn();
   const codecs = new Codecs({
-    ...{ filling: later.options(server.url), env: { PATH: '/usr/bin:/bin' }, mark: {}, changed },
+    ...{
+      filling: later.options(withPassword(server.url, 'me')),
+      env: { PATH: '/usr/bin:/bin' },
+      mark: {},
+      changed,
+    },
     ...{ architecture: architectureOf('amd64'), clock, random: () => 0, logger: pino({ level: 'silent' }) },
   });
   gate.resolve();

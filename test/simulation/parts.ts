@@ -197,7 +197,10 @@ export class SimRelay {
       name: 'relay',
       clock: process.clock,
       logger,
-      fence: ({ jobId }) => owners.set(jobId, Number.MAX_SAFE_INTEGER),
+      fence: ({ jobId }, done) => {
+        owners.set(jobId, Number.MAX_SAFE_INTEGER);
+        done(true);
+      },
       dropped: () => undefined,
       waitMs: { local: 1_000, remoteOnly: 5_000, running: 60_000 },
       openLink: (handlers) => {

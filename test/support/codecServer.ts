@@ -18,6 +18,8 @@ export interface CodecServer {
 /** Plex's download service for codecs, with faults. */
 export async function serveCodecs(options: {
   readonly latencyMs?: number;
+  /** `user:password`, without which nobody gets anything. */
+  readonly credentials?: string;
   /** Nothing is answered before. */
   readonly gate?: Promise<void>;
   fault?(codec: string, time: number): Fault | null;
@@ -31,6 +33,11 @@ export async function serveCodecs(options: {
     response.once('close', () => {
       atOnce -= 1;
     });
+    const { credentials } = options;
+    if (credentials !== undefined && !isAllowed(request, credentials)) {
+      response.writeHead(401).end();
+      return;
+    }
     const codec = basename(request.url ?? '', '.so');
     const time = asked.get(codec) ?? 0;
     asked.set(codec, time + 1);
@@ -53,6 +60,11 @@ export async function serveCodecs(options: {
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Whether it has these, as HTTP's Basic authentication wants them. */
+export function isAllowed({ headers }: IncomingMessage, credentials: string): boolean {
+  return headers.authorization === `Basic ${Buffer.from(credentials).toString('base64')}`;
 }
 
 async function answer(

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { strToU8, zipSync } from 'fflate';
+import { isAllowed } from './codecServer.ts';
+
+export const EAE_PASSWORD = 'eae-password';
 
 export interface EaeService {
+  /** With a password, without which there is no licence. */
   readonly url: string;
   /** What was asked of it: paths with their queries. */
   readonly asked: readonly string[];
@@ -65,6 +69,10 @@ export async function serveEae(): Promise<EaeService> {
       response.end(service.tampered ? Buffer.concat([archive, Buffer.from('!')]) : archive);
       return;
     }
+    if (!isAllowed(request, `me:${EAE_PASSWORD}`)) {
+      response.writeHead(401).end();
+      return;
+    }
     const { grant } = service;
     const first = typeof grant === 'string' ? grant : Math.floor(Date.now() / 1_000) + grant;
     const licence = `${first} ${'a'.repeat(60)} ${'b'.repeat(64)}`;
@@ -78,7 +86,7 @@ export async function serveEae(): Promise<EaeService> {
   if (typeof address !== 'object' || address === null) throw new Error('no port');
   const base = `http://127.0.0.1:${address.port}`;
   const service: EaeService = {
-    url: `${base}/api/codecs/easyaudioencoder`,
+    url: `${base.replace('//', `//me:${EAE_PASSWORD}@`)}/api/codecs/easyaudioencoder`,
     asked,
     grant: 365 * 86_400,
     down: false,

@@ -1,10 +1,10 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, watch, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test as plainTest } from 'vitest';
+import { expect, test as plainTest } from 'vitest';
 import { CODEC_NAMES } from '../../worker/codecs/names.ts';
 import { Cluster, type RunningHook } from './cluster.ts';
 import { CodecVolume, VERSION } from './codecVolume.ts';
-import { type EaeService, serveEae } from './eaeService.ts';
+import { EAE_PASSWORD, type EaeService, serveEae } from './eaeService.ts';
 import { fakeLibrary } from './fakeLibrary.ts';
 import type { Part } from './part.ts';
 import { behaviour, installRecordingTranscoder, type RecordingTranscoder } from './recordingTranscoder.ts';
@@ -161,6 +161,7 @@ export const test = plainTest.extend<{ stage: EaeStage }>({
   stage: async ({}, use) => {
     const stage = await EaeStage.open();
     await use(stage);
+    expect(stage.cluster.logs()).not.toContain(EAE_PASSWORD);
     await stage.close();
   },
 });

@@ -28,3 +28,17 @@ export function expectCleanLogs(logs: string): void {
   expect(logs).toContain('connected to the orchestrator');
   expectNoSecrets(logs);
 }
+
+/** Commands that named files in ways that were not seen, and why each is refused. */
+export const WAYS_OUT: readonly [string, readonly string[], RegExp][] = [
+  ['-dump_attachment ""', ['-dump_attachment:t', '', '-i', 'a', 'x'], /lets the input name the file/],
+  [
+    'a graph as input that writes',
+    ['-f', 'lavfi', '-i', 'concat,metadata=file=/etc/x:mode=print', 'x'],
+    /lies outside/,
+  ],
+  ['a graph in a file', ['-f', 'lavfi', '-graph_file', 'g', '-i', 'a', 'x'], /takes options from a file/],
+  ['a list inside a graph', ['-f', 'lavfi', '-i', 'movie=l:format_opts=safe=0', 'x'], /has safe inside it/],
+  ['a program inside a graph', ['-i', 'a', '-af', 'ladspa=file=evil.so:p=x', 'x'], /uses the filter ladspa/],
+  ['a list behind a flag', ['-auto_conversion_filters', '-safe', '0', '-i', 'l', 'x'], /its own choice/],
+];

@@ -32,6 +32,8 @@ function parseEntry(entry: string): MappedPath {
 const BEFORE = String.raw`(^|[=:,;|[\]'\\])`;
 /** A path ends there, or goes on below. */
 const AFTER = String.raw`(?=$|[/:,;|[\]'\\])`;
+/** What follows the address's host is its server's: PMS's callbacks have `/video/:/transcode/` in them. */
+const ADDRESS = /^https?:\/\//i;
 
 /** The job with its paths as they are here. Every path that begins like one of the map is another one here. */
 export function mapPaths<T extends Pick<JobSpec, 'argv' | 'cwd'>>(job: T, map: readonly MappedPath[]): T {
@@ -45,6 +47,7 @@ export function mapPaths<T extends Pick<JobSpec, 'argv' | 'cwd'>>(job: T, map: r
   const targets = new Map(entries.map(({ from, to }) => [from, to]));
   const mapped = (value: ByteString): ByteString => {
     const text = latin1(value);
+    if (ADDRESS.test(text)) return value;
     const here = text.replace(pattern, (_all, before: string, from: string) => before + targets.get(from));
     return here === text ? value : byteString(Buffer.from(here, 'latin1'));
   };

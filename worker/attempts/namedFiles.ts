@@ -23,17 +23,21 @@ const OUTPUT_OPTIONS = new Set(
   (
     'progress progressurl manifest_name master_pl_name segment_list segment_header_filename sdp_file passlogfile ' +
     'hls_segment_filename hls_fmp4_init_filename hls_subtitle_path init_seg_name media_seg_name single_file_name ' +
-    'vstats_file dump_attachment stats_enc_pre stats_enc_post stats_mux_pre print_graphs_file header'
+    'hls_master_name vstats_file dump_attachment stats_enc_pre stats_enc_post stats_mux_pre print_graphs_file header'
   ).split(' '),
 );
 /** Options with options of an encoder inside, which can name a log. */
-const ENCODER_OPTIONS = new Set(['x264opts', 'x264-params', 'x265-params', 'svtav1-params', 'aom-params']);
+const ENCODER_OPTIONS = /^x264opts$|[-_]params$/;
 /** Options whose value nobody opens. */
 const TEXT_OPTIONS = new Set(
   'metadata user_agent user-agent headers cookies referer hls_base_url segment_list_entry_prefix'.split(' '),
 );
 /** Options that take more of the command from a file, where nobody has looked at it. */
-const SCRIPT_OPTIONS = new Set('filter_script filter_complex_script fpre vpre apre spre pre'.split(' '));
+const SCRIPT_OPTIONS = new Set(
+  'filter_script filter_complex_script graph_file fpre vpre apre spre pre'.split(' '),
+);
+/** Options that take a number with some versions of ffmpeg, and nothing with others. */
+const NUMBER_OR_NOTHING = new Set(['autorotate', 'autoscale', 'isync']);
 /** Options with which an input may name other files and addresses than it otherwise could. */
 const TRUSTING_OPTIONS = new Set(
   'safe protocol_whitelist allowed_extensions allowed_segment_extensions extension_picky enable_drefs'.split(
@@ -47,9 +51,13 @@ const FORMATS_ELSEWHERE = new Set(
     'xcbgrab xv sdl sdl2 opengl fbdev kmsgrab caca libcdio iec61883 openal libdc1394 decklink android_camera'
   ).split(' '),
 );
-/** Filters that write the files they name. */
-const WRITING_FILTERS =
-  /(?:^|[\],;\s])(?:a?metadata|psnr|ssim|xpsnr|libvmaf|vidstabdetect|signature)(?:@\w+)?\s*=/;
+/** Filters that write files they name, perhaps with a name of their own behind an `@`. */
+const WRITING_FILTERS = new RegExp(
+  String.raw`(?<!\w)(?:a?metadata|asr|whisper|firequalizer|curves|deshake|paletteuse|x?psnr|ssim|ssim360|` +
+    String.raw`vmafmotion|libvmaf\w*|vidstabdetect|signature|libplacebo)\s*[=@]`,
+);
+/** Filters that load a program, or take orders from a file or the network. */
+const FOREIGN_FILTERS = /(?<!\w)(ladspa|lv2|frei0r(?:_src)?|a?sendcmd|a?zmq)\s*(?:[=@,;[]|$)/;
 /** ffmpeg's file patterns: `%*`, `%{a,b%}`. They may stand for `..`, where a name begins with a dot. */
 const CLIMBING_PATTERN = /^(?=.*%[*?[\]{}]).*(?:%\{|(?:^|\/)\.)/s;
 
@@ -61,12 +69,14 @@ export function namedFiles(argv: readonly ByteString[], cwd: string): NamedFile[
   const options = allOptions(command);
   const isTee = options.some(({ valueIndex }) => valueIndex !== null && text(valueIndex) === 'tee');
   return [
-    ...command.inputs.flatMap(({ index }): NamedFile[] => {
-      const argument = index + 1;
-      if (CLIMBING_PATTERN.test(text(index))) {
+    ...command.inputs.flatMap(({ index, options: own }): NamedFile[] => {
+      const [argument, name] = [index + 1, text(index)];
+      if (CLIMBING_PATTERN.test(name)) {
         return [{ argument, problem: 'is a file pattern that may lead anywhere' }];
       }
-      return opened(text(index), { argument, mode: 'ro', cwd });
+      const files = opened(name, { argument, mode: 'ro', cwd });
+      const isGraph = own.some(({ valueIndex }) => valueIndex !== null && /^lavfi$/i.test(text(valueIndex)));
+      return isGraph ? [...files, ...ofGraph(name, argument)] : files;
     }),
     ...command.outputs.flatMap(({ index }) => {
       const parts = isTee ? text(index).split('|') : [text(index)];
@@ -76,7 +86,11 @@ export function namedFiles(argv: readonly ByteString[], cwd: string): NamedFile[
       if (SCRIPT_OPTIONS.has(name) || name.startsWith('/')) {
         return [{ argument: index + 1, problem: `takes options from a file, which can't be checked` }];
       }
-      return valueIndex === null ? [] : ofOption(name, text(valueIndex), valueIndex + 1);
+      if (valueIndex === null) return [];
+      if (NUMBER_OR_NOTHING.has(name) && !/^-?\d+$/.test(text(valueIndex))) {
+        return [{ argument: index + 1, problem: 'takes a number with some versions of ffmpeg: give it one' }];
+      }
+      return ofOption(name, text(valueIndex), valueIndex + 1);
     }),
   ];
 }
@@ -93,15 +107,36 @@ function ofOption(name: string, value: string, argument: number): NamedFile[] {
   if (TRUSTING_OPTIONS.has(name)) {
     return [{ argument, problem: 'would let an input name files of its own choice' }];
   }
-  const format = name === 'f' ? value.split(',').find((each) => FORMATS_ELSEWHERE.has(each)) : undefined;
-  if (format !== undefined) return [{ argument, problem: `is the format ${format}, which no job may use` }];
+  if (name === 'f') {
+    const format = value.split(',').find((each) => FORMATS_ELSEWHERE.has(each.toLowerCase()));
+    return format === undefined
+      ? []
+      : [{ argument, problem: `is the format ${format}, which no job may use` }];
+  }
   if (name === 'pattern_type' && value.startsWith('glob')) {
     return [{ argument, problem: 'makes the input a file pattern, which may lead anywhere' }];
   }
+  if (name === 'dump_attachment' && value === '') {
+    return [{ argument, problem: 'lets the input name the file that is written' }];
+  }
   if (OUTPUT_OPTIONS.has(name)) return opened(value, { argument, mode: 'rw', cwd: null });
   if (value.startsWith('/')) return [{ argument, path: value, mode: 'ro' }];
-  const writes = ENCODER_OPTIONS.has(name) || WRITING_FILTERS.test(value);
-  return within(value, { argument, mode: writes ? 'rw' : 'ro', cwd: null });
+  return ENCODER_OPTIONS.test(name)
+    ? within(value, { argument, mode: 'rw', cwd: null })
+    : ofGraph(value, argument);
+}
+
+/** Files of filters, if it is a graph of them. */
+function ofGraph(graph: string, argument: number): NamedFile[] {
+  const [, foreign] = FOREIGN_FILTERS.exec(unquoted(graph)) ?? [];
+  if (foreign !== undefined) return [{ argument, problem: `uses the filter ${foreign}, which no job may` }];
+  const mode = WRITING_FILTERS.test(unquoted(graph)) ? 'rw' : 'ro';
+  return within(graph, { argument, mode, cwd: null });
+}
+
+/** ffmpeg takes quotes and backslashes from everything, names of filters too. */
+function unquoted(text: string): string {
+  return text.replace(/[\\']/g, '');
 }
 
 /** What ffmpeg opens by this name: a file, or an address with a protocol. */
@@ -124,9 +159,15 @@ function opened(name: string, place: Place): NamedFile[] {
 
 /** Files named inside a text of another form: filters, options of options, tee's outputs. */
 function within(text: string, { argument, mode, cwd }: Place): NamedFile[] {
-  const unquoted = text.replace(/[\\']/g, '').replace(/https?:\/\/(?=[^/])/gi, 'http.');
-  const tokens = unquoted.split(/[=:,;|[\]]/).map((token) => token.trim());
-  return tokens.flatMap((token): NamedFile[] => {
+  const plain = unquoted(text).replace(/https?:\/\/(?=[^/])/gi, 'http.');
+  const tokens = plain.split(/[=:,;|[\]]/).map((token) => token.trim());
+  return tokens.flatMap((token, index): NamedFile[] => {
+    // `movie` has options like those of an input.
+    const format =
+      /^f(?:ormat_name)?$/.test(tokens[index - 1] ?? '') && FORMATS_ELSEWHERE.has(token.toLowerCase());
+    if (format || TRUSTING_OPTIONS.has(token)) {
+      return [{ argument, problem: `has ${token} inside it, which would let an input name files` }];
+    }
     const climbs = /^\.\.(?:\/|$)/.test(posix.normalize(token.replace(/^\/+/, '')));
     if (climbs && (cwd === null || token !== text)) {
       return [{ argument, problem: 'steps up (..) in a path inside it, which no option may' }];

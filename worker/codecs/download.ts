@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { unescape as decoded } from 'node:querystring';
 import { fileURLToPath } from 'node:url';
 import { systemErrorCode } from '#shared/errors.ts';
 import { VERSION } from '#shared/version.ts';
@@ -62,13 +63,28 @@ export async function download(
 
 async function opened(address: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | null> {
   if (address.startsWith('file:')) return openFile(fileURLToPath(address), signal);
-  const response = await fetch(address, { signal, headers: { 'user-agent': `clusterplex/${VERSION}` } });
+  const { url, authorization } = withoutCredentials(address);
+  const response = await fetch(url, {
+    signal,
+    headers: { 'user-agent': `clusterplex/${VERSION}`, ...authorization },
+  });
   if (response.ok && response.body) return response.body;
   await response.body?.cancel();
   const { status } = response;
   if (status === 404 || status === 410) return null;
   const message = `the server answered ${status}`;
   throw status < 500 && !PASSING.has(status) ? new FinalFailure(message) : new Error(message);
+}
+
+/** `fetch` refuses an address with a password in it, and its error would show that to everybody. */
+function withoutCredentials(address: string) {
+  const url = new URL(address);
+  const { username, password } = url;
+  if (username === '' && password === '') return { url, authorization: {} };
+  url.username = '';
+  url.password = '';
+  const credentials = Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64');
+  return { url, authorization: { authorization: `Basic ${credentials}` } };
 }
 
 async function openFile(path: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array> | null> {

@@ -11,8 +11,8 @@ export const codecSettings = {
   ),
   CODECS_DIR: text('/codecs', 'Directory for codecs and EasyAudioEncoder; workers may share it.'),
   CODECS_URL: sources(
-    'Where codecs come from, comma separated, tried in turn: addresses of mirrors, or directories laid out as the ' +
-      '`Codecs` folder of a PMS.',
+    'Where codecs come from, comma separated, tried in turn: addresses of mirrors, with `USER:PASSWORD@` where one asks ' +
+      'for them, or directories laid out as the `Codecs` folder of a PMS.',
   ),
   PLEX_ARCH: plexArch('Architecture of the codecs. Default: that of this machine.'),
 };
@@ -34,7 +34,8 @@ function source(entry: string): string {
   const url = URL.parse(entry);
   if (url?.protocol === 'file:') return decodeURIComponent(url.pathname);
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new Error(`not a list of http(s) addresses and absolute paths; "${entry}" is neither`);
+    const shown = entry.replace(/\/\/.*@/, '//…@');
+    throw new Error(`not a list of http(s) addresses and absolute paths; "${shown}" is neither`);
   }
   return entry;
 }

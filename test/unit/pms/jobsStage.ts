@@ -46,14 +46,14 @@ export let lines: RelayLine[];
 export let handlers: LinkHandlers<'relay'>;
 export let jobs: Jobs;
 export const link = { up: false };
-export const fence = vi.fn<(job: JobSpec) => void>();
+export const fence = vi.fn<(job: JobSpec, done: (fenced: boolean) => void) => void>();
 export const dropped = vi.fn<(job: HeldJob) => void>();
 
 beforeEach(() => {
   clock = new FakeClock();
   sent = [];
   lines = [];
-  fence.mockReset();
+  fence.mockReset().mockImplementation((_job, done) => done(true));
   dropped.mockReset();
   link.up = true;
   jobs = new Jobs({

@@ -41,7 +41,7 @@ test('an orchestrator that stays away loses a running job to its hook, which goe
   clock.advance(59_999);
   expect(fence).not.toHaveBeenCalled();
   clock.advance(1);
-  expect(fence).toHaveBeenCalledExactlyOnceWith(SEGMENTED);
+  expect(fence).toHaveBeenCalledExactlyOnceWith(SEGMENTED, expect.any(Function));
   // A worker may write until it has looked.
   clock.advance(1_999);
   expect(lines).toEqual([{ type: 'accepted' }]);
@@ -88,6 +88,36 @@ test('one of which PMS has read stdout ends with 75, and one that PMS has whole 
   hold(RETURNED, SEGMENTED, { ...ACCEPTED, duration: 2 });
   clock.advance(60_000);
   expect(lines.at(-1)).toEqual({ type: 'exit', code: 0 });
+});
+
+test('as long as the owner file can’t be written it does not go on here', () => {
+  const answers: ((fenced: boolean) => void)[] = [];
+  fence.mockImplementation((_job, done) => void answers.push(done));
+  hold(null, SEGMENTED);
+  status({});
+  lose();
+  clock.advance(160_000);
+  answers[0]?.(false);
+  clock.advance(100_000);
+  expect([answers.length, lines]).toEqual([2, [{ type: 'accepted' }]]);
+  answers[1]?.(true);
+  clock.advance(1_999);
+  expect(lines).toEqual([{ type: 'accepted' }]);
+  clock.advance(1);
+  expect(lines.at(-1)).toMatchObject({ type: 'local' });
+});
+
+test('PMS ends one whose owner file can’t be written', () => {
+  fence.mockReset();
+  const job = hold(null, SEGMENTED);
+  status({});
+  lose();
+  clock.advance(60_000);
+  const [, done] = fence.mock.calls[0] ?? [];
+  jobs.hookClosed(job);
+  done?.(false);
+  clock.advance(100_000);
+  expect(fence).toHaveBeenCalledTimes(1);
 });
 
 test('PMS ends a job that is being taken over', () => {

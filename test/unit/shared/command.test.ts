@@ -141,7 +141,7 @@ test('the options that take no value are those of which ffmpeg says so', async (
   const others =
     'n stats accurate_seek hide_banner nostdin stdin re dn shortest xerror benchmark benchmark_all dump hex ' +
     'ignore_unknown copy_unknown seek_timestamp autorotate noautorotate bitexact debug_ts copyinkf ' +
-    'fix_sub_duration report psnr vstats qphist novstats noreport vstats_file progress find_stream_info nofind_stream_info itsoffset stream_loop disposition apad';
+    'fix_sub_duration report psnr vstats qphist novstats noreport vstats_file progress force_fps find_stream_info nofind_stream_info itsoffset stream_loop disposition apad';
   const names = [...new Set([...inCorpus, ...others.split(' ')])].filter(
     (name) => name !== '' && name !== 'i',
   );

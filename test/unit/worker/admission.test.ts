@@ -116,8 +116,39 @@ describe('refused, with the path and the setting', () => {
     [['-safe', '0', '-i', '/mnt/media/list', 'x'], /argument 2 would let an input name files/],
     [['-protocol_whitelist', 'file,http', '-i', 'a', 'x'], /argument 2 would let an input name files/],
     [['-f', 'v4l2', '-i', 'a', 'x'], /the format v4l2/],
+    [['-dump_attachment:t', '', '-i', 'a', 'x'], /argument 2 lets the input name the file that is written/],
+    [['-i', 'a', '-vf', "'metadata'=print:file=/mnt/media/a", 'x'], /\/mnt\/media\/a would be written/],
+    [['-i', 'a', '-vf', 'meta\\data@a.b=print:file=/mnt/media/a', 'x'], /\/mnt\/media\/a would be written/],
+    [['-i', 'a', '-vf', 'movie=metadata=file=/mnt/media/a', 'x'], /\/mnt\/media\/a would be written/],
+    [['-f', 'lavfi', '-i', 'testsrc,metadata=print:file=/mnt/media/a', 'x'], /the protocol testsrc/],
+    [
+      ['-f', 'lavfi', '-i', 'testsrc=d=1,metadata=file=/mnt/media/a', 'x'],
+      /\/mnt\/media\/a would be written/,
+    ],
+    [['-f', 'LAVFI', '-i', 'concat,metadata=file=/etc/x:mode=print', 'x'], /\/etc\/x lies outside/],
+    [['-f', 'lavfi', '-graph_file', 'graph', '-i', 'a', 'x'], /argument 3 takes options from a file/],
+    [['-auto_conversion_filters', '-safe', '0', '-i', 'list', 'x'], /name files of its own choice/],
+    [['-fix_sub_duration_heartbeat:v', '-safe', '0', '-i', 'list', 'x'], /name files of its own choice/],
+    [['-autorotate', '-safe', '0', '-i', 'list', 'x'], /argument 1 takes a number/],
+    [['-i', 'a', '-hls_master_name', '/mnt/media/a', 'x'], /\/mnt\/media\/a would be written/],
+    [['-i', 'a', '-vvenc-params', 'rcstatsfile=/mnt/media/a', 'x'], /\/mnt\/media\/a would be written/],
+    [['-f', 'CONCAT', '-i', 'list', 'x'], /argument 2 is the format CONCAT/],
+    [['-f', 'lavfi', '-i', 'movie=l:f=concat:format_opts=safe=0', 'x'], /argument 4 has concat inside it/],
+    [['-i', 'a', '-vf', "movie=l:format_opts='safe'=0", 'x'], /argument 4 has safe inside it/],
+    [['-i', 'a', '-af', 'ladspa=file=/transcode/evil.so:p=x', 'x'], /argument 4 uses the filter ladspa/],
+    [['-i', 'a', '-vf', "null,'sendcmd'=f=orders,drawtext", 'x'], /argument 4 uses the filter sendcmd/],
+    [['-i', 'a', '-vf', 'zmq', 'x'], /argument 4 uses the filter zmq/],
     [['-i', '/mnt/dead/a', 'x'], /\/mnt\/dead\/a can't be used: \/mnt\/dead does not answer/],
   ] satisfies [ByteString[], RegExp][])('%j', (argv, reason) => expect(why(argv)).toMatch(reason));
+
+  test.each(
+    (
+      'metadata ametadata asr whisper firequalizer curves deshake paletteuse psnr xpsnr ssim ssim360 vmafmotion ' +
+      'libvmaf libvmaf_cuda vidstabdetect signature libplacebo'
+    ).split(' '),
+  )('the filter %s, which can write a file', (filter) => {
+    expect(why(['-i', 'a', '-vf', `null,${filter}=/mnt/media/a`, 'x'])).toMatch(/would be written/);
+  });
 
   test.each([
     ['/', /cwd \/ lies outside/],

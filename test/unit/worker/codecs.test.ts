@@ -99,4 +99,5 @@ test('sources are addresses or paths', () => {
     'https://mirror.example/codecs',
   ]);
   expect(() => parse('mirror.example')).toThrow('"mirror.example" is neither');
+  expect(() => parse('htps://me:pass@word@mirror.example')).toThrow('"htps://…@mirror.example" is neither');
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ByteString } from '#shared/bytes.ts';
 import { mapPaths, pathMap } from '../../../worker/adapt/pathMap.ts';
+import { corpus } from '../../support/corpus.ts';
 
 const MAP = pathMap('').parse('/data=/mnt/media, /data/Kids=/mnt/kids,/transcode=/scratch/t/,/médias=/mnt/m');
 
@@ -32,6 +33,13 @@ test.each([
   'media-%05d.ts',
   '-data',
 ])('%s stays', (argument) => expect(mapped(argument)).toEqual([argument]));
+
+test('no address that a server gave its transcoder is changed, though PMS’s have /video/:/transcode/ in them', () => {
+  const map = pathMap('').parse('/transcode=/scratch/t,/video=/x');
+  const addresses = corpus().flatMap(({ argv }) => argv.filter((argument) => /https?:/i.test(argument)));
+  expect(addresses.filter((address) => address.includes('/video/:/transcode/')).length).toBeGreaterThan(100);
+  expect(mapPaths({ argv: addresses, cwd: '/' }, map).argv).toEqual(addresses);
+});
 
 test('the cwd is mapped, too, and without a map a job stays what it is', () => {
   const job = { argv: ['x'], cwd: '/transcode/Sessions/a' };
