@@ -3,7 +3,6 @@ import type { ContractMount } from '#shared/protocol/storage.ts';
 import type { DeclaredMount } from '#shared/storage/mounts.ts';
 import { type Answer, MountProbe } from '#shared/storage/probe.ts';
 import { ProofSeries } from '#shared/storage/proofs.ts';
-import { SLOW_MS } from './crossing.ts';
 import { isReadOnly, type Mounted, mountedAt, mountTable } from './mountTable.ts';
 import { SameVolume } from './sameVolume.ts';
 
@@ -95,11 +94,12 @@ export class Place {
     if (answer.wrote) this.#own.wrote(now);
     const { current } = this.#own;
     if (answer.wrote && current !== null) for (const one of this.#comparisons) one.wrote(current, now);
-    this.#finding = this.#judge(answer, mounted, now);
+    const isUnproven = own.write !== null && !answer.wrote;
+    this.#finding = this.#judge(answer, mounted, isUnproven, now);
     if (!this.#stopped) this.#changed();
   }
 
-  #judge(answer: Answer, mounted: Mounted | null, now: number): Finding {
+  #judge(answer: Answer, mounted: Mounted | null, isUnproven: boolean, now: number): Finding {
     const { path } = this.declared;
     const longest = (latencies: readonly (number | null)[]): number | null => {
       const known = latencies.filter((ms) => ms !== null);
@@ -107,11 +107,16 @@ export class Place {
     };
     const problem = this.#problem(answer, mounted, now);
     const latencyMs = longest(this.#comparisons.map((one) => one.latencyMs(now)));
-    const latencyToPmsMs = longest(this.#comparisons.map((one) => one.latencyToPmsMs(now)));
-    const warnings = [
-      slow(latencyMs, `${path}: what PMS writes is seen here only`, 'here'),
-      slow(latencyToPmsMs, `${path}: what is written here is seen by PMS only`, 'at PMS'),
-    ].filter((warning) => warning !== null);
+    const latencyToPmsMs = longest(this.#comparisons.map((one) => one.latencyToPmsMs));
+    const isUsable = problem === null && !answer.absent;
+    const warnings = isUsable ? this.#comparisons.flatMap((one) => one.warnings(path, now)) : [];
+    if (isUsable && isUnproven) {
+      const directory = `${path}/.clusterplex`;
+      warnings.push(
+        `nothing shows that PMS sees what is written to ${path}: this worker can't write to ${directory}; ` +
+          'make it a directory that all may write, or remove it',
+      );
+    }
     return { absent: answer.absent, problem, warnings, mounted, latencyMs, latencyToPmsMs };
   }
 
@@ -131,11 +136,4 @@ export class Place {
     }
     return null;
   }
-}
-
-function slow(latencyMs: number | null, what: string, where: string): string | null {
-  if (latencyMs === null || latencyMs <= SLOW_MS) return null;
-  const seconds = Math.round(latencyMs / 1_000);
-  const options = 'actimeo=1 (or noac) and lookupcache=positive';
-  return `${what} ${seconds} s later, because attributes are cached: on NFS mount it ${where} with ${options}`;
 }

@@ -2,7 +2,7 @@ import type { ContractMount } from '#shared/protocol/storage.ts';
 import { fingerprintOf, isAlike } from '#shared/storage/fingerprint.ts';
 import type { Answer } from '#shared/storage/probe.ts';
 import { nextProof, proofName } from '#shared/storage/proofs.ts';
-import { Crossing } from './crossing.ts';
+import { Crossing, SLOW_MS } from './crossing.ts';
 import type { Mounted } from './mountTable.ts';
 
 /** Compares a directory of this worker with the one that PMS shares. */
@@ -13,11 +13,14 @@ export class SameVolume {
   #back: Crossing;
   /** The last proof of PMS that was seen here. */
   #seen: string | null = null;
+  /** When PMS last told of anything new: what it sees is of that time, since its relay may be away. */
+  #newsAt: number;
 
   constructor(shared: ContractMount, ownSeries: string, now: number) {
     this.#shared = shared;
     this.#ownSeries = ownSeries;
     this.#back = new Crossing(ownSeries);
+    this.#newsAt = now;
     this.told(shared, now);
   }
 
@@ -27,8 +30,9 @@ export class SameVolume {
 
   /** What PMS shares may have another proof now, and it may see another one of ours. */
   told(shared: ContractMount, now: number): void {
-    this.#shared = shared;
     const { proof, seen } = shared;
+    if (proof !== this.#shared.proof || seen !== this.#shared.seen) this.#newsAt = now;
+    this.#shared = shared;
     if (seen !== null) this.#back.arrived(seen, now);
     const series = proof === null ? null : proofName(proof)?.series;
     if (proof === null || series === undefined || series === null) {
@@ -69,12 +73,39 @@ export class SameVolume {
       : this.#judgeProofs(path, answer, mounted, now);
   }
 
+  /** What jobs may come to grief over, though the directory may be PMS's. */
+  warnings(path: string, now: number): string[] {
+    const { path: name, mode, proof } = this.#shared;
+    if (mode === 'rw' && proof === null) {
+      const advice = `see its log, and let it write there, or declare ${name} as ro in its MOUNTS`;
+      return [
+        `nothing shows that ${path} is the volume that PMS uses: its relay can't write to ${name}; ${advice}`,
+      ];
+    }
+    const [there, back] = [this.latencyMs(now) ?? 0, this.latencyToPmsMs ?? 0];
+    const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
+    const cached = (where: string): string =>
+      `because attributes are cached: on NFS mount it ${where} with actimeo=1 (or noac) and lookupcache=positive`;
+    const isCached = this.#back.hasArrived;
+    return [
+      ...(there > SLOW_MS
+        ? [`${path}: what PMS writes is seen here only ${seconds(there)} later, ${cached('here')}`]
+        : []),
+      ...(back > SLOW_MS && isCached
+        ? [`${path}: what is written here is seen by PMS only ${seconds(back)} later, ${cached('at PMS')}`]
+        : []),
+      ...(back > SLOW_MS && !isCached
+        ? [`${path}: PMS has not seen yet what was written here ${seconds(back)} ago`]
+        : []),
+    ];
+  }
+
   latencyMs(now: number): number | null {
     return this.#seen === null ? null : (this.#there?.latencyMs(now) ?? null);
   }
 
-  latencyToPmsMs(now: number): number | null {
-    return this.#seen === null ? null : this.#back.latencyMs(now);
+  get latencyToPmsMs(): number | null {
+    return this.#seen === null ? null : this.#back.latencyMs(this.#newsAt);
   }
 
   #judgeProofs(path: string, { proofs }: Answer, mounted: Mounted | null, now: number): string | null {
@@ -85,12 +116,18 @@ export class SameVolume {
     if (last !== undefined) {
       this.#there?.arrived(last, now);
       this.#seen = last;
-      return null;
+      return this.#back.isLost(this.#newsAt) ? this.#lost(path, mounted) : null;
     }
     // Of those that are waited for some may only be cached away, but not those that were here before.
     this.#seen = null;
     const file = `${path}/.clusterplex/${this.#shared.proof}`;
     return `${this.#notTheSame(path)}: ${file}, which PMS's relay wrote there, can't be read here${under(mounted)}`;
+  }
+
+  #lost(path: string, mounted: Mounted | null): string {
+    const files = `${path}/.clusterplex/${this.#ownSeries}.*`;
+    const what = `${path}: what is written here never reaches PMS, though what PMS writes is seen here`;
+    return `${what}: PMS's relay sees none of ${files} in ${this.#shared.path}${under(mounted)}`;
   }
 
   #judgeEntries(path: string, { entries }: Answer, mounted: Mounted | null): string | null {

@@ -112,7 +112,62 @@ test('the way back is timed from what this worker wrote to what PMS says that it
   const same = new SameVolume(shared({ proof: `${PMS}.7` }), OWN, 0);
   same.judge('/t', here(7), null, 10);
   same.wrote(`${OWN}.1`, 1_000);
-  expect(same.latencyToPmsMs(7_000)).toBe(6_000);
-  same.told(shared({ proof: `${PMS}.7`, seen: `${OWN}.1` }), 9_000);
-  expect(same.latencyToPmsMs(60_000)).toBe(8_000);
+  // Its relay says nothing.
+  expect(same.latencyToPmsMs).toBeNull();
+  same.told(shared({ proof: `${PMS}.8` }), 7_000);
+  expect(same.latencyToPmsMs).toBe(6_000);
+  expect(same.warnings('/t', 8_000)).toEqual(['/t: PMS has not seen yet what was written here 6 s ago']);
+  same.told(shared({ proof: `${PMS}.8`, seen: `${OWN}.1` }), 9_000);
+  expect(same.latencyToPmsMs).toBe(8_000);
+  expect(same.warnings('/t', 9_000)).toEqual([
+    expect.stringMatching(/^\/t: what is written here is seen by PMS only 8 s later, because .* at PMS with/),
+  ]);
+});
+
+/** PMS renews its proof, which is seen here, and this worker its own, of which PMS sees what `seen` says. */
+function goesOn(same: SameVolume, from: number, to: number, seen: (serial: number) => string | null) {
+  let problem: string | null = null;
+  for (let serial = from; serial <= to; serial += 1) {
+    same.told(shared({ proof: `${PMS}.${serial}`, seen: seen(serial) }), serial * 20_000);
+    same.wrote(`${OWN}.${serial}`, serial * 20_000);
+    problem = same.judge('/t', here(serial), OVERLAY, serial * 20_000);
+  }
+  return problem;
+}
+
+const OVERLAY = { at: '/t', type: 'overlay', source: 'none', options: 'rw' };
+const never = (): null => null;
+
+test('what never comes back is no cache: PMS does not see what is written here', () => {
+  const same = new SameVolume(shared({ proof: `${PMS}.1` }), OWN, 0);
+  expect(goesOn(same, 1, 7, never)).toBeNull();
+  expect(goesOn(same, 8, 8, never)).toBe(
+    `/t: what is written here never reaches PMS, though what PMS writes is seen here: PMS's relay sees none of ` +
+      `/t/.clusterplex/${OWN}.* in /transcode; what is mounted at /t is overlay none; mount what PMS has, or correct ` +
+      'MOUNTS or PATH_MAP',
+  );
+  expect(goesOn(same, 9, 9, () => `${OWN}.8`)).toBeNull();
+  expect(goesOn(same, 10, 99, (serial) => `${OWN}.${serial - 1}`)).toBeNull();
+  expect(goesOn(same, 100, 104, () => `${OWN}.98`)).toBeNull();
+  expect(goesOn(same, 105, 106, () => `${OWN}.98`)).toMatch(/never reaches PMS/);
+});
+
+test('as long as its relay is away, PMS sees nothing, and that is no reason', () => {
+  const same = new SameVolume(shared({ proof: `${PMS}.1` }), OWN, 20_000);
+  goesOn(same, 1, 2, never);
+  for (let serial = 3; serial <= 100; serial += 1) same.wrote(`${OWN}.${serial}`, serial * 20_000);
+  expect(same.judge('/t', here(2), null, 2_000_000)).toBeNull();
+  expect(same.warnings('/t', 2_000_000)).toEqual([]);
+});
+
+test('where PMS can’t write, nothing shows that it is the same volume, and somebody has to know', () => {
+  const same = new SameVolume(shared({ proof: null }), OWN, 0);
+  expect(same.judge('/t', here(), null, 10)).toBeNull();
+  expect(same.warnings('/t', 10)).toEqual([
+    expect.stringMatching(
+      /^nothing shows that \/t is the volume .*: its relay can't write to \/transcode; see its log/,
+    ),
+  ]);
+  const media = new SameVolume(shared({ mode: 'ro', purpose: 'media' }), OWN, 0);
+  expect(media.warnings('/t', 10)).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Compile } from 'typebox/compile';
@@ -70,4 +70,24 @@ test('what is said to be shared elsewhere is neither looked at nor written, howe
     expect.stringMatching(/^PMS shares .*\/mount\/\.\.\/outside \(transcode\)/),
   ]);
   expect(written).toEqual([]);
+});
+
+test('a worker that can’t write its proofs says so', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'storage-'));
+  const proof = `pms-${randomUUID()}.1`;
+  mkdirSync(join(path, 'elsewhere'));
+  writeFileSync(join(path, 'elsewhere', proof), `${proof}\n`);
+  symlinkSync('elsewhere', join(path, '.clusterplex'));
+  const storage = new Storage({
+    declared: [{ path, mode: 'rw', optional: false }],
+    ...{ pathMap: [], instance: randomUUID(), clock: systemClock, changed: () => undefined },
+  });
+  storage.compare([{ path, mode: 'rw', purpose: 'transcode', proof, fingerprint: null, seen: null }]);
+  await storage.start();
+  storage.stop();
+  rmSync(path, { recursive: true });
+  expect(storage.problems).toEqual([]);
+  expect(storage.warnings).toEqual([
+    expect.stringMatching(/^nothing shows that PMS sees what is written to .*: this worker can't write to /),
+  ]);
 });
