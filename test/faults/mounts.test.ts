@@ -26,7 +26,7 @@ let cluster: Cluster;
 let workers = 0;
 
 for (const path of [transcode, transcodeHere, mediaHere]) mkdirSync(path, { recursive: true });
-for (const name of ['films', 'series', 'music']) mkdirSync(join(media, name), { recursive: true });
+for (const name of ['films', 'series', 'music']) mkdirSync(join(media, name, 'one'), { recursive: true });
 // Whoever the worker runs as gets there.
 chmodSync(directory, 0o755);
 
@@ -146,6 +146,9 @@ here('another volume at the same path', async () => {
     /transcode is not the volume that PMS uses .*worker\/transcode is tmpfs other/,
   );
   await saysReady(worker, false, /media is not the volume that PMS uses .*: other things are in it/);
+  rmSync(join(mediaHere, 'photos'), { recursive: true });
+  for (const name of ['films', 'series', 'music']) mkdirSync(join(mediaHere, name));
+  await saysReady(worker, false, /media is not the volume that PMS uses .*: other things are in its folders/);
 });
 
 here('read only, where transcodes are written', async () => {

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { ContractMount } from '#shared/protocol/storage.ts';
+import { Folders } from '#shared/storage/folders.ts';
 import type { DeclaredMount } from '#shared/storage/mounts.ts';
 import { type Answer, MountProbe } from '#shared/storage/probe.ts';
 import { ProofSeries } from '#shared/storage/proofs.ts';
@@ -10,6 +11,8 @@ import { SameVolume } from './sameVolume.ts';
 const INTERVAL_MS = 3_000;
 /** While something is on its way that PMS wrote. */
 const WAITING_MS = 500;
+/** Of what is fine: it is many directories, and each may be large. */
+const FOLDERS_MS = 30_000;
 
 /** What is known of a directory. */
 export interface Finding {
@@ -28,6 +31,10 @@ export class Place {
   readonly #series: string;
   readonly #changed: () => void;
   readonly #probe: MountProbe;
+  readonly #folders: Folders;
+  #foldersReadAt = Number.NEGATIVE_INFINITY;
+  /** The last fingerprint of them. */
+  #inFolders: readonly string[] | null = null;
   readonly #own: ProofSeries;
   #comparisons: readonly SameVolume[] = [];
   #finding: Finding | null = null;
@@ -41,6 +48,7 @@ export class Place {
     this.#series = series;
     this.#changed = changed;
     this.#probe = new MountProbe(declared, clock);
+    this.#folders = new Folders(declared.path, clock);
     this.#own = new ProofSeries(series);
   }
 
@@ -87,7 +95,10 @@ export class Place {
       this.declared.mode === 'rw' && this.#comparisons.some(({ shared }) => shared.proof !== null);
     const own = isProven ? this.#own.due(this.#clock.now()) : { write: null, remove: null };
     const names = [...new Set(this.#comparisons.flatMap((comparison) => comparison.names))];
-    const answer = await this.#probe.run({ names, ...own, find: null });
+    const [answer] = await Promise.all([
+      this.#probe.run({ names, ...own, find: null }),
+      this.#readFolders(this.#clock.now()),
+    ]);
     const table = answer.place === null ? [] : await mountTable();
     const mounted = answer.place === null ? null : mountedAt(table, answer.place);
     const now = this.#clock.now();
@@ -97,6 +108,13 @@ export class Place {
     const isUnproven = own.write !== null && !answer.wrote;
     this.#finding = this.#judge(answer, mounted, isUnproven, now);
     if (!this.#stopped) this.#changed();
+  }
+
+  async #readFolders(now: number): Promise<void> {
+    const isDue = now - this.#foldersReadAt >= FOLDERS_MS || (this.#finding?.problem ?? null) !== null;
+    if (!isDue || !this.#comparisons.some((comparison) => comparison.isRecognised)) return;
+    this.#foldersReadAt = now;
+    this.#inFolders = await this.#folders.fingerprint();
   }
 
   #judge(answer: Answer, mounted: Mounted | null, isUnproven: boolean, now: number): Finding {
@@ -128,7 +146,7 @@ export class Place {
     if (answer.problem !== null || answer.absent) return answer.problem;
     for (const comparison of this.#comparisons) {
       const { shared } = comparison;
-      const problem = comparison.judge(path, answer, mounted, now);
+      const problem = comparison.judge({ path, answer, folders: this.#inFolders, mounted, now });
       if (problem !== null) return problem;
       if (shared.mode === 'rw' && mode === 'ro') {
         return `transcodes are written to ${path}, which PMS shares as ${shared.path}:rw, but MOUNTS says ro`;

@@ -5,6 +5,16 @@ import { nextProof, proofName } from '#shared/storage/proofs.ts';
 import { Crossing, SLOW_MS } from './crossing.ts';
 import type { Mounted } from './mountTable.ts';
 
+/** What was found in a directory of this worker, and when. */
+export interface Look {
+  readonly path: string;
+  readonly answer: Answer;
+  /** The fingerprint of what is in its folders; null when nobody knows. */
+  readonly folders: readonly string[] | null;
+  readonly mounted: Mounted | null;
+  readonly now: number;
+}
+
 /** Compares a directory of this worker with the one that PMS shares. */
 export class SameVolume {
   readonly #ownSeries: string;
@@ -67,9 +77,9 @@ export class SameVolume {
   }
 
   /** @returns what is wrong with the directory as PMS's */
-  judge(path: string, answer: Answer, mounted: Mounted | null, now: number): string | null {
+  judge({ path, answer, folders, mounted, now }: Look): string | null {
     return this.#shared.proof === null
-      ? this.#judgeEntries(path, answer, mounted)
+      ? this.#judgeEntries(path, answer, folders, mounted)
       : this.#judgeProofs(path, answer, mounted, now);
   }
 
@@ -130,13 +140,25 @@ export class SameVolume {
     return `${what}: PMS's relay sees none of ${files} in ${this.#shared.path}${under(mounted)}`;
   }
 
-  #judgeEntries(path: string, { entries }: Answer, mounted: Mounted | null): string | null {
-    const { fingerprint } = this.#shared;
+  #judgeEntries(
+    path: string,
+    { entries }: Answer,
+    folders: readonly string[] | null,
+    mounted: Mounted | null,
+  ): string | null {
+    const { fingerprint, folders: foldersThere } = this.#shared;
     if (fingerprint === null || entries === null) return null;
     const own = fingerprintOf(entries);
     if (own.length === 0) return `${this.#notTheSame(path)}: it is empty${under(mounted)}`;
-    if (isAlike(own, fingerprint)) return null;
-    return `${this.#notTheSame(path)}: other things are in it${under(mounted)}`;
+    if (!isAlike(own, fingerprint))
+      return `${this.#notTheSame(path)}: other things are in it${under(mounted)}`;
+    if (folders === null || foldersThere === null || isAlike(folders, foldersThere)) return null;
+    return `${this.#notTheSame(path)}: other things are in its folders${under(mounted)}`;
+  }
+
+  /** By what is in it. */
+  get isRecognised(): boolean {
+    return this.#shared.folders !== null;
   }
 
   #notTheSame(path: string): string {
