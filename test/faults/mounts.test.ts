@@ -257,7 +257,8 @@ async function twoMinutes(): Promise<Storage> {
     if (!shared) throw new Error('PMS shares nothing');
     const seen = shared.seen.find((name) => name.startsWith(`worker-${instance}`)) ?? null;
     storage.compare([{ ...shared, seen }]);
-    await storage.start();
+    // One look may have been under way, which is followed by another.
+    for (let looks = 0; looks < 2; looks += 1) await storage.start();
     const done = look();
     // Not the probes' deadlines, too.
     clock.time += 20_000;
