@@ -6,7 +6,15 @@ import type { Scale } from '../core/scale.ts';
 import type { Driver } from '../driver.ts';
 import type { App } from './app.ts';
 import type { Changes, Subscription } from './changes.ts';
-import { ErrorView, JobStoryView, JobView, ScaleChange, ScaleView, WorkerView } from './schemas.ts';
+import {
+  ErrorView,
+  JobStoryView,
+  JobView,
+  ScaleChange,
+  ScaleView,
+  StorageView,
+  WorkerView,
+} from './schemas.ts';
 import type { Views } from './views.ts';
 
 export interface RouteOptions {
@@ -25,6 +33,7 @@ const IdParams = Type.Object({ id: Type.String() });
 export function addRoutes(app: App, options: RouteOptions): void {
   addProbes(app, options);
   addWorkers(app, options);
+  addStorage(app, options);
   addJobs(app, options);
   addScale(app, options);
   addEvents(app, options);
@@ -118,6 +127,20 @@ function addWorkers(app: App, { driver, views }: RouteOptions): void {
       },
     );
   }
+}
+
+function addStorage(app: App, { views }: RouteOptions): void {
+  app.get(
+    '/api/v1/storage',
+    {
+      schema: {
+        tags: ['workers'],
+        summary: 'What PMS shares, and what each worker has of it',
+        response: { 200: StorageView },
+      },
+    },
+    () => views.storage(),
+  );
 }
 
 function addJobs(app: App, { driver, views }: RouteOptions): void {

@@ -3,6 +3,7 @@ import { Capabilities } from '#shared/capabilities.ts';
 import { ERROR_CODES } from '#shared/errors.ts';
 import { Change, JobClass, Outcome } from '#shared/job.ts';
 import { JobState, Load, Mount } from '#shared/protocol/messages.ts';
+import { SharedMount } from '#shared/protocol/storage.ts';
 import { HardwareRequirement, Requirements } from '#shared/requirements.ts';
 import { STORY_EVENTS } from '../core/model.ts';
 
@@ -43,6 +44,22 @@ export const WorkerView = Type.Object(
   { ...strict, title: 'Worker' },
 );
 export type WorkerView = Static<typeof WorkerView>;
+
+export const StorageView = Type.Object(
+  {
+    /** What PMS shares, as its relays say. */
+    contracts: Type.Array(
+      Type.Object(
+        { relay: Type.String(), mounts: Type.Array(Type.Pick(SharedMount, ['path', 'mode', 'purpose'])) },
+        strict,
+      ),
+    ),
+    /** What each worker has of it, and what is wrong with that. */
+    workers: Type.Array(Type.Object({ name: Type.String(), mounts: Type.Array(Mount) }, strict)),
+  },
+  { ...strict, title: 'Storage' },
+);
+export type StorageView = Static<typeof StorageView>;
 
 export const AttemptView = Type.Object(
   {

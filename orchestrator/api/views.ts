@@ -2,7 +2,7 @@ import { type Clock, WallClock } from '#shared/clock.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { type Job, jobState, type Worker } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
-import type { JobStoryView, JobView, ScaleView, WorkerSummary, WorkerView } from './schemas.ts';
+import type { JobStoryView, JobView, ScaleView, StorageView, WorkerSummary, WorkerView } from './schemas.ts';
 
 /** Turns what the core knows into what the API says. No secret has a place in these shapes: no argv, no env. */
 export class Views {
@@ -76,6 +76,16 @@ export class Views {
         outcome: attempt.outcome,
       })),
       story: job.story.map((entry) => ({ ...entry, at: this.#time(entry.at) })),
+    };
+  }
+
+  storage(): StorageView {
+    const { contracts, workers } = this.#cluster;
+    return {
+      contracts: [...contracts].map(([relay, mounts]) => {
+        return { relay, mounts: mounts.map(({ path, mode, purpose }) => ({ path, mode, purpose })) };
+      }),
+      workers: [...workers.values()].map(({ name, storage }) => ({ name, mounts: [...storage] })),
     };
   }
 

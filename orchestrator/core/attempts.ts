@@ -36,6 +36,7 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
     end: null,
     outcome: null,
     doubt: null,
+    stoodAt: null,
   };
   attach(core, job, attempt, worker);
   core.changedList(worker);

@@ -1,7 +1,7 @@
 import { assertNever } from '#shared/errors.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Desired, Status } from '#shared/protocol/messages.ts';
-import type { ContractMount } from '#shared/protocol/storage.ts';
+import type { ContractMount, SharedMount } from '#shared/protocol/storage.ts';
 import { letGoOrphan } from './attempts.ts';
 import { contractOf } from './contract.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
@@ -90,6 +90,11 @@ export class Cluster {
   /** The job's command, as long as the job is live: what a worker needs to start it. */
   spec(jobId: string): JobSpec | null {
     return this.#core.jobs.get(jobId)?.spec ?? null;
+  }
+
+  /** What each relay says that PMS shares. */
+  get contracts(): ReadonlyMap<string, readonly SharedMount[]> {
+    return this.#core.contracts;
   }
 
   /** What PMS shares, as this worker is to know it. */

@@ -47,6 +47,21 @@ export function isConfirmed({ reached }: Doubt, job: Job, attempt: Attempt): boo
   return reached !== null && place !== null && isThere(reached, place);
 }
 
+/** Where in the input an attempt is, by its own word, or else where it began. */
+export function reachedBy(job: Job, attempt: Attempt): number {
+  const told = toldOf(job, attempt);
+  return (told && placeOf(told)?.reached) ?? attempt.resume?.seconds ?? 0;
+}
+
+/** Those that stood still where this one does: of the file, and not of their workers. */
+export function stoodThere({ attempts, accepted }: Job, { number, stoodAt }: Attempt): Attempt[] {
+  if (stoodAt === null) return [];
+  const place = { reached: stoodAt, duration: accepted?.duration ?? 0 };
+  return attempts.filter((other) => {
+    return other.number < number && other.stoodAt !== null && isThere(other.stoodAt, place);
+  });
+}
+
 /** The end of a job of which a part is missing: who may runs the rest where the hook is. */
 export function incomplete(
   { attempts }: Job,

@@ -41,6 +41,8 @@ export interface Attempt {
   outcome: Outcome | null;
   /** Why its exit code 0 was not believed. */
   doubt: Doubt | null;
+  /** Where in the input it was given up, in seconds, since it stood still. */
+  stoodAt: number | null;
 }
 
 export interface Doubt {

@@ -1,5 +1,5 @@
 import { type Outcome, outcomeWithoutProcess, outputBytes } from '#shared/job.ts';
-import { doubtOf, incomplete, isConfirmed } from './doubt.ts';
+import { doubtOf, incomplete, isConfirmed, stoodThere } from './doubt.ts';
 import { isFeasible } from './feasible.ts';
 import { enqueue, finish, withdraw } from './lifecycle.ts';
 import type { Attempt, Job, Worker } from './model.ts';
@@ -23,6 +23,8 @@ export function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Out
     const isFollowed =
       outcome.exitCode === 0 ? isDoubted(core, job, attempt) : isTriedAgain(core, job, attempt, outcome);
     if (!isFollowed) end(core, job, attempt, outcome);
+  } else if (isStuck(core, job, attempt)) {
+    finish(core, job, incomplete(job, attempt, 'it stood still'));
   } else if (job.attempts.length >= MAX_ATTEMPTS) {
     const message = `${MAX_ATTEMPTS} attempts were lost, the last on ${attempt.worker}: ${outcome.message ?? ''}`;
     finish(core, job, outcomeWithoutProcess('lost', message));
@@ -32,6 +34,13 @@ export function decide(core: CoreState, job: Job, attempt: Attempt, outcome: Out
     if (outcome.reason === 'refused') job.avoid.add(attempt.worker);
     enqueue(core, job, outcome.message);
   }
+}
+
+/** Two stood still in the same place, on two workers or on the only one: where the source hangs, a third one does, too. */
+function isStuck(core: CoreState, job: Job, attempt: Attempt): boolean {
+  const others = stoodThere(job, attempt);
+  const isElsewhere = others.some(({ worker }) => worker !== attempt.worker);
+  return isElsewhere || (others.length > 0 && !isThereAnotherWorker(core, job, attempt));
 }
 
 /** Exit code 0 is a claim, which waits for the relay's last word. */

@@ -1,5 +1,6 @@
 import { type AttemptStatus, outcomeWithoutProcess } from '#shared/job.ts';
 import { attemptEnded } from './attempts.ts';
+import { reachedBy } from './doubt.ts';
 import type { Attempt, Job, Worker } from './model.ts';
 import { isThereAnotherWorker } from './retries.ts';
 import type { CoreState } from './state.ts';
@@ -42,6 +43,7 @@ export function moveStill(core: CoreState, job: Job): void {
     watchStill(core, current, core.now);
   else if (core.now - since < stallMs) watchStill(core, current, since);
   else {
+    current.stoodAt = reachedBy(job, current);
     if (isThereAnotherWorker(core, job, current)) job.avoid.add(current.worker);
     giveUp(
       core,

@@ -135,6 +135,7 @@ function attemptFrom(core: CoreState, worker: Worker, status: AttemptStatus): At
     endedAt: status.phase === 'ended' ? core.now : null,
     end: null,
     doubt: null,
+    stoodAt: null,
     outcome: status.outcome,
   };
 }

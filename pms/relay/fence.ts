@@ -3,6 +3,7 @@ import { latin1 } from '#shared/bytes.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Logger } from '#shared/logger.ts';
+import { ownerFile } from '#shared/ownerFile.ts';
 import { NOBODY } from '../hook/takeOver.ts';
 
 /** As for a probe of a mount (shared/storage/probe.ts). */
@@ -29,7 +30,7 @@ export function fence(
   done: (fenced: boolean) => void,
 ): void {
   // A command line can't carry every byte.
-  const path = `${latin1(cwd)}/.clusterplex-${jobId}`.replace(/[^\w/.-]/g, octal);
+  const path = `${latin1(cwd)}/${ownerFile(jobId)}`.replace(/[^\w/.-]/g, octal);
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', path, String(NOBODY)], { stdio: 'ignore' });
   const deadline = clock.after(DEADLINE_MS, () => {
     logger.warn({ jobId }, 'the directory of the job does not answer: nobody may write there until it does');

@@ -2,6 +2,7 @@ import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
 import { MAX_SEEN, type SharedMount } from '#shared/protocol/storage.ts';
 import { fingerprintOf } from '#shared/storage/fingerprint.ts';
+import { Folders } from '#shared/storage/folders.ts';
 import type { DeclaredMount } from '#shared/storage/mounts.ts';
 import { type Answer, MountProbe } from '#shared/storage/probe.ts';
 import { nextProof, ProofSeries, proofName } from '#shared/storage/proofs.ts';
@@ -22,6 +23,7 @@ export interface SharedDirectoryOptions {
 export class SharedDirectory {
   readonly #options: SharedDirectoryOptions;
   readonly #probe: MountProbe;
+  readonly #folders: Folders;
   readonly #own: ProofSeries;
   /** The last proof of each worker's, by series. */
   #seen = new Map<string, string>();
@@ -34,6 +36,7 @@ export class SharedDirectory {
     this.#options = options;
     // Its own proof is what it tries to write.
     this.#probe = new MountProbe({ ...options.mount, mode: 'ro', optional: true }, options.clock);
+    this.#folders = new Folders(options.mount.path, options.clock);
     this.#own = new ProofSeries(options.series);
   }
 
@@ -47,7 +50,10 @@ export class SharedDirectory {
     const isWritten = mount.mode === 'rw';
     const own = isWritten ? this.#own.due(clock.now()) : { write: null, remove: null };
     const names = [...this.#seen.values()].flatMap((name) => [name, nextProof(name)]);
-    const answer = await this.#probe.run({ names, ...own, find: isWritten ? 'worker-' : null });
+    const [answer, folders] = await Promise.all([
+      this.#probe.run({ names, ...own, find: isWritten ? 'worker-' : null }),
+      isWritten ? null : this.#folders.fingerprint(),
+    ]);
     if (this.#stopped) return;
     if (answer.wrote) this.#own.wrote(clock.now());
     const isUnwritable = own.write !== null && !answer.wrote && !answer.absent;
@@ -56,7 +62,7 @@ export class SharedDirectory {
       logger.warn({ problem }, 'what PMS shares is not usable');
     this.#problem = problem;
     if (answer.problem === null) this.#seen = lastOfEach(answer, this.#seen);
-    this.#shared = answer.absent ? null : this.#describe(answer);
+    this.#shared = answer.absent ? null : this.#describe(answer, folders);
     this.#options.changed();
     this.#timer = clock.after(INTERVAL_MS[mount.mode], () => void this.look());
   }
@@ -66,7 +72,7 @@ export class SharedDirectory {
     this.#timer?.cancel();
   }
 
-  #describe({ entries }: Answer): SharedMount {
+  #describe({ entries }: Answer, folders: readonly string[] | null): SharedMount {
     const { path, mode } = this.#options.mount;
     const isWritten = mode === 'rw';
     const fingerprint = isWritten || entries === null ? [] : fingerprintOf(entries);
@@ -77,6 +83,7 @@ export class SharedDirectory {
       proof: this.#own.current,
       // Of nothing there is nothing to recognise.
       fingerprint: fingerprint.length === 0 ? null : fingerprint,
+      folders: folders === null || folders.length === 0 ? null : [...folders],
       seen: [...this.#seen.values()].slice(-MAX_SEEN),
     };
   }

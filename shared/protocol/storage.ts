@@ -1,11 +1,15 @@
 import { type Static, Type } from 'typebox';
 import { FINGERPRINT_LENGTH, FINGERPRINT_SIZE } from '../storage/fingerprint.ts';
+import { FOLDERS_FINGERPRINT_SIZE } from '../storage/folders.ts';
 import { PROOF_PATTERN } from '../storage/proofs.ts';
 
 const strict = { additionalProperties: false };
 
 /** What travels of a proof: shared/storage/proofs.ts. */
 const Proof = Type.String({ maxLength: 64, pattern: PROOF_PATTERN });
+
+const Fingerprint = (size: number) =>
+  Type.Union([Type.Array(Type.String({ maxLength: FINGERPRINT_LENGTH }), { maxItems: size }), Type.Null()]);
 
 /** A directory that PMS shares with the workers, and how they can tell that they have the same one. */
 const fields = {
@@ -16,10 +20,9 @@ const fields = {
   /** The file that the relay wrote there last; null when it could not, or when the directory is only read. */
   proof: Type.Union([Proof, Type.Null()]),
   /** What is in it: of one that is only read, and not empty. */
-  fingerprint: Type.Union([
-    Type.Array(Type.String({ maxLength: FINGERPRINT_LENGTH }), { maxItems: FINGERPRINT_SIZE }),
-    Type.Null(),
-  ]),
+  fingerprint: Fingerprint(FINGERPRINT_SIZE),
+  /** What is in its folders, likewise; null when nobody knows, too. */
+  folders: Fingerprint(FOLDERS_FINGERPRINT_SIZE),
 };
 
 export const MAX_SEEN = 1_000;

@@ -1,11 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { coerceError } from '../errors.ts';
 import type { DeclaredMount } from './mounts.ts';
-
-/** A healthy mount answers in milliseconds; NFS that has to reconnect in a second or two. */
-const DEADLINE_MS = 5_000;
+import { DEADLINE_MS, Script, type ScriptEnd } from './script.ts';
 
 const MISSING = 3;
 const UNREADABLE = 4;
@@ -81,55 +77,28 @@ const NOTHING: Answer = {
 };
 const ONLY_LOOK: Question = { names: [], write: null, remove: null, find: null };
 
-/**
- * Tries one mount again and again, each time in a process of its own: a file-system call on a dead NFS server does not
- * return, not even for SIGKILL, and must not hang anything but itself. While one hangs no second one is started.
- */
+/** Tries one mount again and again. */
 export class MountProbe {
   readonly #mount: DeclaredMount;
-  readonly #clock: Clock;
-  #hanging: ChildProcess | null = null;
+  readonly #script: Script;
 
   constructor(mount: DeclaredMount, clock: Clock) {
     this.#mount = mount;
-    this.#clock = clock;
+    this.#script = new Script(SCRIPT, clock);
   }
 
-  run({ names, write, remove, find }: Question = ONLY_LOOK): Promise<Answer> {
+  async run({ names, write, remove, find }: Question = ONLY_LOOK): Promise<Answer> {
     const { path, mode } = this.#mount;
-    const hung = { ...NOTHING, problem: `${path} does not answer within ${DEADLINE_MS} ms` };
-    if (this.#hanging) return Promise.resolve(hung);
-    return new Promise<Answer>((resolve, reject) => {
-      const words = [path, mode, write ?? '', remove ?? '', find ?? '', ...names];
-      const child = spawn('/bin/sh', ['-c', SCRIPT, randomUUID(), ...words], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      this.#hanging = child;
-      const said: Buffer[] = [];
-      const deadline = this.#clock.after(DEADLINE_MS, () => {
-        child.kill('SIGKILL');
-        child.unref();
-        child.stdout.destroy();
-        resolve(hung);
-      });
-      child.once('error', (error) => {
-        this.#hanging = null;
-        deadline.cancel();
-        reject(error);
-      });
-      child.once('close', (code) => {
-        this.#hanging = null;
-        deadline.cancel();
-        resolve(this.#judge(code, Buffer.concat(said).toString()));
-      });
-      // Undefined where no pipe could be opened, whatever the types say: then there was an error.
-      if (child.pid !== undefined) child.stdout.on('data', (data: Buffer) => said.push(data));
-    }).catch((error: unknown) => {
+    try {
+      const end = await this.#script.run([path, mode, write ?? '', remove ?? '', find ?? '', ...names]);
+      if (end) return this.#judge(end);
+      return { ...NOTHING, problem: `${path} does not answer within ${DEADLINE_MS} ms` };
+    } catch (error) {
       return { ...NOTHING, problem: `${path} could not be tried: ${coerceError(error).message}` };
-    });
+    }
   }
 
-  #judge(code: number | null, said: string): Answer {
+  #judge({ code, said }: ScriptEnd): Answer {
     const { path, mode, optional } = this.#mount;
     const answer = read(said);
     switch (code) {

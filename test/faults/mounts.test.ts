@@ -1,12 +1,17 @@
 import { spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { SharedDirectory } from '../../pms/relay/sharedDirectory.ts';
+import { Storage } from '../../worker/storage/storage.ts';
 import { Cluster } from '../support/cluster.ts';
 import { FuseMount } from '../support/fuseMount.ts';
 import type { Part } from '../support/part.ts';
 import { installRecordingTranscoder, type RecordingTranscoder } from '../support/recordingTranscoder.ts';
+import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'mounts-'));
 /** What PMS has, and where the worker has the same, or should. */
@@ -21,7 +26,7 @@ let cluster: Cluster;
 let workers = 0;
 
 for (const path of [transcode, transcodeHere, mediaHere]) mkdirSync(path, { recursive: true });
-for (const name of ['films', 'series', 'music']) mkdirSync(join(media, name), { recursive: true });
+for (const name of ['films', 'series', 'music']) mkdirSync(join(media, name, 'one'), { recursive: true });
 // Whoever the worker runs as gets there.
 chmodSync(directory, 0o755);
 
@@ -141,6 +146,9 @@ here('another volume at the same path', async () => {
     /transcode is not the volume that PMS uses .*worker\/transcode is tmpfs other/,
   );
   await saysReady(worker, false, /media is not the volume that PMS uses .*: other things are in it/);
+  rmSync(join(mediaHere, 'photos'), { recursive: true });
+  for (const name of ['films', 'series', 'music']) mkdirSync(join(mediaHere, name));
+  await saysReady(worker, false, /media is not the volume that PMS uses .*: other things are in its folders/);
 });
 
 here('read only, where transcodes are written', async () => {
@@ -228,3 +236,50 @@ here(
   },
   90_000,
 );
+
+/** Both sides of the transcode directory in one process, in which two minutes pass at once. */
+async function twoMinutes(): Promise<Storage> {
+  const [clock, instance] = [new FakeClock(), randomUUID()];
+  let looked: () => void = () => undefined;
+  const look = (): Promise<void> => new Promise((resolve) => (looked = resolve));
+  const relay = new SharedDirectory({
+    ...{ mount: { path: transcode, mode: 'rw', optional: false }, series: `pms-${randomUUID()}`, clock },
+    ...{ logger: pino({ level: 'silent' }), changed: () => looked() },
+  });
+  const storage = new Storage({
+    declared: [{ path: transcodeHere, mode: 'rw', optional: false }],
+    pathMap: [{ from: transcode, to: transcodeHere }],
+    ...{ instance, clock, changed: () => undefined },
+  });
+  await relay.look();
+  for (let seconds = 0; seconds <= 160; seconds += 20) {
+    const { shared } = relay;
+    if (!shared) throw new Error('PMS shares nothing');
+    const seen = shared.seen.find((name) => name.startsWith(`worker-${instance}`)) ?? null;
+    storage.compare([{ ...shared, seen }]);
+    // One look may have been under way, which is followed by another.
+    for (let looks = 0; looks < 2; looks += 1) await storage.start();
+    const done = look();
+    // Not the probes' deadlines, too.
+    clock.time += 20_000;
+    clock.advance(0);
+    await done;
+  }
+  relay.stop();
+  storage.stop();
+  return storage;
+}
+
+here('an overlay over the volume: what PMS writes is seen, and what is written stays here', async () => {
+  shareAll();
+  expect((await twoMinutes()).problems).toEqual([]);
+  for (const name of ['upper', 'work']) mkdirSync(join(directory, name));
+  const layers = `lowerdir=${transcode},upperdir=${join(directory, 'upper')},workdir=${join(directory, 'work')}`;
+  mount('-t', 'overlay', '-o', layers, 'copy', transcodeHere);
+  const { problems } = await twoMinutes();
+  expect(problems).toEqual([
+    expect.stringMatching(
+      /transcode: what is written here never reaches PMS, .*what is mounted at .* is overlay copy; mount what PMS has/,
+    ),
+  ]);
+});

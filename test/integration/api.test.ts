@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -26,17 +26,17 @@ const CLUSTERPLEX_METRICS = [
 ];
 
 const directory = mkdtempSync(join(tmpdir(), 'api-'));
+const shared = join(directory, 'shared');
 let recorder: RecordingTranscoder;
 let cluster: Cluster;
 
 beforeAll(async () => {
   recorder = await installRecordingTranscoder(directory);
+  mkdirSync(shared);
   cluster = await Cluster.start({
-    workers: ['w1'],
-    slots: 1,
-    transcoderDirectory: directory,
-    token: TOKEN,
+    ...{ workers: ['w1'], slots: 1, transcoderDirectory: directory, token: TOKEN },
     env: { NODE_NAME: 'n1' },
+    relayEnv: { MOUNTS: `${shared}:ro` },
   });
 });
 
@@ -76,6 +76,7 @@ describe('access', () => {
     '/api/v1/workers',
     '/api/v1/jobs',
     '/api/v1/scale',
+    '/api/v1/storage',
     '/api/v1/openapi.json',
     '/api/v1/events',
     '/metrics',
@@ -215,6 +216,25 @@ test('metrics: ClusterPlex’s eleven and ours, and nothing of a worker that has
   await w2.stop();
   await cluster.orchestrator.logged('worker disconnected', { worker: 'w2' });
   expect((await get('/metrics')).text).not.toMatch(/worker_name="w2"/);
+});
+
+test('storage: what PMS shares, as each relay says, and what each worker has of it', async () => {
+  const lost = join(directory, 'lost');
+  const w3 = await cluster.startWorker('w3', { MOUNTS: `${lost}:ro` });
+  const mounts = [{ path: shared, mode: 'ro', purpose: 'media' }];
+  await expect
+    .poll(async () => JSON.parse((await get('/api/v1/storage')).text), { timeout: 10_000 })
+    .toEqual({
+      contracts: [{ relay: expect.any(String), mounts }],
+      workers: expect.arrayContaining([
+        { name: 'w1', mounts: [expect.objectContaining({ path: cluster.directory, problem: null })] },
+        {
+          name: 'w3',
+          mounts: [{ path: lost, mode: 'ro', problem: expect.stringMatching(/does not exist/) }],
+        },
+      ]),
+    });
+  await w3.stop();
 });
 
 test('events: first what is, then every change', async () => {

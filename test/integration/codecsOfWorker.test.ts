@@ -102,14 +102,17 @@ test('a codec that is to be had later is told of, so that the transcoder is aske
   gate.resolve();
   isThere = false;
   await codecs.start();
-  await expect.poll(() => codecs.warning).toBe('not to be had: libxbin_decoder');
+  await expect.poll(() => codecs.warning, { timeout: 20_000 }).toBe('not to be had: libxbin_decoder');
   changed.mockClear();
   isThere = true;
   await expect
-    .poll(() => {
-      clock.advance(60_000);
-      return changed.mock.calls.length;
-    })
+    .poll(
+      () => {
+        clock.advance(60_000);
+        return changed.mock.calls.length;
+      },
+      { timeout: 20_000 },
+    )
     .toBe(1);
   expect(codecs.missing).toBe(0);
   codecs.stop();

@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -11,9 +19,9 @@ import { SPEC } from '../unit/pms/jobsStage.ts';
 const directory = mkdtempSync(join(tmpdir(), 'relay-fence-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-function fenced(cwd: Buffer): Promise<boolean> {
+function fenced(cwd: Buffer, jobId = SPEC.jobId): Promise<boolean> {
   const surroundings = { clock: systemClock, logger: pino({ level: 'silent' }) };
-  return new Promise((resolve) => fence({ ...SPEC, cwd: byteString(cwd) }, surroundings, resolve));
+  return new Promise((resolve) => fence({ ...SPEC, jobId, cwd: byteString(cwd) }, surroundings, resolve));
 }
 
 test('it writes what ends every attempt, whatever the directory’s name', async () => {
@@ -23,6 +31,14 @@ test('it writes what ends every attempt, whatever the directory’s name', async
   writeFileSync(file, '2 worker\n');
   expect(await fenced(cwd)).toBe(true);
   expect(readFileSync(file, 'utf8')).toBe('1000000000 relay\n');
+});
+
+test('a jobId that is a path names a file in the directory', async () => {
+  const cwd = join(directory, 'below');
+  mkdirSync(cwd);
+  mkdirSync(join(cwd, '.clusterplex-..'));
+  await fenced(Buffer.from(cwd), '../../escaped');
+  expect(readdirSync(cwd)).toContain('.clusterplex-..%2F..%2Fescaped');
 });
 
 test('a directory that PMS has deleted is no reason to wait', async () => {

@@ -13,8 +13,8 @@ export interface Fault {
   readonly offset: number;
   /** What a read gets: an error number, or `hang`, no answer. */
   readonly read: number | 'hang';
-  /** Whether who opens the file after somebody had the fault can read all of it. */
-  readonly heals: boolean;
+  /** After how many that had the fault, one after the other, who opens the file then can read all of it; 0: never. */
+  readonly heals: number;
 }
 
 /** A file system with a fault, mounted over a directory. */
@@ -47,7 +47,7 @@ export class FuseMount {
 
   /** It has one file, a copy of this one. */
   static healthy(directory: string, file: string, name: string): Promise<FuseMount> {
-    const never = { offset: Number.MAX_SAFE_INTEGER, read: 'hang', heals: true } as const;
+    const never = { offset: Number.MAX_SAFE_INTEGER, read: 'hang', heals: 1 } as const;
     return FuseMount.faulty(directory, file, name, never);
   }
 

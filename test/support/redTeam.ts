@@ -42,3 +42,25 @@ export const WAYS_OUT: readonly [string, readonly string[], RegExp][] = [
   ['a program inside a graph', ['-i', 'a', '-af', 'ladspa=file=evil.so:p=x', 'x'], /uses the filter ladspa/],
   ['a list behind a flag', ['-auto_conversion_filters', '-safe', '0', '-i', 'l', 'x'], /its own choice/],
 ];
+
+/** Variables of a job that a transcoder, a shell or a library would obey. None arrives. */
+export const VARIABLES: readonly [string, string][] = [
+  ['LD_PRELOAD', '/transcode/evil.so'],
+  ['LD_LIBRARY_PATH', '/transcode'],
+  ['LD_AUDIT', '/transcode/evil.so'],
+  ['PATH', '/transcode'],
+  ['HOME', '/transcode'],
+  ['IFS', '/'],
+  ['ENV', '/transcode/evil.sh'],
+  ['BASH_ENV', '/transcode/evil.sh'],
+  ['FFREPORT', 'file=/etc/cron.d/x'],
+  ['FFMPEG_EXTERNAL_LIBS', '/transcode/'],
+  ['LIBVA_DRIVERS_PATH', '/transcode'],
+  ['EAE_ROOT', '/transcode'],
+  ['NODE_OPTIONS', '--require /transcode/evil.js'],
+  ['CUDA_VISIBLE_DEVICES', '7'],
+  ['http_proxy', 'http://10.0.0.1'],
+  ['GCONV_PATH', '/transcode'],
+  ['CLUSTERPLEX_WORKER', 'another'],
+  ['BASH_FUNC_exec%%', '() { evil; }'],
+];

@@ -5,6 +5,10 @@ export const SLOW_MS = 5_000;
 /** What was measured before tells nothing of the mount as it is now. */
 const REMEMBERED = 3;
 const MOST_WAITED_FOR = 20;
+/** Twice what NFS caches attributes for by default, at most. */
+const LOST_MS = 120_000;
+/** One is lost by chance, or with who wrote it. */
+const SEVERAL = 3;
 
 /** How long the proofs of one series take from one side of a mount to the other. */
 export class Crossing {
@@ -44,6 +48,16 @@ export class Crossing {
     const waited = this.#waiting.map(({ at }) => now - at).filter((ms) => ms > SLOW_MS);
     const known = [...this.#measured, ...waited];
     return known.length === 0 ? null : Math.round(Math.max(...known));
+  }
+
+  /** None of several has arrived, whatever was cached. */
+  isLost(now: number): boolean {
+    const [first] = this.#waiting;
+    return first !== undefined && this.#waiting.length >= SEVERAL && now - first.at > LOST_MS;
+  }
+
+  get hasArrived(): boolean {
+    return this.#measured.length > 0;
   }
 
   #serialOf(name: string): number {

@@ -1,9 +1,9 @@
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { ContractMount } from '#shared/protocol/storage.ts';
+import { Folders } from '#shared/storage/folders.ts';
 import type { DeclaredMount } from '#shared/storage/mounts.ts';
 import { type Answer, MountProbe } from '#shared/storage/probe.ts';
 import { ProofSeries } from '#shared/storage/proofs.ts';
-import { SLOW_MS } from './crossing.ts';
 import { isReadOnly, type Mounted, mountedAt, mountTable } from './mountTable.ts';
 import { SameVolume } from './sameVolume.ts';
 
@@ -11,6 +11,8 @@ import { SameVolume } from './sameVolume.ts';
 const INTERVAL_MS = 3_000;
 /** While something is on its way that PMS wrote. */
 const WAITING_MS = 500;
+/** Of what is fine: it is many directories, and each may be large. */
+const FOLDERS_MS = 30_000;
 
 /** What is known of a directory. */
 export interface Finding {
@@ -29,6 +31,10 @@ export class Place {
   readonly #series: string;
   readonly #changed: () => void;
   readonly #probe: MountProbe;
+  readonly #folders: Folders;
+  #foldersReadAt = Number.NEGATIVE_INFINITY;
+  /** The last fingerprint of them. */
+  #inFolders: readonly string[] | null = null;
   readonly #own: ProofSeries;
   #comparisons: readonly SameVolume[] = [];
   #finding: Finding | null = null;
@@ -42,6 +48,7 @@ export class Place {
     this.#series = series;
     this.#changed = changed;
     this.#probe = new MountProbe(declared, clock);
+    this.#folders = new Folders(declared.path, clock);
     this.#own = new ProofSeries(series);
   }
 
@@ -88,18 +95,29 @@ export class Place {
       this.declared.mode === 'rw' && this.#comparisons.some(({ shared }) => shared.proof !== null);
     const own = isProven ? this.#own.due(this.#clock.now()) : { write: null, remove: null };
     const names = [...new Set(this.#comparisons.flatMap((comparison) => comparison.names))];
-    const answer = await this.#probe.run({ names, ...own, find: null });
+    const [answer] = await Promise.all([
+      this.#probe.run({ names, ...own, find: null }),
+      this.#readFolders(this.#clock.now()),
+    ]);
     const table = answer.place === null ? [] : await mountTable();
     const mounted = answer.place === null ? null : mountedAt(table, answer.place);
     const now = this.#clock.now();
     if (answer.wrote) this.#own.wrote(now);
     const { current } = this.#own;
     if (answer.wrote && current !== null) for (const one of this.#comparisons) one.wrote(current, now);
-    this.#finding = this.#judge(answer, mounted, now);
+    const isUnproven = own.write !== null && !answer.wrote;
+    this.#finding = this.#judge(answer, mounted, isUnproven, now);
     if (!this.#stopped) this.#changed();
   }
 
-  #judge(answer: Answer, mounted: Mounted | null, now: number): Finding {
+  async #readFolders(now: number): Promise<void> {
+    const isDue = now - this.#foldersReadAt >= FOLDERS_MS || (this.#finding?.problem ?? null) !== null;
+    if (!isDue || !this.#comparisons.some((comparison) => comparison.isRecognised)) return;
+    this.#foldersReadAt = now;
+    this.#inFolders = await this.#folders.fingerprint();
+  }
+
+  #judge(answer: Answer, mounted: Mounted | null, isUnproven: boolean, now: number): Finding {
     const { path } = this.declared;
     const longest = (latencies: readonly (number | null)[]): number | null => {
       const known = latencies.filter((ms) => ms !== null);
@@ -107,11 +125,16 @@ export class Place {
     };
     const problem = this.#problem(answer, mounted, now);
     const latencyMs = longest(this.#comparisons.map((one) => one.latencyMs(now)));
-    const latencyToPmsMs = longest(this.#comparisons.map((one) => one.latencyToPmsMs(now)));
-    const warnings = [
-      slow(latencyMs, `${path}: what PMS writes is seen here only`, 'here'),
-      slow(latencyToPmsMs, `${path}: what is written here is seen by PMS only`, 'at PMS'),
-    ].filter((warning) => warning !== null);
+    const latencyToPmsMs = longest(this.#comparisons.map((one) => one.latencyToPmsMs));
+    const isUsable = problem === null && !answer.absent;
+    const warnings = isUsable ? this.#comparisons.flatMap((one) => one.warnings(path, now)) : [];
+    if (isUsable && isUnproven) {
+      const directory = `${path}/.clusterplex`;
+      warnings.push(
+        `nothing shows that PMS sees what is written to ${path}: this worker can't write to ${directory}; ` +
+          'make it a directory that all may write, or remove it',
+      );
+    }
     return { absent: answer.absent, problem, warnings, mounted, latencyMs, latencyToPmsMs };
   }
 
@@ -123,7 +146,7 @@ export class Place {
     if (answer.problem !== null || answer.absent) return answer.problem;
     for (const comparison of this.#comparisons) {
       const { shared } = comparison;
-      const problem = comparison.judge(path, answer, mounted, now);
+      const problem = comparison.judge({ path, answer, folders: this.#inFolders, mounted, now });
       if (problem !== null) return problem;
       if (shared.mode === 'rw' && mode === 'ro') {
         return `transcodes are written to ${path}, which PMS shares as ${shared.path}:rw, but MOUNTS says ro`;
@@ -131,11 +154,4 @@ export class Place {
     }
     return null;
   }
-}
-
-function slow(latencyMs: number | null, what: string, where: string): string | null {
-  if (latencyMs === null || latencyMs <= SLOW_MS) return null;
-  const seconds = Math.round(latencyMs / 1_000);
-  const options = 'actimeo=1 (or noac) and lookupcache=positive';
-  return `${what} ${seconds} s later, because attributes are cached: on NFS mount it ${where} with ${options}`;
 }

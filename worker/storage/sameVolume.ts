@@ -2,8 +2,18 @@ import type { ContractMount } from '#shared/protocol/storage.ts';
 import { fingerprintOf, isAlike } from '#shared/storage/fingerprint.ts';
 import type { Answer } from '#shared/storage/probe.ts';
 import { nextProof, proofName } from '#shared/storage/proofs.ts';
-import { Crossing } from './crossing.ts';
+import { Crossing, SLOW_MS } from './crossing.ts';
 import type { Mounted } from './mountTable.ts';
+
+/** What was found in a directory of this worker, and when. */
+export interface Look {
+  readonly path: string;
+  readonly answer: Answer;
+  /** The fingerprint of what is in its folders; null when nobody knows. */
+  readonly folders: readonly string[] | null;
+  readonly mounted: Mounted | null;
+  readonly now: number;
+}
 
 /** Compares a directory of this worker with the one that PMS shares. */
 export class SameVolume {
@@ -13,11 +23,14 @@ export class SameVolume {
   #back: Crossing;
   /** The last proof of PMS that was seen here. */
   #seen: string | null = null;
+  /** When PMS last told of anything new: what it sees is of that time, since its relay may be away. */
+  #newsAt: number;
 
   constructor(shared: ContractMount, ownSeries: string, now: number) {
     this.#shared = shared;
     this.#ownSeries = ownSeries;
     this.#back = new Crossing(ownSeries);
+    this.#newsAt = now;
     this.told(shared, now);
   }
 
@@ -27,8 +40,9 @@ export class SameVolume {
 
   /** What PMS shares may have another proof now, and it may see another one of ours. */
   told(shared: ContractMount, now: number): void {
-    this.#shared = shared;
     const { proof, seen } = shared;
+    if (proof !== this.#shared.proof || seen !== this.#shared.seen) this.#newsAt = now;
+    this.#shared = shared;
     if (seen !== null) this.#back.arrived(seen, now);
     const series = proof === null ? null : proofName(proof)?.series;
     if (proof === null || series === undefined || series === null) {
@@ -63,18 +77,45 @@ export class SameVolume {
   }
 
   /** @returns what is wrong with the directory as PMS's */
-  judge(path: string, answer: Answer, mounted: Mounted | null, now: number): string | null {
+  judge({ path, answer, folders, mounted, now }: Look): string | null {
     return this.#shared.proof === null
-      ? this.#judgeEntries(path, answer, mounted)
+      ? this.#judgeEntries(path, answer, folders, mounted)
       : this.#judgeProofs(path, answer, mounted, now);
+  }
+
+  /** What jobs may come to grief over, though the directory may be PMS's. */
+  warnings(path: string, now: number): string[] {
+    const { path: name, mode, proof } = this.#shared;
+    if (mode === 'rw' && proof === null) {
+      const advice = `see its log, and let it write there, or declare ${name} as ro in its MOUNTS`;
+      return [
+        `nothing shows that ${path} is the volume that PMS uses: its relay can't write to ${name}; ${advice}`,
+      ];
+    }
+    const [there, back] = [this.latencyMs(now) ?? 0, this.latencyToPmsMs ?? 0];
+    const seconds = (ms: number): string => `${Math.round(ms / 1_000)} s`;
+    const cached = (where: string): string =>
+      `because attributes are cached: on NFS mount it ${where} with actimeo=1 (or noac) and lookupcache=positive`;
+    const isCached = this.#back.hasArrived;
+    return [
+      ...(there > SLOW_MS
+        ? [`${path}: what PMS writes is seen here only ${seconds(there)} later, ${cached('here')}`]
+        : []),
+      ...(back > SLOW_MS && isCached
+        ? [`${path}: what is written here is seen by PMS only ${seconds(back)} later, ${cached('at PMS')}`]
+        : []),
+      ...(back > SLOW_MS && !isCached
+        ? [`${path}: PMS has not seen yet what was written here ${seconds(back)} ago`]
+        : []),
+    ];
   }
 
   latencyMs(now: number): number | null {
     return this.#seen === null ? null : (this.#there?.latencyMs(now) ?? null);
   }
 
-  latencyToPmsMs(now: number): number | null {
-    return this.#seen === null ? null : this.#back.latencyMs(now);
+  get latencyToPmsMs(): number | null {
+    return this.#seen === null ? null : this.#back.latencyMs(this.#newsAt);
   }
 
   #judgeProofs(path: string, { proofs }: Answer, mounted: Mounted | null, now: number): string | null {
@@ -85,7 +126,7 @@ export class SameVolume {
     if (last !== undefined) {
       this.#there?.arrived(last, now);
       this.#seen = last;
-      return null;
+      return this.#back.isLost(this.#newsAt) ? this.#lost(path, mounted) : null;
     }
     // Of those that are waited for some may only be cached away, but not those that were here before.
     this.#seen = null;
@@ -93,13 +134,31 @@ export class SameVolume {
     return `${this.#notTheSame(path)}: ${file}, which PMS's relay wrote there, can't be read here${under(mounted)}`;
   }
 
-  #judgeEntries(path: string, { entries }: Answer, mounted: Mounted | null): string | null {
-    const { fingerprint } = this.#shared;
+  #lost(path: string, mounted: Mounted | null): string {
+    const files = `${path}/.clusterplex/${this.#ownSeries}.*`;
+    const what = `${path}: what is written here never reaches PMS, though what PMS writes is seen here`;
+    return `${what}: PMS's relay sees none of ${files} in ${this.#shared.path}${under(mounted)}`;
+  }
+
+  #judgeEntries(
+    path: string,
+    { entries }: Answer,
+    folders: readonly string[] | null,
+    mounted: Mounted | null,
+  ): string | null {
+    const { fingerprint, folders: foldersThere } = this.#shared;
     if (fingerprint === null || entries === null) return null;
     const own = fingerprintOf(entries);
     if (own.length === 0) return `${this.#notTheSame(path)}: it is empty${under(mounted)}`;
-    if (isAlike(own, fingerprint)) return null;
-    return `${this.#notTheSame(path)}: other things are in it${under(mounted)}`;
+    if (!isAlike(own, fingerprint))
+      return `${this.#notTheSame(path)}: other things are in it${under(mounted)}`;
+    if (folders === null || foldersThere === null || isAlike(folders, foldersThere)) return null;
+    return `${this.#notTheSame(path)}: other things are in its folders${under(mounted)}`;
+  }
+
+  /** By what is in it. */
+  get isRecognised(): boolean {
+    return this.#shared.folders !== null;
   }
 
   #notTheSame(path: string): string {

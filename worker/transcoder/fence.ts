@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ByteString, bytesOf } from '#shared/bytes.ts';
+import { ownerFile } from '#shared/ownerFile.ts';
 import { Helper, type HelperSurroundings } from './helper.ts';
 
 /** What an attempt writes into its job's cwd before it starts, so that no earlier one goes on beside it. */
@@ -15,8 +16,7 @@ export interface Ownership {
 }
 
 export function ownershipOf(jobId: string, number: number, writer: string): Ownership {
-  // A jobId is anything; a file name is not.
-  return { file: `.clusterplex-${encodeURIComponent(jobId).slice(0, 200)}`, number, writer };
+  return { file: ownerFile(jobId), number, writer };
 }
 
 /**

@@ -1,8 +1,8 @@
 /**
  * node server.ts DESCRIPTOR FILM NAME OFFSET FAULT HEALS: a FUSE file system with one file, read only, until it is
  * killed. Stopped with SIGSTOP it is a file server that hangs. It caches nothing, so that every read asks it. Whoever reads
- * on from OFFSET gets the error number FAULT, or no answer where that is 0, from then on with every read. With HEALS
- * `true`, who opens the file after that first error reads all of it.
+ * on from OFFSET gets the error number FAULT, or no answer where that is 0, from then on with every read. Once it has failed
+ * for HEALS of them, one after the other, who opens the file after that reads all of it; with 0 never.
  */
 import { fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
@@ -27,8 +27,9 @@ const { size } = fstatSync(source);
 const device = Number(descriptor);
 
 let opened = 0n;
-/** Handles up to this one were open at the first error. */
-let failing: bigint | null = null;
+/** Handles up to this one were open at the last first error. */
+let failing = 0n;
+let failed = 0;
 
 const request = Buffer.alloc(1 << 17);
 for (let length = next(); length !== null; length = next()) {
@@ -100,9 +101,12 @@ function open(): Buffer {
 }
 
 function read(handle: bigint, offset: number, length: number): Buffer | number | null {
-  const isHealthy = heals === 'true' && failing !== null && handle > failing;
+  const isHealthy = failed > 0 && failed === Number(heals) && handle > failing;
   if (!isHealthy && offset + length > Number(limit)) {
-    failing ??= opened;
+    if (handle > failing) {
+      failed += 1;
+      failing = opened;
+    }
     return Number(fault) || null;
   }
   const bytes = Buffer.alloc(length);

@@ -38,6 +38,8 @@ export class Transcode {
 
   async run(): Promise<Exit> {
     try {
+      // Opened before ffmpeg opens it: a file may heal for whoever opens it after an error.
+      const reading = this.#config.hidesReadErrors ? await ReadError.watch(this.#input) : null;
       const probed = await this.#open();
       if (this.#stopped) return { code: STOPPED_CODE, signal: null };
       const work = this.#work;
@@ -48,7 +50,7 @@ export class Transcode {
           return work.path;
         },
       });
-      return await this.#transcode(plan, probed);
+      return await this.#transcode(plan, probed, reading);
     } finally {
       this.#work.remove();
     }
@@ -69,11 +71,10 @@ export class Transcode {
     return probed;
   }
 
-  async #transcode(plan: Plan, probed: Probe): Promise<Exit> {
+  async #transcode(plan: Plan, probed: Probe, reading: ReadError | null): Promise<Exit> {
     const lists = plan.outputs.filter(({ kind }) => kind === 'segments').length;
     const ffmpeg = new FfmpegProcess(this.#config.ffmpeg, plan.args, 1 + lists);
     this.#ffmpeg = ffmpeg;
-    const reading = this.#config.hidesReadErrors ? await ReadError.watch(this.#input) : null;
     let descriptor = FIRST_LIST_DESCRIPTOR;
     const outputs = plan.outputs.map((output) =>
       output.kind === 'dash'

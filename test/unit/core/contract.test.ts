@@ -5,7 +5,15 @@ import { World } from './world.ts';
 const UUID = '00000000-0000-4000-8000-000000000000';
 
 function shared(path: string, seen: string[] = []): SharedMount {
-  return { path, mode: 'rw', purpose: 'transcode', proof: `pms-${UUID}.1`, fingerprint: null, seen };
+  return {
+    path,
+    mode: 'rw',
+    purpose: 'transcode',
+    proof: `pms-${UUID}.1`,
+    fingerprint: null,
+    folders: null,
+    seen,
+  };
 }
 
 function publish(world: World, connection: number, ...mounts: SharedMount[]): void {

@@ -138,3 +138,63 @@ test('it stays on a worker that is alone, as a new attempt', () => {
   world.advance(60_000);
   expect(job.current).toMatchObject({ number: 2 });
 });
+
+/** PMS accepted this much of a film of two hours; a next attempt goes on there. */
+function accept(world: World, connection: number, attempt: number, seconds: number): void {
+  const checkpoint = {
+    ...{
+      attempt,
+      progress: (seconds / 7_200) * 100,
+      speed: 1,
+      announced: 1,
+      obstacle: null,
+      readError: null,
+    },
+    ...{ duration: 7_200, resume: { segment: seconds / 3, seconds } },
+  };
+  world.handle({
+    ...{ type: 'relay-message', connection },
+    message: { type: 'checkpoint', jobId: 'j', ...checkpoint },
+  });
+}
+
+/** Where it went on it stands still at once, or after so many seconds of the film. */
+function standsAgain(seconds: number | null) {
+  const stood = standing();
+  const { world, relay } = stood;
+  accept(world, relay, 1, 1_500);
+  world.advance(10_000);
+  const b = world.workerCalled('b').connection ?? 0;
+  world.worker('c');
+  world.report(b, [running('j', 2)]);
+  if (seconds !== null) accept(world, relay, 2, seconds);
+  world.report(b, [{ ...running('j', 2), still: true }]);
+  world.advance(10_000);
+  return stood;
+}
+
+test.each([null, 1_530])('two that stood still in the same place: it is the source', (seconds) => {
+  const { job } = standsAgain(seconds);
+  expect(job.outcome).toMatchObject({
+    reason: 'incomplete',
+    message: 'its input could not be read on: it stood still, on a, b',
+  });
+  expect(job.attempts).toHaveLength(2);
+});
+
+test('one that stands still further on has found it healthy: a third one goes on', () => {
+  const { job } = standsAgain(3_000);
+  expect(job.current).toMatchObject({ worker: 'c', number: 3 });
+});
+
+test('a worker that is alone stands still twice', () => {
+  const { world, a, job } = standing();
+  world.disconnect(world.workerCalled('b').connection ?? 0);
+  world.advance(10_000);
+  world.report(a, [{ ...running('j', 2), still: true }]);
+  world.advance(10_000);
+  expect(job.outcome).toMatchObject({
+    reason: 'incomplete',
+    message: expect.stringMatching(/stood still, on a$/),
+  });
+});

@@ -53,7 +53,7 @@ test('what is written has a proof of PMS in it, and tells which proofs of worker
   await directory.look();
   const name = `${SERIES}.1`;
   expect(directory.shared).toEqual({
-    ...{ path, mode: 'rw', purpose: 'transcode', proof: name, fingerprint: null, seen: [] },
+    ...{ path, mode: 'rw', purpose: 'transcode', proof: name, fingerprint: null, folders: null, seen: [] },
   });
   expect(readFileSync(join(path, '.clusterplex', name), 'utf8')).toBe(`${name}\n`);
   const seen: (readonly string[] | undefined)[] = [];
@@ -93,7 +93,10 @@ test('what is only read tells what is in it, and is not written', async () => {
   expect(directory.shared).toMatchObject({ purpose: 'media', proof: null, fingerprint: null });
   mkdirSync(join(path, 'films'));
   await directory.look();
-  expect(directory.shared).toMatchObject({ proof: null, fingerprint: fingerprintOf(['films']) });
+  expect(directory.shared).toMatchObject({ fingerprint: fingerprintOf(['films']), folders: null });
+  writeFileSync(join(path, 'films', 'a film'), '');
+  await directory.look();
+  expect(directory.shared).toMatchObject({ proof: null, folders: fingerprintOf(['films/a film']) });
   expect(readdirSync(path)).toEqual(['films']);
 });
 

@@ -3,7 +3,7 @@ import type { ContractMount } from '#shared/protocol/storage.ts';
 import type { Answer } from '#shared/storage/probe.ts';
 import { nextProof, ProofSeries } from '#shared/storage/proofs.ts';
 import { Crossing } from '../../../worker/storage/crossing.ts';
-import { isReadOnly, mountedAt, mountsIn } from '../../../worker/storage/mountTable.ts';
+import { isReadOnly, type Mounted, mountedAt, mountsIn } from '../../../worker/storage/mountTable.ts';
 import { SameVolume } from '../../../worker/storage/sameVolume.ts';
 
 const PMS = 'pms-00000000-0000-4000-8000-000000000000';
@@ -67,7 +67,15 @@ test('how long a crossing takes: the longest of the last three, or for how long 
 
 function shared(fields: Partial<ContractMount>): ContractMount {
   return {
-    ...{ path: '/transcode', mode: 'rw', purpose: 'transcode', proof: null, fingerprint: null, seen: null },
+    ...{
+      path: '/transcode',
+      mode: 'rw',
+      purpose: 'transcode',
+      proof: null,
+      fingerprint: null,
+      folders: null,
+      seen: null,
+    },
     ...fields,
   };
 }
@@ -83,36 +91,95 @@ function answer(fields: Partial<Answer>): Answer {
 const here = (...serials: number[]) =>
   answer({ proofs: new Set(serials.map((serial) => `${PMS}.${serial}`)) });
 
+function judged(same: SameVolume, answer: Answer, now: number, mounted: Mounted | null = null) {
+  return same.judge({ path: '/t', answer, folders: null, mounted, now });
+}
+
 test('a proof that was never seen is another volume; one that is late is only late', () => {
   const same = new SameVolume(shared({ proof: `${PMS}.7` }), OWN, 0);
   expect(same.names).toEqual([`${PMS}.7`, `${PMS}.8`]);
-  expect(same.judge('/t', here(), null, 10)).toMatch(/^\/t is not the volume that PMS uses as \/transcode: /);
+  expect(judged(same, here(), 10)).toMatch(/^\/t is not the volume that PMS uses as \/transcode: /);
   expect(same.latencyMs(60_000)).toBeNull();
-  expect(same.judge('/t', here(7), null, 20)).toBeNull();
+  expect(judged(same, here(7), 20)).toBeNull();
   same.told(shared({ proof: `${PMS}.8` }), 20_000);
   expect(same.names).toEqual([`${PMS}.7`, `${PMS}.8`, `${PMS}.9`]);
   expect(same.isWaiting).toBe(true);
-  expect(same.judge('/t', here(7), null, 30_000)).toBeNull();
+  expect(judged(same, here(7), 30_000)).toBeNull();
   expect(same.latencyMs(30_000)).toBe(10_000);
-  expect(same.judge('/t', here(7, 8), null, 35_000)).toBeNull();
+  expect(judged(same, here(7, 8), 35_000)).toBeNull();
   expect(same.isWaiting).toBe(false);
   expect(same.latencyMs(36_000)).toBe(15_000);
-  expect(same.judge('/t', here(), null, 38_000)).toMatch(/is not the volume/);
+  expect(judged(same, here(), 38_000)).toMatch(/is not the volume/);
 });
 
 test('of another PMS nothing proves this one, and its relay begins a series anew', () => {
   const same = new SameVolume(shared({ proof: `${PMS}.7` }), OWN, 0);
   const others = answer({ proofs: new Set([`${OTHER_PMS}.1`]) });
-  expect(same.judge('/t', others, null, 10)).not.toBeNull();
+  expect(judged(same, others, 10)).not.toBeNull();
   same.told(shared({ proof: `${OTHER_PMS}.1` }), 20);
-  expect(same.judge('/t', others, null, 30)).toBeNull();
+  expect(judged(same, others, 30)).toBeNull();
 });
 
 test('the way back is timed from what this worker wrote to what PMS says that it sees', () => {
   const same = new SameVolume(shared({ proof: `${PMS}.7` }), OWN, 0);
-  same.judge('/t', here(7), null, 10);
+  judged(same, here(7), 10);
   same.wrote(`${OWN}.1`, 1_000);
-  expect(same.latencyToPmsMs(7_000)).toBe(6_000);
-  same.told(shared({ proof: `${PMS}.7`, seen: `${OWN}.1` }), 9_000);
-  expect(same.latencyToPmsMs(60_000)).toBe(8_000);
+  // Its relay says nothing.
+  expect(same.latencyToPmsMs).toBeNull();
+  same.told(shared({ proof: `${PMS}.8` }), 7_000);
+  expect(same.latencyToPmsMs).toBe(6_000);
+  expect(same.warnings('/t', 8_000)).toEqual(['/t: PMS has not seen yet what was written here 6 s ago']);
+  same.told(shared({ proof: `${PMS}.8`, seen: `${OWN}.1` }), 9_000);
+  expect(same.latencyToPmsMs).toBe(8_000);
+  expect(same.warnings('/t', 9_000)).toEqual([
+    expect.stringMatching(/^\/t: what is written here is seen by PMS only 8 s later, because .* at PMS with/),
+  ]);
+});
+
+/** PMS renews its proof, which is seen here, and this worker its own, of which PMS sees what `seen` says. */
+function goesOn(same: SameVolume, from: number, to: number, seen: (serial: number) => string | null) {
+  let problem: string | null = null;
+  for (let serial = from; serial <= to; serial += 1) {
+    same.told(shared({ proof: `${PMS}.${serial}`, seen: seen(serial) }), serial * 20_000);
+    same.wrote(`${OWN}.${serial}`, serial * 20_000);
+    problem = judged(same, here(serial), serial * 20_000, OVERLAY);
+  }
+  return problem;
+}
+
+const OVERLAY = { at: '/t', type: 'overlay', source: 'none', options: 'rw' };
+const never = (): null => null;
+
+test('what never comes back is no cache: PMS does not see what is written here', () => {
+  const same = new SameVolume(shared({ proof: `${PMS}.1` }), OWN, 0);
+  expect(goesOn(same, 1, 7, never)).toBeNull();
+  expect(goesOn(same, 8, 8, never)).toBe(
+    `/t: what is written here never reaches PMS, though what PMS writes is seen here: PMS's relay sees none of ` +
+      `/t/.clusterplex/${OWN}.* in /transcode; what is mounted at /t is overlay none; mount what PMS has, or correct ` +
+      'MOUNTS or PATH_MAP',
+  );
+  expect(goesOn(same, 9, 9, () => `${OWN}.8`)).toBeNull();
+  expect(goesOn(same, 10, 99, (serial) => `${OWN}.${serial - 1}`)).toBeNull();
+  expect(goesOn(same, 100, 104, () => `${OWN}.98`)).toBeNull();
+  expect(goesOn(same, 105, 106, () => `${OWN}.98`)).toMatch(/never reaches PMS/);
+});
+
+test('as long as its relay is away, PMS sees nothing, and that is no reason', () => {
+  const same = new SameVolume(shared({ proof: `${PMS}.1` }), OWN, 20_000);
+  goesOn(same, 1, 2, never);
+  for (let serial = 3; serial <= 100; serial += 1) same.wrote(`${OWN}.${serial}`, serial * 20_000);
+  expect(judged(same, here(2), 2_000_000)).toBeNull();
+  expect(same.warnings('/t', 2_000_000)).toEqual([]);
+});
+
+test('where PMS can’t write, nothing shows that it is the same volume, and somebody has to know', () => {
+  const same = new SameVolume(shared({ proof: null }), OWN, 0);
+  expect(judged(same, here(), 10)).toBeNull();
+  expect(same.warnings('/t', 10)).toEqual([
+    expect.stringMatching(
+      /^nothing shows that \/t is the volume .*: its relay can't write to \/transcode; see its log/,
+    ),
+  ]);
+  const media = new SameVolume(shared({ mode: 'ro', purpose: 'media' }), OWN, 0);
+  expect(media.warnings('/t', 10)).toEqual([]);
 });

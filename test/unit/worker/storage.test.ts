@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Compile } from 'typebox/compile';
 import { expect, test } from 'vitest';
 import { systemClock } from '#shared/clock.ts';
 import { Mount } from '#shared/protocol/messages.ts';
+import { fingerprintOf } from '#shared/storage/fingerprint.ts';
 import { Storage } from '../../../worker/storage/storage.ts';
+import { FakeClock } from '../orchestrator/fakeClock.ts';
 
 const schema = Compile(Mount);
 
@@ -44,7 +46,9 @@ async function compared(path: string) {
   });
   await storage.start();
   const shared = { path: path.replace('ROOT', root), mode: 'rw', purpose: 'transcode' } as const;
-  storage.compare([{ ...shared, proof: `pms-${randomUUID()}.1`, fingerprint: null, seen: null }]);
+  storage.compare([
+    { ...shared, proof: `pms-${randomUUID()}.1`, fingerprint: null, folders: null, seen: null },
+  ]);
   await storage.start();
   storage.stop();
   const written = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
@@ -70,4 +74,58 @@ test('what is said to be shared elsewhere is neither looked at nor written, howe
     expect.stringMatching(/^PMS shares .*\/mount\/\.\.\/outside \(transcode\)/),
   ]);
   expect(written).toEqual([]);
+});
+
+test('a worker that can’t write its proofs says so', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'storage-'));
+  const proof = `pms-${randomUUID()}.1`;
+  mkdirSync(join(path, 'elsewhere'));
+  writeFileSync(join(path, 'elsewhere', proof), `${proof}\n`);
+  symlinkSync('elsewhere', join(path, '.clusterplex'));
+  const storage = new Storage({
+    declared: [{ path, mode: 'rw', optional: false }],
+    ...{ pathMap: [], instance: randomUUID(), clock: systemClock, changed: () => undefined },
+  });
+  storage.compare([
+    { path, mode: 'rw', purpose: 'transcode', proof, fingerprint: null, folders: null, seen: null },
+  ]);
+  await storage.start();
+  storage.stop();
+  rmSync(path, { recursive: true });
+  expect(storage.problems).toEqual([]);
+  expect(storage.warnings).toEqual([
+    expect.stringMatching(/^nothing shows that PMS sees what is written to .*: this worker can't write to /),
+  ]);
+});
+
+test('what is only read is recognised by what is in its folders, too, and that is looked at now and then', async () => {
+  const path = mkdtempSync(join(tmpdir(), 'storage-'));
+  mkdirSync(join(path, 'films'));
+  const clock = new FakeClock();
+  const storage = new Storage({
+    declared: [{ path, mode: 'ro', optional: false }],
+    ...{ pathMap: [], instance: randomUUID(), clock, changed: () => undefined },
+  });
+  const shared = { path, mode: 'ro', purpose: 'media', proof: null, seen: null } as const;
+  const media = { fingerprint: fingerprintOf(['films']), folders: fingerprintOf(['films/a film']) };
+  storage.compare([{ ...shared, ...media }]);
+  await storage.start();
+  expect(storage.problems).toEqual([
+    expect.stringMatching(
+      /is not the volume that PMS uses: other things are in its folders; nothing is mounted/,
+    ),
+  ]);
+  writeFileSync(join(path, 'films', 'a film'), '');
+  await storage.start();
+  expect(storage.problems).toEqual([]);
+  rmSync(join(path, 'films', 'a film'));
+  const found: (readonly string[] | undefined)[] = [];
+  for (const seconds of [29, 1]) {
+    clock.time += seconds * 1_000;
+    await storage.start();
+    found.push(storage.problems);
+  }
+  storage.stop();
+  rmSync(path, { recursive: true });
+  expect(found).toEqual([[], [expect.stringMatching(/in its folders/)]]);
 });

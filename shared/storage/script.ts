@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+
+/** A healthy mount answers in milliseconds; NFS that has to reconnect in a second or two. */
+export const DEADLINE_MS = 5_000;
+
+export interface ScriptEnd {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+/**
+ * A shell script that looks at a mount, again and again, each time in a process of its own: a file-system call on a dead
+ * NFS server does not return, not even for SIGKILL, and must not hang anything but itself. While one hangs no second one
+ * is started. Its `$0` is a name that no other run has.
+ */
+export class Script {
+  readonly #text: string;
+  readonly #clock: Clock;
+  #hanging: ChildProcess | null = null;
+
+  constructor(text: string, clock: Clock) {
+    this.#text = text;
+    this.#clock = clock;
+  }
+
+  /** Null when it hangs. */
+  run(words: readonly string[]): Promise<ScriptEnd | null> {
+    if (this.#hanging) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      const child = spawn('/bin/sh', ['-c', this.#text, randomUUID(), ...words], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      this.#hanging = child;
+      const said: Buffer[] = [];
+      const deadline = this.#clock.after(DEADLINE_MS, () => {
+        child.kill('SIGKILL');
+        child.unref();
+        child.stdout.destroy();
+        resolve(null);
+      });
+      child.once('error', (error) => {
+        this.#hanging = null;
+        deadline.cancel();
+        reject(error);
+      });
+      child.once('close', (code) => {
+        this.#hanging = null;
+        deadline.cancel();
+        resolve({ code, said: Buffer.concat(said).toString() });
+      });
+      // Undefined where no pipe could be opened, whatever the types say: then there was an error.
+      if (child.pid !== undefined) child.stdout.on('data', (data: Buffer) => said.push(data));
+    });
+  }
+}
