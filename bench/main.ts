@@ -18,10 +18,11 @@ import { report } from './report.ts';
 import type { Result } from './result.ts';
 import { simulate } from './simulate.ts';
 import { smoke } from './smoke.ts';
+import { storage } from './storage.ts';
 import { throughput } from './throughput.ts';
 
 const BENCHMARKS: Readonly<Record<string, (options: { jobs: number }) => Promise<Result>>> = {
-  ...{ dispatch, throughput, fleet, hook, overhead, failover, capacity, simulate, codecs },
+  ...{ dispatch, throughput, fleet, hook, overhead, failover, storage, capacity, simulate, codecs },
 };
 
 process.removeAllListeners('warning');

@@ -47,8 +47,13 @@ export class FuseMount {
 
   /** It has one file, a copy of this one. */
   static healthy(directory: string, file: string, name: string): Promise<FuseMount> {
+    return FuseMount.slow(directory, file, name, 0);
+  }
+
+  /** The same, of which each read takes so many milliseconds. */
+  static slow(directory: string, file: string, name: string, delayMs: number): Promise<FuseMount> {
     const never = { offset: Number.MAX_SAFE_INTEGER, read: 'hang', heals: 1 } as const;
-    return FuseMount.faulty(directory, file, name, never);
+    return FuseMount.faulty(directory, file, name, never, delayMs);
   }
 
   /** It has one file, which can be read up to an offset. */
@@ -57,9 +62,10 @@ export class FuseMount {
     file: string,
     name: string,
     { offset, read, heals }: Fault,
+    delayMs = 0,
   ): Promise<FuseMount> {
     const server = fileURLToPath(import.meta.resolve('./fuseMount/server.ts'));
-    const how = [offset, read === 'hang' ? 0 : read, heals].map(String);
+    const how = [offset, read === 'hang' ? 0 : read, heals, delayMs].map(String);
     return FuseMount.#over(directory, [process.execPath, server, DESCRIPTOR, file, name, ...how]);
   }
 

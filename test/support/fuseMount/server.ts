@@ -1,12 +1,14 @@
 /**
- * node server.ts DESCRIPTOR FILM NAME OFFSET FAULT HEALS: a FUSE file system with one file, read only, until it is
+ * node server.ts DESCRIPTOR FILM NAME OFFSET FAULT HEALS DELAY: a FUSE file system with one file, read only, until it is
  * killed. Stopped with SIGSTOP it is a file server that hangs. It caches nothing, so that every read asks it. Whoever reads
  * on from OFFSET gets the error number FAULT, or no answer where that is 0, from then on with every read. Once it has failed
- * for HEALS of them, one after the other, who opens the file after that reads all of it; with 0 never.
+ * for HEALS of them, one after the other, who opens the file after that reads all of it; with 0 never. Each read takes DELAY
+ * milliseconds.
  */
 import { fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
-const [, , descriptor = '', film = '', name = '', limit = '', fault = '', heals = ''] = process.argv;
+const [, , descriptor = '', film = '', name = '', limit = '', fault = '', heals = '', delay = '0'] =
+  process.argv;
 
 const ROOT = 1n;
 const FILE = 2n;
@@ -31,6 +33,7 @@ let opened = 0n;
 let failing = 0n;
 let failed = 0;
 
+const clock = new Int32Array(new SharedArrayBuffer(4));
 const request = Buffer.alloc(1 << 17);
 for (let length = next(); length !== null; length = next()) {
   const opcode = request.readUInt32LE(4);
@@ -109,6 +112,7 @@ function read(handle: bigint, offset: number, length: number): Buffer | number |
     }
     return Number(fault) || null;
   }
+  Atomics.wait(clock, 0, 0, Number(delay));
   const bytes = Buffer.alloc(length);
   return bytes.subarray(0, readSync(source, bytes, 0, length, offset));
 }

@@ -54,7 +54,8 @@ const received = { type: 'received', jobId: 'j', attempt: 1, offset: 7, again: f
 const welcome = { type: 'welcome', orchestrator: 'o', term: 0, heartbeatMs: 3333 };
 
 const proof = 'pms-00000000-0000-4000-8000-000000000000.7';
-const shared = { path: '/transcode', mode: 'rw', purpose: 'transcode', proof, fingerprint: ['0123456789ab'] };
+const fingerprints = { fingerprint: ['0123456789ab'], folders: null };
+const shared = { path: '/transcode', mode: 'rw', purpose: 'transcode', proof, ...fingerprints };
 
 const EXAMPLES: Record<Direction, Record<string, object>> = {
   workerToOrchestrator: {
