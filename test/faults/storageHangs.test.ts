@@ -49,7 +49,7 @@ test.runIf(obstacle === null)(
       const ready = await fetch(`${address}/ready`);
       expect(ready.status).toBe(503);
       expect(await ready.text()).toContain(`${media} does not answer within`);
-      expect(performance.now() - asked).toBeLessThan(1_000);
+      expect(performance.now() - asked).toBeLessThan(3_000);
       await cluster.orchestrator.logged('job started', { worker: 'w2', attempt: 2 });
     } finally {
       mount.remove();

@@ -28,9 +28,12 @@ function looks(pid: number): (string | null)[] {
 
 test('a process that waits, and a shell that waits for it, stand still', async () => {
   const pid = await shell('sh -c "read line"; true');
-  const [first, second] = looks(pid);
-  expect(first).not.toBeNull();
-  expect(second).toBe(first);
+  const stands = (): boolean => {
+    const [first, second] = looks(pid);
+    return first !== null && second === first;
+  };
+  // The shell inside has to get there first.
+  await expect.poll(stands, { timeout: 10_000 }).toBe(true);
   child?.stdin?.write('\n');
 });
 
