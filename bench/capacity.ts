@@ -3,12 +3,10 @@
  * stand-in transcoder with a genuine command of PMS on a film of this size.
  */
 import { join } from 'node:path';
-import { corpusCommand } from '../test/support/corpus.ts';
-import { retarget } from '../test/support/retarget.ts';
 import { makeSample } from '../test/support/sample.ts';
-import { DASH_STREAM } from '../test/support/streamKinds.ts';
 import { StreamStage } from '../test/support/streamStage.ts';
 import { summarise } from './percentiles.ts';
+import { play } from './play.ts';
 import type { Result } from './result.ts';
 import { measure } from './stage.ts';
 
@@ -86,13 +84,5 @@ export async function capacity({ jobs }: { readonly jobs: number }): Promise<Res
 
 /** Multiple of real time of one film through the cluster. */
 async function speed(stage: StreamStage): Promise<number> {
-  const { pms, cluster, media, transcodeDirectory } = stage;
-  const input = join(media, 'film.mkv');
-  const command = corpusCommand(DASH_STREAM.id);
-  const job = DASH_STREAM.adapt(retarget(command, { input, pmsPort: pms.port, transcodeDirectory }));
-  const started = performance.now();
-  const env = { RELAY_SOCKET: cluster.socket, TRANSCODE_OPERATING_MODE: 'remote' };
-  const { code } = await (await pms.spawn(stage.hook, job, env)).exited;
-  if (code !== 0) throw new Error(`exit code ${code}`);
-  return SECONDS / ((performance.now() - started) / 1_000);
+  return SECONDS / ((await play(stage)).wall / 1_000);
 }

@@ -1,21 +1,13 @@
 /** A real transcode through hook, relay, orchestrator and worker, in turns with the same transcoder started by PMS itself. */
 import { join } from 'node:path';
-import { corpusCommand } from '../test/support/corpus.ts';
-import { retarget } from '../test/support/retarget.ts';
-import { DASH_STREAM } from '../test/support/streamKinds.ts';
 import { StreamStage } from '../test/support/streamStage.ts';
 import { summarise } from './percentiles.ts';
+import { type Played, play } from './play.ts';
 import type { Ratio, Result, Row } from './result.ts';
 
 const SECONDS = 12;
 const AT_ONCE = [1, 2, 4];
 const PAIRS = 10;
-
-interface Times {
-  /** Milliseconds. */
-  readonly wall: number;
-  readonly first: number;
-}
 
 export async function overhead(): Promise<Result> {
   const stage = await StreamStage.start({ seconds: SECONDS, slots: 8 });
@@ -23,19 +15,19 @@ export async function overhead(): Promise<Result> {
   const rows: Row[] = [];
   const ratios: Ratio[] = [];
   try {
-    for (const executable of [direct, stage.hook]) await play(stage, executable);
+    for (const executable of [direct, stage.hook]) await play(stage, { executable });
     for (const atOnce of AT_ONCE) {
       const pairs = Math.ceil(PAIRS / atOnce);
-      const times = { direct: [] as Times[], ours: [] as Times[] };
+      const times = { direct: [] as Played[], ours: [] as Played[] };
       const some = (executable: string) =>
-        Promise.all(Array.from({ length: atOnce }, () => play(stage, executable)));
+        Promise.all(Array.from({ length: atOnce }, () => play(stage, { executable })));
       for (let pair = 0; pair < pairs; pair += 1) {
         times.direct.push(...(await some(direct)));
         times.ours.push(...(await some(stage.hook)));
       }
       for (const what of ['wall', 'first'] as const) {
         const name = what === 'wall' ? 'start to end' : 'start to first segment';
-        const of = (list: readonly Times[]) => summarise(list.map((time) => time[what]));
+        const of = (list: readonly Played[]) => summarise(list.map((time) => time[what]));
         const [alone, through] = [of(times.direct), of(times.ours)];
         rows.push({ name: `${name}, directly, ${atOnce} at once`, summary: alone });
         rows.push({ name: `${name}, through the cluster, ${atOnce} at once`, summary: through });
@@ -57,22 +49,4 @@ export async function overhead(): Promise<Result> {
     await stage.stop();
   }
   return { name: 'overhead', unit: 'ms', rows, ratios };
-}
-
-async function play(stage: StreamStage, executable: string): Promise<Times> {
-  const { pms, cluster, media, transcodeDirectory } = stage;
-  const input = join(media, 'film.mkv');
-  const command = corpusCommand(DASH_STREAM.id);
-  const job = DASH_STREAM.adapt(retarget(command, { input, pmsPort: pms.port, transcodeDirectory }));
-  const told = pms.next(({ job: ofJob, call }) => ofJob === job.job && call === 'manifest');
-  const started = performance.now();
-  const child = await pms.spawn(executable, job, {
-    RELAY_SOCKET: cluster.socket,
-    TRANSCODE_OPERATING_MODE: 'remote',
-  });
-  await told;
-  const first = performance.now() - started;
-  const { code } = await child.exited;
-  if (code !== 0) throw new Error(`exit code ${code}`);
-  return { wall: performance.now() - started, first };
 }

@@ -4,12 +4,10 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { corpusCommand } from '../test/support/corpus.ts';
 import { FuseMount } from '../test/support/fuseMount.ts';
-import { retarget } from '../test/support/retarget.ts';
-import { DASH_STREAM } from '../test/support/streamKinds.ts';
 import { StreamStage } from '../test/support/streamStage.ts';
 import { summarise } from './percentiles.ts';
+import { play } from './play.ts';
 import type { Result, Row } from './result.ts';
 
 const SECONDS = 20;
@@ -30,12 +28,12 @@ export async function storage(): Promise<Result> {
       const mount = await FuseMount.slow(directory, join(stage.media, 'film.mkv'), 'film.mkv', delay);
       try {
         const input = join(directory, 'film.mkv');
-        await firstSegment(stage, input);
+        await play(stage, { input });
         for (const isWarm of [true, false]) {
           const times: number[] = [];
           for (let round = 0; round < ROUNDS; round += 1) {
             if (!isWarm) forgetFiles();
-            times.push(await firstSegment(stage, input));
+            times.push((await play(stage, { input })).first);
           }
           const summary = summarise(times);
           const name = `first segment, ${delay} ms a read, ${isWarm ? 'prewarmed' : 'nothing in the page cache'}`;
@@ -75,20 +73,6 @@ export async function storage(): Promise<Result> {
       },
     ],
   };
-}
-
-async function firstSegment(stage: StreamStage, input: string): Promise<number> {
-  const { pms, cluster, transcodeDirectory } = stage;
-  const command = corpusCommand(DASH_STREAM.id);
-  const job = DASH_STREAM.adapt(retarget(command, { input, pmsPort: pms.port, transcodeDirectory }));
-  const told = pms.next(({ job: ofJob, call }) => ofJob === job.job && call === 'manifest');
-  const started = performance.now();
-  const env = { RELAY_SOCKET: cluster.socket, TRANSCODE_OPERATING_MODE: 'remote' };
-  const child = await pms.spawn(stage.hook, job, env);
-  await told;
-  const took = performance.now() - started;
-  await child.exited;
-  return took;
 }
 
 /** What is not in use leaves the page cache. Takes root, as mounting does. */

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { childrenOf, threadsOf } from './children.ts';
 
 /**
  * What is another as soon as a thread of a process has run, or null: one runs now, it was stopped, or nobody can say. A
@@ -14,10 +15,8 @@ export function standing(pid: number): string | null {
 }
 
 function signOf(pid: number): string | null {
-  const threads = readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`);
-  const children = threads.flatMap((thread) => {
-    return readFileSync(`${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
-  });
+  const threads = threadsOf(pid);
+  const children = childrenOf(threads);
   const signs =
     children.length > 0
       ? children.map(signOf)

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { childrenOf, threadsOf } from './children.ts';
 
 /**
  * How many bytes a process and its children have read and written, from whatever is behind their descriptors; null when
@@ -14,13 +15,7 @@ export function traffic(pid: number): number | null {
 }
 
 function bytesOf(pid: number): number {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const children = threads.flatMap((thread) => {
-    return readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1')
-      .split(' ')
-      .filter(Boolean)
-      .map(Number);
-  });
+  const children = childrenOf(threadsOf(pid));
   const counters = readFileSync(`/proc/${pid}/io`, 'latin1').matchAll(/^[rw]char: (\d+)$/gm);
   const own = [...counters].map(([, count]) => Number(count));
   return [...own, ...children.map(bytesOf)].reduce((sum, bytes) => sum + bytes, 0);
