@@ -110,7 +110,7 @@ export class HeldJob {
       this.announcements.restore(accepted);
     }
     this.isTakenOver = before?.runsHere ?? false;
-    if (this.isTakenOver) this.announcements.attemptChanged();
+    if (this.isTakenOver) this.announcements.attemptMayChange();
     this.#returned = before !== null;
     this.submitted = before !== null;
     this.resync = before !== null;
@@ -206,7 +206,7 @@ export class HeldJob {
   placed(attempt: number, worker: string | null): boolean {
     const moved = attempt !== this.attempt || (worker !== null && worker !== this.worker);
     if (attempt > this.attempt && this.attempt > 0) {
-      this.announcements.attemptChanged();
+      this.announcements.attemptMayChange();
       this.accepted.attemptChanged();
       this.throttled = false;
       this.toldWaiting = false;
@@ -235,11 +235,11 @@ export class HeldJob {
 
   /** For the relay after this one; null while PMS has accepted nothing that it would need. */
   get record(): Accepted | null {
-    const { passed: documents, isJoined } = this.announcements;
+    const { passed: documents } = this.announcements;
     const { attempt, spec, accepted } = this;
     return documents.length === 0
       ? null
-      : { jobId: spec.jobId, attempt, duration: accepted.duration, documents, isJoined };
+      : { jobId: spec.jobId, attempt, duration: accepted.duration, documents };
   }
 
   get hasStdout(): boolean {

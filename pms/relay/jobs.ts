@@ -230,7 +230,7 @@ export class Jobs {
     this.#log(job).warn({ reason, resume: argv && job.announcements.resume }, 'the hook runs it locally');
     job.hook.send({ type: 'local', reason, argv: argv && [...argv] });
     if (argv) {
-      job.announcements.attemptChanged();
+      job.announcements.attemptMayChange();
       return;
     }
     job.hook.close();
@@ -281,7 +281,10 @@ export class Jobs {
   }
 
   #lost(): void {
-    for (const job of this.#submittable) this.#awaitConnection(job);
+    for (const job of this.#submittable) {
+      job.announcements.attemptMayChange();
+      this.#awaitConnection(job);
+    }
   }
 
   #log(job: HeldJob): Logger {

@@ -16,8 +16,6 @@ const Accepted = Type.Object(
     duration: Type.Union([Type.Number(), Type.Null()]),
     /** The last manifest, and the last lists. */
     documents: Type.Array(Type.String()),
-    /** It is of several attempts. */
-    isJoined: Type.Boolean(),
   },
   { additionalProperties: false },
 );

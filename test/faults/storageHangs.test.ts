@@ -41,8 +41,6 @@ test.runIf(obstacle === null)(
     const mount = await FuseMount.hung(media);
     try {
       const since = performance.now();
-      // Its storage is elsewhere.
-      await cluster.startWorker('w2');
       await cluster.orchestrator.logged('worker changed', { worker: 'w1', ready: false });
       expect(performance.now() - since).toBeLessThan(10_000);
       const asked = performance.now();
@@ -50,6 +48,8 @@ test.runIf(obstacle === null)(
       expect(ready.status).toBe(503);
       expect(await ready.text()).toContain(`${media} does not answer within`);
       expect(performance.now() - asked).toBeLessThan(3_000);
+      // Its storage is elsewhere.
+      await cluster.startWorker('w2');
       await cluster.orchestrator.logged('job started', { worker: 'w2', attempt: 2 });
     } finally {
       mount.remove();

@@ -3,6 +3,7 @@ import { copyFile, mkdir, mkdtemp, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { allEnded } from '../support/processes.ts';
+import type { PmsJob } from '../support/retarget.ts';
 import {
   countOf,
   DASH,
@@ -32,10 +33,10 @@ test('canThrottle stops the transcode, not its reports, and the transcode goes o
 test.each([false, true])(
   'SIGTERM ends it with 255 and a last, static manifest; throttled: %s',
   async (throttle) => {
-    const { argv, ...rest } = inSegmentsOfOneSecond(stage.job(DASH));
-    // At the speed of the film, so that it does not end before the signal.
-    const paced = { ...rest, argv: argv.toSpliced(argv.indexOf('-i'), 0, '-re') };
-    const child = await stage.pms.spawn(await stage.install(), paced);
+    const child = await stage.pms.spawn(
+      await stage.install(),
+      atTheSpeedOfTheFilm(inSegmentsOfOneSecond(stage.job(DASH))),
+    );
     await stage.pms.nextManifest();
     stage.pms.throttle = throttle;
     if (throttle) await stage.pms.next(isPaused);
@@ -49,11 +50,10 @@ test.each([false, true])(
 test('its ffmpeg dies with it on SIGKILL', async () => {
   // Stopped, ffmpeg would never end by itself, and hold our end of stderr open.
   stage.pms.throttle = true;
-  const child = await stage.pms.spawn(await stage.install(), stage.job(DASH));
-  await stage.pms.next(isProgress);
+  const child = await stage.pms.spawn(await stage.install(), atTheSpeedOfTheFilm(stage.job(DASH)));
   await stage.pms.next(isProgress);
   const ffmpeg = ffmpegOf(child.pid);
-  expect(stateOf(ffmpeg)).toBe('T');
+  while (stateOf(ffmpeg) !== 'T') await stage.pms.next(isProgress);
   child.kill('SIGKILL');
 
   expect(await child.exited).toEqual({ code: null, signal: 'SIGKILL' });
@@ -106,6 +106,11 @@ test('an input that is missing ends it with 1, and questions about ffmpeg are an
 
   expect((await run(path, ['-version'])).stdout).toMatch(/^ffmpeg version /);
 });
+
+/** It does not end before the signal. */
+function atTheSpeedOfTheFilm({ argv, ...rest }: PmsJob): PmsJob {
+  return { ...rest, argv: argv.toSpliced(argv.indexOf('-i'), 0, '-re') };
+}
 
 /** The one process that the stand-in started. */
 function ffmpegOf(pid: number): number {

@@ -1,11 +1,15 @@
-/** `npm run simulate -- --seeds N [--from S]`: worlds one after the other; prints the smallest plan that fails. */
+/** `npm run simulate -- --seeds N [--from S] [--failures M]`: worlds one after the other; prints the smallest plans that fail. */
 import { parseArgs } from 'node:util';
 import { planOf } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { Simulation } from './simulation.ts';
 
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '10000' }, from: { type: 'string', default: '1' } },
+  options: {
+    seeds: { type: 'string', default: '10000' },
+    from: { type: 'string', default: '1' },
+    failures: { type: 'string', default: '3' },
+  },
 });
 const first = Number(values.from);
 const started = performance.now();
@@ -13,7 +17,7 @@ const faults = new Map<string, number>();
 let steps = 0;
 let failed = 0;
 let seeds = 0;
-for (let seed = first; seed < first + Number(values.seeds) && failed < 3; seed += 1) {
+for (let seed = first; seed < first + Number(values.seeds) && failed < Number(values.failures); seed += 1) {
   seeds += 1;
   const plan = planOf(seed);
   for (const act of plan.acts) faults.set(act.do, (faults.get(act.do) ?? 0) + 1);

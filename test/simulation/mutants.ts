@@ -167,10 +167,14 @@ export async function tryMutant(mutant: Mutant, seeds: number): Promise<Verdict>
     const parts = (await readFile(file, 'utf8')).split(mutant.good);
     if (parts.length !== 2) throw new Error(`${mutant.file} has not exactly one ${mutant.good}`);
     await writeFile(file, parts.join(mutant.bad));
-    const child = spawn(process.execPath, ['test/simulation/main.ts', '--seeds', String(seeds)], {
-      cwd: copy,
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['test/simulation/main.ts', '--seeds', String(seeds), '--failures', '1'],
+      {
+        cwd: copy,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     const [printed] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     return { caught: child.exitCode === 1 && printed.includes('smallest plan'), printed };
   } finally {

@@ -38,20 +38,23 @@ export class Announcements {
     return [...this.#passed.values()];
   }
 
-  /** That is of several attempts. */
+  /** Whether what comes is joined to what was passed. */
   get isJoined(): boolean {
     return this.#isJoined;
   }
 
   /** What an earlier relay has passed. */
-  restore({ documents, isJoined, duration }: Pick<Accepted, 'documents' | 'isJoined' | 'duration'>): void {
+  restore({ documents, duration }: Pick<Accepted, 'documents' | 'duration'>): void {
     for (const document of documents) this.accepted(document, duration);
-    this.#isJoined = isJoined;
+    this.attemptMayChange();
   }
 
-  /** From now on somebody else writes them. */
-  attemptChanged(): void {
-    this.#isJoined = this.#passed.size > 0;
+  /**
+   * From now on another attempt may write them: it does, or we would not hear of it before it calls. What the same one
+   * goes on with joins as it is.
+   */
+  attemptMayChange(): void {
+    this.#isJoined = true;
   }
 
   /** One after the other, in the order in which they came. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { PROGRESS_DESCRIPTOR } from './plan.ts';
@@ -16,6 +17,8 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
+const BINDER = 'setpriv';
+
 /** ffmpeg as a child that can't outlive us, whatever ends us: the kernel kills it when its parent dies. */
 export class FfmpegProcess {
   readonly exited: Promise<Exit>;
@@ -26,7 +29,7 @@ export class FfmpegProcess {
   /** `pipes` more descriptors from 3 on are read by us. */
   constructor(ffmpeg: string, args: readonly string[], pipes: number) {
     const piped = Array.from({ length: pipes }, () => 'pipe' as const);
-    this.#child = spawn('setpriv', ['--pdeathsig', 'KILL', ffmpeg, ...args], {
+    this.#child = spawn(BINDER, ['--pdeathsig', 'KILL', ffmpeg, ...args], {
       stdio: ['inherit', 'inherit', 'inherit', ...piped],
     });
     this.exited = new Promise((resolve, reject) => {
@@ -52,7 +55,7 @@ export class FfmpegProcess {
 
   /** Plex's fork sleeps instead of reading packets; stock ffmpeg has to be stopped from outside. */
   pause(paused: boolean): void {
-    if (paused === this.#isPaused) return;
+    if (paused === this.#isPaused || (paused && !this.#isBound)) return;
     this.#isPaused = paused;
     this.#child.kill(paused ? 'SIGSTOP' : 'SIGCONT');
   }
@@ -60,6 +63,15 @@ export class FfmpegProcess {
   end(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
     this.pause(false);
+  }
+
+  /** Whether it dies with us already: one that is stopped before it has asked for that would stay for ever. */
+  get #isBound(): boolean {
+    try {
+      return !readFileSync(`/proc/${this.#child.pid}/cmdline`, 'latin1').startsWith(BINDER);
+    } catch {
+      return false;
+    }
   }
 
   #readProgress(): void {

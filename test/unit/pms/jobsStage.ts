@@ -36,7 +36,6 @@ export const ACCEPTED: Accepted = {
   attempt: 2,
   duration: 60,
   documents: [LIST],
-  isJoined: false,
 };
 export const RETURNED: Before = { received: 0, cursor: null, runsHere: false };
 

@@ -21,16 +21,28 @@ import {
   types,
 } from './jobsStage.ts';
 
+const FOLLOWING = 'm-00002.ts,2.000000,3.000000\n';
+
 test('what an earlier relay left is told, and makes the next attempt’s announcements follow', () => {
   const job = hold(RETURNED, SEGMENTED, ACCEPTED);
   expect(sent).toMatchObject([
     { type: 'submit', attempt: 2 },
     { type: 'checkpoint', attempt: 2, announced: 2, resume: { segment: 2, seconds: 2 } },
   ]);
-  status({ attempt: 2 });
-  expect(job.announcements.isJoined).toBe(false);
+  // Whoever calls may be an attempt of which this relay has not heard yet.
+  expect(job.announcements.join(FOLLOWING).document).toBe(LIST + FOLLOWING);
   status({ attempt: 3 });
-  expect(job.announcements.join('m-00002.ts,2.000000,3.000000\n')?.document).toContain('m-00000.ts');
+  expect(job.announcements.join(FOLLOWING).document).toBe(LIST + FOLLOWING);
+});
+
+test('what calls while no orchestrator can say whose it is follows what PMS has', () => {
+  const job = hold(null, SEGMENTED);
+  status({});
+  lose();
+  expect(job.announcements.join(LIST).document).toBe(LIST);
+  job.announcements.accepted(LIST);
+  expect(job.announcements.join(LIST + FOLLOWING).document).toBe(LIST + FOLLOWING);
+  expect(job.announcements.join(FOLLOWING).document).toBe(LIST + FOLLOWING);
 });
 
 test('an orchestrator that stays away loses a running job to its hook, which goes on where PMS is', () => {

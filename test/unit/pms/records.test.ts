@@ -21,7 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(home, { recursive: true }));
 
 const accepted = (jobId: string, document = 'a-1.ts,0,1\n'): Accepted => ({
-  ...{ jobId, attempt: 2, duration: 60.5, documents: [document], isJoined: true },
+  ...{ jobId, attempt: 2, duration: 60.5, documents: [document] },
 });
 
 test('what was written is read again, the last of it, under whatever id', () => {

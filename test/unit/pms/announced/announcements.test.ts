@@ -33,9 +33,21 @@ test('the documents of one attempt pass as they are', () => {
   expect(accepting(rows(0, 2)).join(rows(1, 3))).toEqual({ document: rows(1, 3), problem: null });
 });
 
+test('the documents of one attempt join as they are', () => {
+  for (const [before, next] of [
+    [wholeRun(1, 5), wholeRun(1, 6)],
+    [wholeRun(1, 5), wholeRun(1, 14, 'static')],
+    [rows(0, 2), rows(0, 3)],
+  ] as const) {
+    const announcements = accepting(before);
+    announcements.attemptMayChange();
+    expect(announcements.join(next)).toEqual({ document: next, problem: null });
+  }
+});
+
 test('those of the next follow what PMS has, are kept back until they do, and never jump', () => {
   const announcements = accepting(rows(0, 2));
-  announcements.attemptChanged();
+  announcements.attemptMayChange();
   expect(announcements.join(rows(3, 4))).toEqual({ document: rows(0, 4), problem: null });
   expect(announcements.join(rows(0, 1))).toEqual({ document: null, problem: null });
   expect(announcements.join(rows(6, 7))).toEqual({ document: null, problem: expect.any(String) });
@@ -46,7 +58,7 @@ test('a list of subtitles beside the manifest is continued by itself', () => {
   const announcements = accepting(wholeRun(1, 5));
   announcements.accepted(subtitles);
   expect(announcements.newFiles(wholeRun(1, 5))).toEqual([]);
-  announcements.attemptChanged();
+  announcements.attemptMayChange();
   expect(announcements.join(wholeRun(1, 3))).toEqual({ document: null, problem: null });
   expect(announcements.join('')).toEqual({ document: null, problem: null });
   expect(announcements.join(subtitles)).toEqual({ document: subtitles, problem: null });
@@ -55,14 +67,14 @@ test('a list of subtitles beside the manifest is continued by itself', () => {
 
 test('each of three attempts follows the one before', () => {
   const announcements = accepting(wholeRun(1, 5));
-  announcements.attemptChanged();
+  announcements.attemptMayChange();
   // It found less than the first had announced, and died before it had caught up.
   expect(announcements.join(runFrom4(4, 4))).toEqual({ document: null, problem: null });
-  announcements.attemptChanged();
+  announcements.attemptMayChange();
   expect(announcements.resume?.segment).toBe(6);
   const joined = announcements.join(runFrom4(4, 7))?.document ?? '';
   announcements.accepted(joined);
-  announcements.attemptChanged();
+  announcements.attemptMayChange();
   expect(announcements.resume?.segment).toBe(8);
   const last = announcements.join(runFrom4(5, 14, 'static'))?.document ?? '';
   const entries = readMpd(last)?.representations.map(({ template }) => template.entries);
@@ -76,12 +88,12 @@ test('each of three attempts follows the one before', () => {
 
 test('lists of three attempts, the second of which dies while it writes its first segment', () => {
   const announcements = accepting(`${rows(0, 2)}#${row(3)}`);
-  announcements.attemptChanged();
+  announcements.attemptMayChange();
   expect(announcements.join(`#${row(3)}`.replace('3.000000,4', '0.000000,0'))).toEqual({
     document: null,
     problem: null,
   });
-  announcements.attemptChanged();
+  announcements.attemptMayChange();
   const third = announcements.join(`${row(3).replace('3.000000', '0.000000')}#media-00004.ts,4.000000\n`);
   expect(third).toEqual({ document: `${rows(0, 3)}#media-00004.ts,4.000000\n`, problem: null });
 });
