@@ -11,7 +11,7 @@ import { corpusCommand } from '../support/corpus.ts';
 import { FakePms } from '../support/fakePms.ts';
 import { type Fault, FuseMount } from '../support/fuseMount.ts';
 import { installPlexTranscoder } from '../support/plexTranscoder.ts';
-import { type PmsJob, retarget } from '../support/retarget.ts';
+import { retarget, small } from '../support/retarget.ts';
 import { makeSample } from '../support/sample.ts';
 import { DASH, HLS } from '../support/standInStage.ts';
 
@@ -48,12 +48,6 @@ afterAll(async () => {
   await cluster.stop();
   await pms.close();
   rmSync(directory, { recursive: true });
-});
-
-/** In a size that takes no time. */
-const small = (job: PmsJob): PmsJob => ({
-  ...job,
-  argv: job.argv.map((element) => element.replace(/scale=w=\d+:h=\d+/, 'scale=w=160:h=90')),
 });
 
 /** Has PMS play the film to its end. Returns the exit, what PMS was told last, and the job's attempts and story. */

@@ -6,7 +6,7 @@ import { Cluster } from '../support/cluster.ts';
 import { corpusCommand } from '../support/corpus.ts';
 import { FakePms, type PmsChild } from '../support/fakePms.ts';
 import { installPlexTranscoder } from '../support/plexTranscoder.ts';
-import { type PmsJob, retarget } from '../support/retarget.ts';
+import { type PmsJob, retarget, small } from '../support/retarget.ts';
 import { makeSample } from '../support/sample.ts';
 
 const TOKEN = 'a-secret-of-this-test';
@@ -40,11 +40,12 @@ afterAll(async () => {
 });
 
 function jobOf(id: string): PmsJob {
-  return retarget(corpusCommand(id), {
+  const job = retarget(corpusCommand(id), {
     input: sample,
     pmsPort: pms.port,
     transcodeDirectory: join(directory, 'transcode'),
   });
+  return small(job);
 }
 
 function start(job: PmsJob): Promise<PmsChild> {

@@ -77,7 +77,7 @@ test.each([
     const expected = await made(stage.job(software));
     const adapted = await made(inSoftware(stage.job(hardware)));
     expect(adapted).toEqual(expected);
-    expect(adapted.streams).toEqual([{ codec_name: 'h264', width: 1280, height: 720 }]);
+    expect(adapted.streams).toEqual([{ codec_name: 'h264', width: 320, height: 180 }]);
     expect(adapted.keys).toEqual(expect.arrayContaining([0, 3, 6, 9]));
   },
   90_000,
@@ -85,7 +85,7 @@ test.each([
 
 test('with burnt-in subtitles, too', async () => {
   const { streams, seconds, keys, files } = await made(inSoftware(stage.job('sp-nv-ce9fc128')));
-  expect(streams).toEqual([{ codec_name: 'h264', width: 720, height: 404 }]);
+  expect(streams).toEqual([{ codec_name: 'h264', width: 320, height: 180 }]);
   expect(seconds).toBeCloseTo(stage.seconds, 0);
   expect(keys).toEqual(expect.arrayContaining([0, 8]));
   expect(files).toEqual(expect.arrayContaining(['chunk-stream0-00002.m4s', 'chunk-stream1-00002.m4s']));
@@ -94,7 +94,7 @@ test('with burnt-in subtitles, too', async () => {
 test('HEVC for a phone stays HEVC of 10 bits, with its segments where they were', async () => {
   const { streams, seconds, keys, files } = await made(inSoftware(stage.job('sp-acc-7510')));
   expect(streams).toEqual([
-    { codec_name: 'hevc', width: 718, height: 404 },
+    { codec_name: 'hevc', width: 320, height: 180 },
     { codec_name: 'aac', width: undefined, height: undefined },
   ]);
   expect(seconds).toBeCloseTo(stage.seconds, 0);

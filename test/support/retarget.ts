@@ -63,6 +63,12 @@ export function retarget(command: CorpusCommand, options: RetargetOptions): PmsJ
   return { argv, env: { ...command.env, X_PLEX_TOKEN: token }, cwd, session, job };
 }
 
+/** With a picture that takes no time. */
+export function small(job: PmsJob): PmsJob {
+  const argv = job.argv.map((element) => element.replace(/(\bscale\w*=w=)\d+:h=\d+/, '$1320:h=180'));
+  return { ...job, argv };
+}
+
 /** plex-misc-2 was edited by its source, which says how: no `-i`, and a lost comma. */
 function withInput(command: CorpusCommand): readonly string[] {
   if (!command.tags.includes('no-input')) return command.argv;

@@ -8,7 +8,7 @@ import { corpusCommand } from './corpus.ts';
 import { FakePms, type PmsRequest } from './fakePms.ts';
 import { ffmpegTools } from './ffmpeg.ts';
 import { installPlexTranscoder, type PlexTranscoderOptions } from './plexTranscoder.ts';
-import { type PmsJob, type RetargetOptions, retarget } from './retarget.ts';
+import { type PmsJob, type RetargetOptions, retarget, small } from './retarget.ts';
 import { makeSample } from './sample.ts';
 
 export const run = promisify(execFile);
@@ -58,7 +58,14 @@ export function standInStage(): StandInStage {
       return pms;
     },
     job: (id, options = {}) =>
-      retarget(corpusCommand(id), { input: sample, pmsPort: pms.port, transcodeDirectory: home, ...options }),
+      small(
+        retarget(corpusCommand(id), {
+          input: sample,
+          pmsPort: pms.port,
+          transcodeDirectory: home,
+          ...options,
+        }),
+      ),
     install: async (options = {}) => installPlexTranscoder(await mkdtemp(join(home, 'bin-')), options),
     lengthOf: async (paths) => {
       const whole = join(home, 'whole');
