@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { compileCache } from '../support/compileCache.ts';
 
 const PARTS = ['orchestrator/main.ts', 'worker/main.ts', 'pms/relay.ts'];
 
 function run(part: string, env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
   const file = fileURLToPath(new URL(`../../${part}`, import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...argv], {
-    env: { PATH: '/usr/bin:/bin', ...env },
+    env: { PATH: '/usr/bin:/bin', ...compileCache, ...env },
     encoding: 'utf8',
     timeout: 20_000,
   });
