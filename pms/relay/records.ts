@@ -48,12 +48,8 @@ export class Records {
   }
 
   read(jobId: string): Accepted | null {
-    try {
-      const value: unknown = JSON.parse(readFileSync(this.#path(jobId), 'utf8'));
-      return isAccepted(value) && value.jobId === jobId ? value : null;
-    } catch {
-      return null;
-    }
+    const path = this.#path(jobId);
+    return readRecord(path, jobId) ?? readRecord(newOf(path), jobId);
   }
 
   write(accepted: Accepted): void {
@@ -78,7 +74,7 @@ export class Records {
 
   #put(jobId: string, accepted: Accepted | null): void {
     try {
-      if (accepted === null) rmSync(this.#path(jobId), { force: true });
+      if (accepted === null) this.#remove(jobId);
       else this.#replace(jobId, JSON.stringify(accepted));
       this.#isFailing = false;
     } catch (error) {
@@ -92,8 +88,16 @@ export class Records {
     const path = this.#path(jobId);
     // Something may have tidied up.
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
-    writeFileSync(`${path}.new`, text, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeFileSync(newOf(path), text, { mode: 0o600 });
+    // ext4 writes a file out to the disk before it takes the place of another, and PMS would wait for that.
+    rmSync(path, { force: true });
+    renameSync(newOf(path), path);
+  }
+
+  #remove(jobId: string): void {
+    const path = this.#path(jobId);
+    rmSync(newOf(path), { force: true });
+    rmSync(path, { force: true });
   }
 
   #path(jobId: string): string {
@@ -108,6 +112,20 @@ export class Records {
     } catch {
       return null;
     }
+  }
+}
+
+/** While one replaces another, for a moment only this is there. */
+function newOf(path: string): string {
+  return `${path}.new`;
+}
+
+function readRecord(path: string, jobId: string): Accepted | null {
+  try {
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isAccepted(value) && value.jobId === jobId ? value : null;
+  } catch {
+    return null;
   }
 }
 

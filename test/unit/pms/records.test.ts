@@ -35,6 +35,18 @@ test('what was written is read again, the last of it, under whatever id', () => 
   expect(readdirSync(directory)).toHaveLength(3);
 });
 
+test('a relay that is killed while it replaces one has left it or the next', () => {
+  const [path, next] = [join(directory, 'j.json'), join(directory, 'j.json.new')];
+  records.write(accepted('j', 'first'));
+  writeFileSync(next, JSON.stringify(accepted('j', 'second')).slice(0, -9));
+  expect(records.read('j')).toEqual(accepted('j', 'first'));
+  writeFileSync(next, JSON.stringify(accepted('j', 'second')));
+  rmSync(path);
+  expect(records.read('j')).toEqual(accepted('j', 'second'));
+  records.remove('j');
+  expect(readdirSync(directory)).toEqual([]);
+});
+
 test('a job that goes while it is written leaves nothing', () => {
   records.write(accepted('j'));
   records.remove('j');
