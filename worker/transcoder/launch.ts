@@ -38,8 +38,7 @@ export interface Launched {
 
 /**
  * A shell that becomes the transcoder, once it owns the job. It creates the attempt's own claim, which only one can at a
- * time, and then puts its number into the owner file, for all others to see. Whoever claims the same number later finds
- * it there, so the claim has done its work and goes.
+ * time, and then makes that the owner file, for all others to see. Whoever claims the same number later finds it there.
  *
  * It enters the cwd, because a chdir into a hung mount would freeze whoever does it, and Node's own spawn makes the
  * worker wait for it; and it carries bytes that are not UTF-8, which Node's strings can't. It reports on descriptor 3,
@@ -88,6 +87,7 @@ if ! true 2>/dev/null > "$claim"; then
   [ -e "$claim" ] && echo superseded >&3 || echo owner >&3
   exit 75
 fi
+set +C
 # Read after the claim, which also makes NFS look anew.
 [ ! -e "$owner" ] || read -r current by < "$owner"
 case $current in *[!0-9]*) current= ;; esac
@@ -96,10 +96,8 @@ if [ "\${current:-0}" -ge "$number" ]; then
   echo superseded >&3
   exit 75
 fi
-{ printf '%s %s\\n' "$number" "$writer" > "$owner.new.$number" && mv -f "$owner.new.$number" "$owner"; } 2>/dev/null ||
+{ printf '%s %s\\n' "$number" "$writer" > "$claim" && mv -f "$claim" "$owner"; } 2>/dev/null ||
   { rm -f "$claim"; echo owner >&3; exit 75; }
-rm -f "$claim"
-set +C
 unset PWD OLDPWD current by claim owner number writer
 exec "$@" 3>&-
 `;
