@@ -1,5 +1,6 @@
 /** What idle workers cost the orchestrator, and what they cost a job: all report every 2 s. */
 import { setTimeout as after } from 'node:timers/promises';
+import { startTimes } from './load/plan.ts';
 import { Load, Subject } from './load/processes.ts';
 import { summarise } from './percentiles.ts';
 import type { Result, Row } from './result.ts';
@@ -55,25 +56,18 @@ export async function fleet(): Promise<Result> {
 async function one(workers: number): Promise<Fleet> {
   const subject = await Subject.start('orchestrator/main.ts');
   const common = { url: subject.url, bare: false };
-  const relays = await Load.start({
-    ...{ ...common, role: 'relays', count: 10, jobBytes: 4_096, arrivals: DISPATCH, warmUp: 20 },
-  });
+  const relays = await Load.relays({ ...common, count: 10, jobBytes: 4_096, arrivals: DISPATCH, warmUp: 20 });
   await after(SETTLE_MS);
   const empty = subject.memory;
-  const fleetLoad = await Load.start({
-    ...common,
-    role: 'workers',
-    count: workers,
-    slots: 4,
-    reportMs: REPORT_MS,
-  });
+  const fleetLoad = await Load.workers({ ...common, count: workers, slots: 4, reportMs: REPORT_MS });
   try {
     await after(SETTLE_MS);
     const before = subject.cpu;
     await after(IDLE_MS);
     const cpu = (subject.cpu - before) / (IDLE_MS / 1_000);
     const bytesPerWorker = (subject.memory - empty) / workers;
-    const { started } = await relays.run();
+    const report = await relays.run();
+    const started = startTimes(report, await fleetLoad.run());
     return { workers, cpu, bytesPerWorker, started };
   } finally {
     relays.stop();

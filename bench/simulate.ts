@@ -1,6 +1,7 @@
 /** The real core in simulated time: a day of arrivals on large fleets. What a job costs it, how long jobs wait, how even they lie. */
 import TinyQueue from 'tinyqueue';
 import type { AttemptStatus } from '#shared/job.ts';
+import type { RelayHello } from '#shared/protocol/messages.ts';
 import { Cluster } from '../orchestrator/core/cluster.ts';
 import { Random } from '../test/simulation/random.ts';
 import { ended, jobSpec, running, SETTINGS, workerHello } from '../test/unit/core/world.ts';
@@ -18,6 +19,9 @@ const TIGHT = 1_000;
 /** The same day in every run. */
 const SEED = 7;
 const RELAY = 1;
+const RELAY_HELLO: RelayHello = {
+  ...{ type: 'hello', version: '1', name: 'relay', instance: 'relay', serial: 0, jobs: [] },
+};
 
 interface Day {
   /** Microseconds of real time a job, from submission to release. */
@@ -52,6 +56,13 @@ export async function simulate({ jobs }: { readonly jobs: number }): Promise<Res
         value: large.day.cost.p50 / small.day.cost.p50,
         target: { atMost: 3 },
       },
+      {
+        ...{
+          name: 'a burst of 100 on 10 workers: most of one to the mean',
+          value: unevennessOfBurst(100, 10),
+        },
+        target: { atMost: 1 },
+      },
       ...days.map(({ workers, day }) => ({
         ...{ name: `most jobs of one of ${workers} workers to the mean, at the peak`, value: day.unevenness },
         target: null,
@@ -68,6 +79,22 @@ export async function simulate({ jobs }: { readonly jobs: number }): Promise<Res
       },
     ],
   };
+}
+
+/** Most jobs of a worker over the mean, of jobs that come in one instant. */
+function unevennessOfBurst(jobs: number, workers: number): number {
+  const cluster = new Cluster(SETTINGS, 0);
+  cluster.handle({ type: 'relay-hello', connection: RELAY, hello: RELAY_HELLO }, 0);
+  for (let index = 1; index <= workers; index += 1) {
+    const hello = workerHello(`w${index}`, { slots: jobs });
+    cluster.handle({ type: 'worker-hello', connection: RELAY + index, hello }, 0);
+  }
+  for (let index = 0; index < jobs; index += 1) {
+    const message = { type: 'submit', job: jobSpec(`j${index}`), attempt: 0 } as const;
+    cluster.handle({ type: 'relay-message', connection: RELAY, message }, 0);
+  }
+  const shares = [...cluster.workers.values()].map(({ running: taken }) => taken);
+  return Math.max(...shares) / (jobs / workers);
 }
 
 interface Fleet {
@@ -93,8 +120,7 @@ function simulateDay({ workers, slots, arrivals, jobMs }: Fleet): Day {
   );
   let now = SETTINGS.recoveryWindowMs;
   cluster.handle({ type: 'tick' }, now);
-  const hello = { type: 'hello', version: '1', name: 'relay', instance: 'relay', serial: 0 } as const;
-  cluster.handle({ type: 'relay-hello', connection: RELAY, hello: { ...hello, jobs: [] } }, now);
+  cluster.handle({ type: 'relay-hello', connection: RELAY, hello: RELAY_HELLO }, now);
   for (let index = 0; index < workers; index += 1) {
     const name = `w${index}`;
     attempts.set(name, new Map());

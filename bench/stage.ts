@@ -1,4 +1,4 @@
-import type { Arrivals, LoadReport } from './load/plan.ts';
+import { type Arrivals, type RelaysReport, startTimes } from './load/plan.ts';
 import { Load, Subject } from './load/processes.ts';
 
 export interface StageOptions {
@@ -12,7 +12,9 @@ export interface StageOptions {
   readonly warmUp?: number;
 }
 
-export interface Measured extends LoadReport {
+export interface Measured extends Omit<RelaysReport, 'due'> {
+  /** Milliseconds from the request at the relay to the start at the worker. */
+  readonly started: readonly number[];
   /** Microseconds of the subject's CPU time a job. */
   readonly cpuPerJob: number;
   readonly jobsPerSecond: number;
@@ -27,28 +29,24 @@ export async function measure(options: StageOptions): Promise<Measured> {
   const { bare, relays, workers, slots = 100, arrivals, jobBytes = JOB_BYTES, warmUp = 200 } = options;
   const subject = await Subject.start(bare ? 'bench/load/bareRelay.ts' : 'orchestrator/main.ts');
   const common = { url: subject.url, bare };
-  const loads: Load[] = [];
+  const fleet = await Load.workers({ ...common, count: workers, slots, reportMs: REPORT_MS });
   try {
-    loads.push(await Load.start({ ...common, role: 'workers', count: workers, slots, reportMs: REPORT_MS }));
-    const submitting = await Load.start({
-      ...common,
-      role: 'relays',
-      count: relays,
-      jobBytes,
-      arrivals,
-      warmUp,
-    });
-    loads.push(submitting);
-    const before = subject.cpu;
-    const report = await submitting.run();
-    const jobs = report.ended.length + warmUp;
-    return {
-      ...report,
-      cpuPerJob: ((subject.cpu - before) / jobs) * 1_000_000,
-      jobsPerSecond: report.ended.length / report.seconds,
-    };
+    const submitting = await Load.relays({ ...common, count: relays, jobBytes, arrivals, warmUp });
+    try {
+      const before = subject.cpu;
+      const report = await submitting.run();
+      const jobs = report.ended.length + warmUp;
+      return {
+        ...report,
+        started: startTimes(report, await fleet.run()),
+        cpuPerJob: ((subject.cpu - before) / jobs) * 1_000_000,
+        jobsPerSecond: report.ended.length / report.seconds,
+      };
+    } finally {
+      submitting.stop();
+    }
   } finally {
-    for (const load of loads) load.stop();
+    fleet.stop();
     await subject.stop();
   }
 }

@@ -13,14 +13,14 @@ process.once('message', (plan: LoadPlan) => {
 
 async function load(plan: LoadPlan): Promise<void> {
   if (plan.role === 'workers') {
-    await openWorkers(plan);
-    process.send?.({ type: 'ready' });
-    return;
+    const starts = await openWorkers(plan);
+    process.on('message', () => process.send?.({ type: 'report', report: { starts: [...starts] } }));
+  } else {
+    const relays = new Relays(plan);
+    await relays.open();
+    process.once('message', () => {
+      void relays.run().then((report) => process.send?.({ type: 'report', report }));
+    });
   }
-  const relays = new Relays(plan);
-  await relays.open();
-  process.once('message', () => {
-    void relays.run().then((report) => process.send?.({ type: 'report', report }));
-  });
   process.send?.({ type: 'ready' });
 }

@@ -30,12 +30,25 @@ export interface WorkersPlan {
 
 export type LoadPlan = RelaysPlan | WorkersPlan;
 
-export interface LoadReport {
-  /** Milliseconds from the request to its start, and to its end, as the relay sees them. */
-  readonly started: readonly number[];
+/** What a process saw, by the machine's monotonic clock, in milliseconds: the same for all processes. */
+export interface RelaysReport {
+  /** When each counted job was due, by its id. */
+  readonly due: readonly (readonly [jobId: string, at: number])[];
+  /** Milliseconds from the request to its end, as the relay sees them. */
   readonly ended: readonly number[];
   /** How long the counted ones took altogether. */
   readonly seconds: number;
-  /** How many jobs each worker had, by its name; of relays' reports. */
+  /** How many jobs each worker had, by its name. */
   readonly byWorker: Readonly<Record<string, number>>;
+}
+
+export interface WorkersReport {
+  /** When a worker was told of each job. */
+  readonly starts: readonly (readonly [jobId: string, at: number])[];
+}
+
+/** Milliseconds from each request at a relay to its start at a worker. */
+export function startTimes({ due }: RelaysReport, { starts }: WorkersReport): number[] {
+  const at = new Map(starts);
+  return due.map(([jobId, from]) => (at.get(jobId) ?? Number.NaN) - from);
 }

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { LoadPlan, LoadReport } from './plan.ts';
+import type { LoadPlan, RelaysPlan, RelaysReport, WorkersPlan, WorkersReport } from './plan.ts';
+
+const ROOT = new URL('../../', import.meta.url);
 
 /** Clock ticks a second, which `/proc` counts CPU time in. */
 const TICKS = 100;
@@ -12,6 +14,15 @@ const TICKS = 100;
 export function residentBytes(pid = 0): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
   return Number(kilobytes) * 1_024;
+}
+
+/** Those with which users start it: `npm run orchestrator`. */
+function flagsOf(file: string): string[] {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
+    readFileSync(new URL('package.json', ROOT), 'utf8'),
+  );
+  const words = Object.values(scripts).map((script) => script.split(' '));
+  return words.find((each) => each.at(-1) === file)?.filter((word) => word.startsWith('--')) ?? [];
 }
 
 /** What is measured: the orchestrator, or the reference, as a process of its own. */
@@ -28,8 +39,8 @@ export class Subject {
     file: 'orchestrator/main.ts' | 'bench/load/bareRelay.ts',
     env: Record<string, string> = {},
   ): Promise<Subject> {
-    const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
-    const child = spawn(process.execPath, [path], {
+    const child = spawn(process.execPath, [...flagsOf(file), file], {
+      cwd: ROOT,
       env: { PATH: '/usr/bin:/bin', LISTENING_PORT: '0', LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -59,24 +70,33 @@ export class Subject {
   }
 }
 
-/** One process that makes load. */
-export class Load {
+/** One process that makes load; of workers, or of relays. */
+export class Load<Report> {
   readonly #child: ChildProcess;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
   }
 
+  static workers(plan: Omit<WorkersPlan, 'role'>): Promise<Load<WorkersReport>> {
+    return Load.#start<WorkersReport>({ ...plan, role: 'workers' });
+  }
+
+  static relays(plan: Omit<RelaysPlan, 'role'>): Promise<Load<RelaysReport>> {
+    return Load.#start<RelaysReport>({ ...plan, role: 'relays' });
+  }
+
   /** Connected, and idle. */
-  static async start(plan: LoadPlan): Promise<Load> {
+  static async #start<Report>(plan: LoadPlan): Promise<Load<Report>> {
     const child = fork(fileURLToPath(new URL('main.ts', import.meta.url)), [], { execArgv: [] });
-    const load = new Load(child);
+    const load = new Load<Report>(child);
     child.send(plan);
     await load.#next('ready');
     return load;
   }
 
-  async run(): Promise<LoadReport> {
+  /** Does its work; of workers: says what they have done so far. */
+  async run(): Promise<Report> {
     this.#child.send('go');
     const { report } = await this.#next('report');
     if (!report) throw new Error('no report');
@@ -87,7 +107,7 @@ export class Load {
     this.#child.kill('SIGKILL');
   }
 
-  async #next(type: string): Promise<{ report?: LoadReport }> {
+  async #next(type: string): Promise<{ report?: Report }> {
     const ended = once(this.#child, 'exit').then(() => {
       throw new Error('a process that makes load ended');
     });

@@ -2,18 +2,19 @@ import type { WebSocket } from 'ws';
 import type { JobSpec } from '#shared/job.ts';
 import { encodeMessage } from '#shared/protocol/codec.ts';
 import type { Message } from '#shared/protocol/messages.ts';
+import { machineTime } from './clock.ts';
 import { dialMany } from './peer.ts';
-import type { LoadReport, RelaysPlan } from './plan.ts';
+import type { RelaysPlan, RelaysReport } from './plan.ts';
 
 const HEARTBEAT_MS = 3_000;
 /** Jobs per second, beyond which two arrivals are closer than timers are exact. */
 const BUSY_RATE = 200;
 
-/** Relays that submit jobs as planned, and look at when they start and end. */
+/** Relays that submit jobs as planned, and look at when they end. */
 export class Relays {
   readonly #plan: RelaysPlan;
   readonly #padding: string;
-  readonly #started: number[] = [];
+  readonly #counted: [jobId: string, at: number][] = [];
   readonly #ended: number[] = [];
   readonly #byWorker: Record<string, number> = {};
   /** When each job that is under way was due, and who submitted it. */
@@ -40,19 +41,19 @@ export class Relays {
     });
   }
 
-  async run(): Promise<LoadReport> {
+  async run(): Promise<RelaysReport> {
     const finished = new Promise<void>((resolve) => {
       this.#finish = resolve;
     });
     const { arrivals } = this.#plan;
     if (arrivals.kind === 'closed') {
       for (let turn = 0; turn < arrivals.inFlight; turn += 1) {
-        for (const socket of this.#sockets) this.#submit(socket, performance.now());
+        for (const socket of this.#sockets) this.#submit(socket, machineTime());
       }
     } else this.#arrive(arrivals.perSecond);
     await finished;
-    const seconds = (performance.now() - this.#firstAt) / 1_000;
-    return { started: this.#started, ended: this.#ended, seconds, byWorker: this.#byWorker };
+    const seconds = (machineTime() - this.#firstAt) / 1_000;
+    return { due: this.#counted, ended: this.#ended, seconds, byWorker: this.#byWorker };
   }
 
   get #total(): number {
@@ -62,15 +63,15 @@ export class Relays {
   }
 
   #arrive(perSecond: number): void {
-    const start = performance.now();
+    const start = machineTime();
     const due = (index: number): number => start + (index / perSecond) * 1_000;
     const next = (): void => {
-      while (this.#submitted < this.#total && due(this.#submitted) <= performance.now()) {
+      while (this.#submitted < this.#total && due(this.#submitted) <= machineTime()) {
         const socket = this.#sockets[this.#submitted % this.#sockets.length];
         if (socket) this.#submit(socket, due(this.#submitted));
       }
       if (this.#submitted >= this.#total) return;
-      const wait = due(this.#submitted) - performance.now();
+      const wait = due(this.#submitted) - machineTime();
       // A timer is up to a millisecond late, which is more than what is measured. At high rates it counts against us: to
       // look at the clock without end would take a core from what is measured.
       if (wait > 2) setTimeout(next, wait - 1);
@@ -83,10 +84,11 @@ export class Relays {
   #submit(socket: WebSocket, at: number): void {
     if (this.#submitted >= this.#total) return;
     const counted = this.#submitted >= this.#plan.warmUp;
-    if (counted && this.#firstAt === 0) this.#firstAt = performance.now();
+    if (counted && this.#firstAt === 0) this.#firstAt = machineTime();
     this.#submitted += 1;
     const jobId = `j${this.#submitted}`;
     this.#due.set(jobId, { at, socket, counted, running: false });
+    if (counted) this.#counted.push([jobId, at]);
     const job: JobSpec = {
       ...{ jobId, session: jobId, jobClass: 'playback', title: 'film.mkv', local: false, cwd: '/transcode' },
       argv: [
@@ -113,18 +115,16 @@ export class Relays {
   #told(jobId: string, state: 'queued' | 'running' | 'ended', worker: string | null): void {
     const job = this.#due.get(jobId);
     if (!job || state === 'queued') return;
-    const took = performance.now() - job.at;
     if (!job.running) {
       job.running = true;
-      if (job.counted) this.#started.push(took);
       if (job.counted && worker !== null) this.#byWorker[worker] = (this.#byWorker[worker] ?? 0) + 1;
     }
     if (state !== 'ended') return;
     this.#due.delete(jobId);
     this.#done += 1;
-    if (job.counted) this.#ended.push(took);
+    if (job.counted) this.#ended.push(machineTime() - job.at);
     if (!this.#plan.bare) this.#send(job.socket, { type: 'release', jobId });
-    if (this.#plan.arrivals.kind === 'closed') this.#submit(job.socket, performance.now());
+    if (this.#plan.arrivals.kind === 'closed') this.#submit(job.socket, machineTime());
     if (this.#done === this.#total) this.#finish();
   }
 

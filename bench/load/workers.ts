@@ -3,6 +3,7 @@ import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { AttemptStatus, Outcome } from '#shared/job.ts';
 import { encodeMessage } from '#shared/protocol/codec.ts';
 import type { Message } from '#shared/protocol/messages.ts';
+import { machineTime } from './clock.ts';
 import { dialMany } from './peer.ts';
 import type { WorkersPlan } from './plan.ts';
 
@@ -11,28 +12,36 @@ const DONE: Outcome = {
   ...{ stdoutBytes: 0, stderrBytes: 0, readError: null },
 };
 
+/** When each job came, by its id. */
+type Starts = Map<string, number>;
+
 /** Workers whose transcoders start at once and are done at once. */
-export async function openWorkers(plan: WorkersPlan): Promise<void> {
+export async function openWorkers(plan: WorkersPlan): Promise<Starts> {
+  const starts: Starts = new Map();
   await dialMany(plan.count, plan.url, 'worker', (socket, index) => {
-    if (plan.bare) answer(socket);
-    else new FakeWorker(socket, `w${index}`, plan);
+    if (plan.bare) answer(socket, starts);
+    else new FakeWorker(socket, `w${index}`, plan, starts);
   });
+  return starts;
 }
 
-function answer(socket: WebSocket): void {
+function answer(socket: WebSocket, starts: Starts): void {
   socket.on('message', (data) => {
     const { job }: { job: { jobId: string } } = JSON.parse(String(data));
+    starts.set(job.jobId, machineTime());
     for (const phase of ['running', 'ended']) socket.send(JSON.stringify({ jobId: job.jobId, phase }));
   });
 }
 
 class FakeWorker {
   readonly #socket: WebSocket;
+  readonly #starts: Starts;
   readonly #attempts = new Map<string, AttemptStatus>();
   #revision = 0;
 
-  constructor(socket: WebSocket, name: string, { slots, reportMs }: WorkersPlan) {
+  constructor(socket: WebSocket, name: string, { slots, reportMs }: WorkersPlan, starts: Starts) {
     this.#socket = socket;
+    this.#starts = starts;
     socket.on('message', (data) => this.#on(JSON.parse(String(data))));
     this.#send({
       ...{ type: 'hello', version: 'bench', name, instance: name, slots, storage: [] },
@@ -52,6 +61,7 @@ class FakeWorker {
     for (const { jobId, attempt } of message.attempts) {
       const known = before.get(jobId);
       isNew ||= !known;
+      if (!known) this.#starts.set(jobId, machineTime());
       this.#attempts.set(
         jobId,
         known ?? { jobId, attempt, phase: 'running', changes: [], hardware: null, outcome: null },

@@ -9,7 +9,13 @@ export type WorkerChange = 'connected' | 'changed' | 'disconnected' | 'gone';
  */
 export type Effect =
   | { readonly type: 'welcome'; readonly connection: ConnectionId }
-  | { readonly type: 'tell-worker'; readonly connection: ConnectionId; readonly worker: Worker }
+  | {
+      readonly type: 'tell-worker';
+      readonly connection: ConnectionId;
+      readonly worker: Worker;
+      /** It may go with the next one, a little later: what has ended there need not be kept any longer. */
+      readonly canWait: boolean;
+    }
   | { readonly type: 'tell-relay'; readonly connection: ConnectionId; readonly job: Job }
   /** What PMS shares, for all workers. */
   | { readonly type: 'contract-changed' }

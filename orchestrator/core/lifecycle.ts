@@ -65,7 +65,7 @@ export function withdraw(core: CoreState, attempt: Attempt): void {
   if (worker?.attempts.get(attempt.jobId) !== attempt) return;
   worker.attempts.delete(attempt.jobId);
   if (attempt.phase !== 'ended') worker.running -= 1;
-  core.changedList(worker);
+  core.changedList(worker, attempt.phase === 'ended');
 }
 
 /** The one place where a job ends. */

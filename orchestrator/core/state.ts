@@ -6,6 +6,7 @@ import { EncoderBudget } from './encoderBudget.ts';
 import type { Attempt, ConnectionId, Job, Relay, Worker } from './model.ts';
 import { Queue } from './queue.ts';
 import type { CoreSettings } from './settings.ts';
+import { SharedWords } from './sharedWords.ts';
 import { strategyKeys } from './strategies.ts';
 
 /** What a deadline is about. */
@@ -53,6 +54,7 @@ export class CoreState {
   readonly deadlines = new Deadlines<Due>();
   readonly candidates: Candidates;
   readonly encoders = new EncoderBudget();
+  readonly words = new SharedWords();
   /** Until then workers and jobs of before a restart may still be on their way. */
   readonly recoversAt: number;
   sequence = 0;
@@ -76,12 +78,16 @@ export class CoreState {
     return effects;
   }
 
-  /** The worker's list has changed: number it anew and send it, and reconsider where the worker stands. */
-  changedList(worker: Worker): void {
+  /**
+   * The worker's list has changed: number it anew and send it, and reconsider where the worker stands.
+   *
+   * @param canWait whether it only names less of what has ended
+   */
+  changedList(worker: Worker, canWait = false): void {
     worker.revision += 1;
     this.candidates.update(worker);
     if (worker.connection !== null) {
-      this.emit({ type: 'tell-worker', connection: worker.connection, worker });
+      this.emit({ type: 'tell-worker', connection: worker.connection, worker, canWait });
     }
   }
 }

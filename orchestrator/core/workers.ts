@@ -54,7 +54,7 @@ function newWorker(
     version,
     node,
     slots,
-    capabilities,
+    capabilities: core.words.of(capabilities),
     storage,
     connectedAt: core.now,
     connection,
@@ -155,7 +155,7 @@ export function workerState(core: CoreState, worker: Worker, state: WorkerState)
     (state.slots ?? worker.slots) !== worker.slots ||
     (state.storage !== undefined && problemsOf(state.storage) !== problemsOf(worker.storage));
   worker.storage = state.storage ?? worker.storage;
-  worker.capabilities = state.capabilities ?? worker.capabilities;
+  if (state.capabilities) worker.capabilities = core.words.of(state.capabilities);
   worker.slots = state.slots ?? worker.slots;
   for (const status of state.attempts) {
     const held = worker.attempts.get(status.jobId);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock } from '#shared/clock.ts';
+import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { ChannelHandlers } from '#shared/protocol/channel.ts';
@@ -17,6 +17,8 @@ import {
 } from './session.ts';
 
 const HELLO_DEADLINE_MS = 3_000;
+/** For news that nobody waits for. */
+const CAN_WAIT_MS = 50;
 
 export interface HubOptions {
   readonly driver: Driver;
@@ -31,6 +33,7 @@ export class Hub implements Performer {
   readonly #instance = randomUUID();
   readonly #sessions = new Map<ConnectionId, Session>();
   readonly #due = new Set<Session>();
+  readonly #waiting = new Set<Session>();
   #lastConnection = 0;
   #closing = false;
 
@@ -112,7 +115,8 @@ export class Hub implements Performer {
         break;
       case 'tell-worker':
         if (session.kind === 'worker') session.tell(effect.worker);
-        this.#flushLater(session);
+        if (effect.canWait) this.#flushSometime(session);
+        else this.#flushLater(session);
         break;
       case 'tell-relay':
         if (session.kind === 'relay') session.tell(effect.job);
@@ -128,6 +132,17 @@ export class Hub implements Performer {
   #flushLater(session: Session): void {
     if (this.#due.size === 0) this.#options.clock.soon(() => this.#flush());
     this.#due.add(session);
+  }
+
+  /** At a high rate of jobs the next one takes it along. */
+  #flushSometime(session: Session): void {
+    if (this.#waiting.size === 0) {
+      this.#options.clock.after(CAN_WAIT_MS, () => {
+        for (const each of this.#waiting) this.#flushLater(each);
+        this.#waiting.clear();
+      });
+    }
+    this.#waiting.add(session);
   }
 
   #flush(): void {
@@ -147,9 +162,14 @@ export class Hub implements Performer {
     const closeWith = (code: CloseName, reason: string): void => {
       this.#sessions.get(connection)?.channel.close(code, reason);
     };
-    const deadline = this.#options.clock.after(HELLO_DEADLINE_MS, () => {
+    // Let go once it has done its work: it would be memory of every connection.
+    let deadline: Timer | null = this.#options.clock.after(HELLO_DEADLINE_MS, () => {
       closeWith('hello-timeout', `no hello within ${HELLO_DEADLINE_MS} ms`);
     });
+    const cancel = (): void => {
+      deadline?.cancel();
+      deadline = null;
+    };
     let greeted = false;
     return {
       accepts({ type }) {
@@ -158,10 +178,10 @@ export class Hub implements Performer {
           return false;
         }
         greeted = true;
-        deadline.cancel();
+        cancel();
         return true;
       },
-      cancel: () => deadline.cancel(),
+      cancel,
     };
   }
 
