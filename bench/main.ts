@@ -3,8 +3,7 @@
  * `bench/results/NAME.json` and `bench/results/report.html`. `npm run bench -- compare A.json B.json`. `npm run bench --
  * smoke`: the ratios, in a minute.
  */
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { capacity } from './capacity.ts';
 import { codecs } from './codecs.ts';
@@ -12,6 +11,7 @@ import { compared } from './compare.ts';
 import { dispatch } from './dispatch.ts';
 import { failover } from './failover.ts';
 import { fleet } from './fleet.ts';
+import { remember } from './history.ts';
 import { hook } from './hook.ts';
 import { overhead } from './overhead.ts';
 import { printed } from './print.ts';
@@ -41,8 +41,7 @@ if (first === 'compare') {
   process.stdout.write(compared(before, after));
 } else if (first === 'smoke') {
   const result = await smoke();
-  process.stdout.write(printed(result));
-  remember(result);
+  process.stdout.write(`${printed(result)}\n${remember(result)}`);
 } else {
   for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
     const benchmark = BENCHMARKS[name];
@@ -58,14 +57,6 @@ if (first === 'compare') {
 }
 // Whatever a benchmark has left open is not worth waiting for.
 process.exit();
-
-/** One line a run, so that a ratio that gets worse from commit to commit is seen. */
-function remember({ ratios }: Result): void {
-  const commit = execFileSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' }).trim();
-  const values = Object.fromEntries(ratios.map(({ name, value }) => [name, Number(value.toPrecision(3))]));
-  const line = JSON.stringify({ at: new Date().toISOString(), commit, ...values });
-  appendFileSync(new URL('history.jsonl', import.meta.url), `${line}\n`);
-}
 
 function resultIn(file: string | URL): Result {
   return JSON.parse(readFileSync(file, 'utf8'));

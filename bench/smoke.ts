@@ -1,4 +1,5 @@
 /** The ratios that a change may not make worse unseen, in under a minute. */
+import { hook } from './hook.ts';
 import { summarise } from './percentiles.ts';
 import type { Ratio, Result, Row } from './result.ts';
 import { simulate } from './simulate.ts';
@@ -23,7 +24,7 @@ export async function smoke(): Promise<Result> {
   const many = await pair('100 relays', 100, 10_000);
   const p50 = ({ started }: Measured): number => summarise(started).p50;
   ratios.push({
-    name: 'dispatch, p50 to the bare relay',
+    name: 'request to start at the worker, p50 to the bare relay',
     value: p50(single.ours) / p50(single.bare),
     target: { atMost: 2 },
   });
@@ -33,5 +34,6 @@ export async function smoke(): Promise<Result> {
     target: { atLeast: 0.5 },
   });
   ratios.push(...(await simulate({ jobs: 200 })).ratios.slice(0, 1));
+  ratios.push(...(await hook({ jobs: 50 })).ratios);
   return { name: 'smoke', unit: 'ms from request to start', rows, ratios };
 }

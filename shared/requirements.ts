@@ -98,7 +98,7 @@ export function requirementsOf(argv: readonly ByteString[]): Requirements {
     .map(gpuApi)
     .find((found) => found !== null);
 
-  const part = readVideoPart(argv);
+  const part = readVideoPart(argv, command);
   const named = [...decoding.filter((option) => !onGpu(option)), ...encoding].map(value);
   const isOwn = (name: string): boolean => !name.endsWith('_eae') && gpuApi(name) === null;
   return {

@@ -61,9 +61,12 @@ export interface NotUnderstood {
  * Reads the video part of a command, if every element of it is one of those that PMS is known to write
  * (design/plex-transcoder 5, design/scaleplex 5); else says which is not.
  */
-export function readVideoPart(argv: readonly ByteString[]): VideoPart | NotUnderstood {
+export function readVideoPart(
+  argv: readonly ByteString[],
+  command = readCommand(argv),
+): VideoPart | NotUnderstood {
   try {
-    return new Reader(argv).read();
+    return new Reader(argv, command).read();
   } catch (error) {
     if (error instanceof NotKnown) return { problem: error.message };
     throw error;
@@ -87,9 +90,9 @@ class Reader {
   readonly #argv: readonly ByteString[];
   readonly #command: TranscoderCommand;
 
-  constructor(argv: readonly ByteString[]) {
+  constructor(argv: readonly ByteString[], command: TranscoderCommand) {
     this.#argv = argv;
-    this.#command = readCommand(argv);
+    this.#command = command;
   }
 
   read(): VideoPart {
