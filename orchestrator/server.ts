@@ -14,6 +14,8 @@ import { Cluster } from './core/cluster.ts';
 import { Scale } from './core/scale.ts';
 import { Driver } from './driver.ts';
 import { Gateway } from './gateway/gateway.ts';
+import { History } from './history/history.ts';
+import { openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
 import { OrchestratorMetrics } from './metrics.ts';
 
@@ -40,6 +42,10 @@ export async function startOrchestrator(
   driver.observe(journal(logger, driver.cluster));
   driver.observe(metrics.observe);
   driver.observe(publishChanges(changes, views, driver.cluster));
+  const archive = openArchive(settings, clock, logger);
+  const history = new History({ archive, cluster: driver.cluster, views, clock, logger });
+  driver.observe(history.observe);
+  void history.open();
 
   const gateway = new Gateway({ driver, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger });
   const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);
@@ -49,7 +55,7 @@ export async function startOrchestrator(
     return page;
   });
   addRoutes(app, {
-    ...{ driver, views, scale, changes },
+    ...{ driver, views, scale, changes, history },
     ready: () => !gateway.closing,
     metrics: () => metrics.exposition(),
   });
@@ -64,6 +70,7 @@ export async function startOrchestrator(
       // Until then it still answers /ready, with no.
       await gateway.close();
       await app.close();
+      await history.stop();
     },
   };
 }

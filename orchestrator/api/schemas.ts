@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Capabilities } from '#shared/capabilities.ts';
 import { ERROR_CODES } from '#shared/errors.ts';
-import { Change, JobClass, Outcome } from '#shared/job.ts';
+import { Change, JobClass, Outcome, OutcomeReason } from '#shared/job.ts';
 import { JobState, Load, Mount } from '#shared/protocol/messages.ts';
 import { SharedMount } from '#shared/protocol/storage.ts';
 import { HardwareRequirement, Requirements } from '#shared/requirements.ts';
@@ -124,6 +124,29 @@ export const JobStoryView = Type.Object(
   { ...strict, title: 'JobStory' },
 );
 export type JobStoryView = Static<typeof JobStoryView>;
+
+export const HistoryView = Type.Object(
+  {
+    jobs: Type.Array(JobView),
+    /** What to send as `before` for the next page; null on the last one. */
+    next: nullable(Type.String()),
+  },
+  { ...strict, title: 'History' },
+);
+export type HistoryView = Static<typeof HistoryView>;
+
+export const HistoryParameters = Type.Object(
+  {
+    /** A part of title, session or id. */
+    search: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    reason: Type.Optional(OutcomeReason),
+    class: Type.Optional(JobClass),
+    worker: Type.Optional(Type.String({ maxLength: 256 })),
+    before: Type.Optional(Type.String({ maxLength: 64 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  },
+  strict,
+);
 
 export const Burst = Type.Object(
   { workers: Type.Integer({ minimum: 0, maximum: 10_000 }), until: Time },

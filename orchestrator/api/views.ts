@@ -79,6 +79,11 @@ export class Views {
     };
   }
 
+  /** When it ended, as a Unix time in milliseconds; 0 while it has not. */
+  endedAt(job: Job): number {
+    return job.endedAt === null ? 0 : this.#wall.at(job.endedAt).getTime();
+  }
+
   storage(): StorageView {
     const { contracts, workers } = this.#cluster;
     return {
