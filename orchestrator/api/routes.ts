@@ -1,11 +1,4 @@
 import { Type } from 'typebox';
-import { CodedError } from '#shared/errors.ts';
-import { JobState } from '#shared/protocol/messages.ts';
-import type { Job } from '../core/model.ts';
-import type { Scale } from '../core/scale.ts';
-import type { Driver } from '../driver.ts';
-import type { App } from './app.ts';
-import type { Changes, Subscription } from './changes.ts';
 import {
   ErrorView,
   JobStoryView,
@@ -14,7 +7,14 @@ import {
   ScaleView,
   StorageView,
   WorkerView,
-} from './schemas.ts';
+} from '#shared/api/schemas.ts';
+import { CodedError } from '#shared/errors.ts';
+import { JobState } from '#shared/protocol/messages.ts';
+import type { Job } from '../core/model.ts';
+import type { Scale } from '../core/scale.ts';
+import type { Driver } from '../driver.ts';
+import type { App } from './app.ts';
+import type { Changes, Subscription } from './changes.ts';
 import type { Views } from './views.ts';
 
 export interface RouteOptions {
