@@ -2,9 +2,9 @@ import { Registry } from 'prom-client';
 import type { Gpu } from '#shared/capabilities.ts';
 import { encoderGauge, GPU_LABELS, gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import { type Exposition, exposition, gauge, type MetricEntry } from '#shared/metrics.ts';
+import type { Check } from '#shared/protocol/check.ts';
 import type { Load, Mount } from '#shared/protocol/messages.ts';
 import type { Licence } from './eae/licence.ts';
-import type { Check } from './readiness.ts';
 
 const METRICS = {
   running: {

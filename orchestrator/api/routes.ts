@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { ErrorView, ScaleChange, ScaleView, StorageView, WorkerView } from '#shared/api/schemas.ts';
 import { CodedError } from '#shared/errors.ts';
 import type { Scale } from '../core/scale.ts';
 import type { Driver } from '../driver.ts';
@@ -6,7 +7,6 @@ import type { History } from '../history/history.ts';
 import type { App } from './app.ts';
 import type { Changes, Subscription } from './changes.ts';
 import { addHistory, addJobRoutes } from './jobRoutes.ts';
-import { ErrorView, ScaleChange, ScaleView, StorageView, WorkerView } from './schemas.ts';
 import type { Views } from './views.ts';
 
 export interface RouteOptions {

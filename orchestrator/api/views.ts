@@ -1,8 +1,15 @@
+import type {
+  JobStoryView,
+  JobView,
+  ScaleView,
+  StorageView,
+  WorkerSummary,
+  WorkerView,
+} from '#shared/api/schemas.ts';
 import { type Clock, WallClock } from '#shared/clock.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { type Job, jobState, type Worker } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
-import type { JobStoryView, JobView, ScaleView, StorageView, WorkerSummary, WorkerView } from './schemas.ts';
 
 /** Turns what the core knows into what the API says. No secret has a place in these shapes: no argv, no env. */
 export class Views {
@@ -23,7 +30,7 @@ export class Views {
   }
 
   workerSummary(worker: Worker): WorkerSummary {
-    const { name, version, node, slots, running, storage, load } = worker;
+    const { name, version, node, slots, running, storage, checks, load } = worker;
     return {
       name,
       state: workerState(worker),
@@ -34,6 +41,7 @@ export class Views {
       running,
       jobs: [...worker.attempts.values()].flatMap(({ phase, jobId }) => (phase === 'ended' ? [] : [jobId])),
       storage: [...storage],
+      checks: [...checks],
       load,
     };
   }

@@ -119,6 +119,7 @@ test('workers, one worker, and one that does not exist', async () => {
         options: expect.any(String),
       },
     ],
+    checks: expect.arrayContaining([{ name: 'transcoder', ok: true, message: null, blocking: true }]),
   };
   expect(JSON.parse((await get('/api/v1/workers')).text)).toEqual([expect.objectContaining(w1)]);
   expect(JSON.parse((await get('/api/v1/workers/w1')).text)).toEqual(expect.objectContaining(w1));

@@ -1,11 +1,11 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { Capabilities } from '#shared/capabilities.ts';
-import { ERROR_CODES } from '#shared/errors.ts';
-import { Change, JobClass, Outcome, OutcomeReason } from '#shared/job.ts';
-import { JobState, Load, Mount } from '#shared/protocol/messages.ts';
-import { SharedMount } from '#shared/protocol/storage.ts';
-import { HardwareRequirement, Requirements } from '#shared/requirements.ts';
-import { STORY_EVENTS } from '../core/model.ts';
+import { Capabilities } from '../capabilities.ts';
+import { ERROR_CODES } from '../errors.ts';
+import { Change, JobClass, Outcome, OutcomeReason, STORY_EVENTS } from '../job.ts';
+import { Check } from '../protocol/check.ts';
+import { JobState, Load, Mount } from '../protocol/messages.ts';
+import { SharedMount } from '../protocol/storage.ts';
+import { HardwareRequirement, Requirements } from '../requirements.ts';
 
 const strict = { additionalProperties: false };
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -33,6 +33,8 @@ export const WorkerSummary = Type.Object(
     running: Type.Integer(),
     jobs: Type.Array(Type.String()),
     storage: Type.Array(Mount),
+    /** As its own /ready says: why it takes no jobs, and what it warns of. */
+    checks: Type.Array(Check),
     load: Load,
   },
   { ...strict, title: 'WorkerSummary' },
