@@ -200,7 +200,9 @@ function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
     async (_request, reply) => {
       const subscription: Subscription = changes.subscribe();
       reply.sse.onClose(() => changes.unsubscribe(subscription));
-      // Who comes late is told everything first: after that, changes are enough.
+      // Who comes late is told everything first: after that, changes are enough. The scale, which there always is,
+      // also says at once that the stream stands.
+      subscription.push({ event: 'scale', key: 'scale', data: views.scale() });
       for (const worker of driver.cluster.workers.values()) {
         subscription.push({ event: 'worker', key: worker.name, data: views.workerSummary(worker) });
       }

@@ -78,6 +78,7 @@ export const AttemptView = Type.Object(
   },
   { ...strict, title: 'Attempt' },
 );
+export type AttemptView = Static<typeof AttemptView>;
 
 export const StoryEntryView = Type.Object(
   {
@@ -89,6 +90,7 @@ export const StoryEntryView = Type.Object(
   },
   { ...strict, title: 'StoryEntry' },
 );
+export type StoryEntryView = Static<typeof StoryEntryView>;
 
 export const JobView = Type.Object(
   {
@@ -109,6 +111,10 @@ export const JobView = Type.Object(
     speed: nullable(Type.Number()),
     /** Segments or list rows that PMS has accepted. */
     announced: Type.Integer(),
+    /** How long PMS waited for the first segment, in milliseconds; null while there is none, or nobody saw it. */
+    firstSegmentMs: nullable(Type.Integer()),
+    /** What the last attempt uses of a GPU; null when nothing, or not known yet. */
+    hardware: nullable(HardwareRequirement),
     /** What was changed in the command, by name: by the relay, and by the worker of the last attempt. */
     changes: Type.Array(Type.String()),
   },

@@ -15,6 +15,8 @@ export function story(jobId: string, after: number, fields: Partial<JobStoryView
       reason: null,
       progress: null,
       speed: null,
+      firstSegmentMs: null,
+      hardware: null,
     },
     ...{ announced: 0, changes: [], requirements: requirementsOf([]), attempts: [] },
     outcome: outcomeWithoutProcess('no-worker', 'none came'),
