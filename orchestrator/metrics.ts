@@ -17,6 +17,7 @@ import { rank } from './core/strategies.ts';
 import type { Observer } from './driver.ts';
 
 const WORKER = ['worker_name'];
+const JOB_CLASSES = ['playback', 'background'];
 const WORK = ['class', 'hardware'];
 /** Upper bounds of a speed: playback stalls below 1. */
 const SPEEDS = [0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2, 3, 5, 8, 13, 21, 34];
@@ -178,6 +179,10 @@ export class OrchestratorMetrics {
     encoderGauge(this.#registry, METRICS.sessions, gpus, ({ id }) => cluster.encoders.used(id));
     encoderGauge(this.#registry, METRICS.sessionLimit, gpus, (gpu) => cluster.encoders.limit(gpu));
     eventLoopGauge(this.#registry, EVENT_LOOP);
+    // Prometheus sees no increase in a series that begins with it.
+    for (const reason of ['no-worker', 'refused', 'lost', 'failed', 'incomplete']) {
+      for (const jobClass of JOB_CLASSES) this.#fallbacks.inc({ class: jobClass, reason }, 0);
+    }
     this.#perClass('queue', cluster, (job) => job.current === null);
     this.#perClass('running', cluster, (job) => job.current !== null);
   }
@@ -269,7 +274,7 @@ export class OrchestratorMetrics {
   #perClass(key: keyof typeof METRICS, cluster: Cluster, counts: (job: Job) => boolean): void {
     gauge(this.#registry, METRICS[key], (metric) => {
       const jobs = [...cluster.jobs.values()].filter((job) => !job.outcome && counts(job));
-      for (const jobClass of ['playback', 'background']) {
+      for (const jobClass of JOB_CLASSES) {
         metric.set({ class: jobClass }, jobs.filter(({ spec }) => spec.jobClass === jobClass).length);
       }
     });

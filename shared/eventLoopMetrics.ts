@@ -11,8 +11,8 @@ export function eventLoopMetric(prefix: string): MetricEntry {
   return {
     name: `${prefix}_event_loop_lag_seconds`,
     type: 'gauge',
-    help: 'How late the process does what is due, since the last scrape; `quantile` 1 is the worst',
-    labels: ['quantile'],
+    help: 'How late the process does what is due, since the last scrape; `percentile` 100 is the worst',
+    labels: ['percentile'],
   };
 }
 
@@ -24,9 +24,9 @@ export function eventLoopGauge(registry: Registry, entry: MetricEntry): void {
       delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
       delay.enable();
     }
-    for (const quantile of [0.5, 0.99, 1]) {
-      const between = delay.count === 0 ? 0 : delay.percentile(quantile * 100) / NANOSECONDS;
-      metric.set({ quantile: String(quantile) }, Math.max(0, between - RESOLUTION_MS / 1_000));
+    for (const percentile of [50, 99, 100]) {
+      const between = delay.count === 0 ? 0 : delay.percentile(percentile) / NANOSECONDS;
+      metric.set({ percentile: String(percentile) }, Math.max(0, between - RESOLUTION_MS / 1_000));
     }
     delay.reset();
   });
