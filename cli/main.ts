@@ -3,6 +3,7 @@ import { coerceError } from '#shared/errors.ts';
 import { VERSION } from '#shared/version.ts';
 import { Call, COMMON_OPTIONS, type Command } from './command.ts';
 import { completionOf } from './commands/completion.ts';
+import { doctor } from './commands/doctor.ts';
 import { cancel, job, jobs } from './commands/jobs.ts';
 import { logs } from './commands/logs.ts';
 import { scale } from './commands/scale.ts';
@@ -23,9 +24,11 @@ const completion = completionOf(() => [
   ...PARTS.map((part) => ({ ...part, options: ['--help'] })),
 ]);
 const COMMANDS: readonly Command[] = [
-  ...[status, jobs, job, workers, drain, undrain, cancel, logs, scale, completion],
+  ...[status, jobs, job, workers, drain, undrain, cancel, logs, scale, doctor, completion],
 ];
 
+// How the installer strips the hook’s types makes Node warn.
+process.removeAllListeners('warning');
 // Whoever reads may have read enough: `clusterplex jobs | head`.
 process.stdout.on('error', () => process.exit(0));
 process.exitCode = await main(process.argv.slice(2)).catch(failed);
