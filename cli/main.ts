@@ -2,30 +2,10 @@ import { parseArgs } from 'node:util';
 import { coerceError } from '#shared/errors.ts';
 import { VERSION } from '#shared/version.ts';
 import { Call, COMMON_OPTIONS, type Command } from './command.ts';
-import { completionOf } from './commands/completion.ts';
-import { doctor } from './commands/doctor.ts';
-import { cancel, job, jobs } from './commands/jobs.ts';
-import { logs } from './commands/logs.ts';
-import { scale } from './commands/scale.ts';
-import { status } from './commands/status.ts';
-import { drain, undrain, workers } from './commands/workers.ts';
+import { COMMANDS } from './commands.ts';
 import { BAD_SETTINGS, Failure, INTERNAL } from './failure.ts';
-import { helpOf, overview, PARTS } from './help.ts';
+import { helpOf, overview } from './help.ts';
 import { Output } from './output.ts';
-
-const completion = completionOf(() => [
-  ...COMMANDS.map(({ name, summary, options = {} }) => {
-    return {
-      name,
-      summary,
-      options: Object.keys({ ...options, ...COMMON_OPTIONS }).map((each) => `--${each}`),
-    };
-  }),
-  ...PARTS.map((part) => ({ ...part, options: ['--help'] })),
-]);
-const COMMANDS: readonly Command[] = [
-  ...[status, jobs, job, workers, drain, undrain, cancel, logs, scale, doctor, completion],
-];
 
 // How the installer strips the hook’s types makes Node warn.
 process.removeAllListeners('warning');

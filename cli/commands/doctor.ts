@@ -1,11 +1,5 @@
 import type { Command } from '../command.ts';
-import { clusterFindings } from '../doctor/cluster.ts';
 import type { Finding, Result } from '../doctor/finding.ts';
-import { hostOf } from '../doctor/host.ts';
-import { mountFindings } from '../doctor/mounts.ts';
-import { pmsFindings } from '../doctor/pms.ts';
-import { settingsOf } from '../doctor/settings.ts';
-import { workerFindings } from '../doctor/worker.ts';
 import { FAILED } from '../failure.ts';
 import type { Cell, Style } from '../output.ts';
 
@@ -21,15 +15,9 @@ export const doctor: Command = {
   examples: ['clusterplex doctor', 'clusterplex doctor --pms', 'clusterplex doctor --json'],
   async run(call) {
     call.words(0);
-    const host = hostOf({ pms: call.has('pms'), worker: call.has('worker') });
-    const { settings, findings: ofSettings } = settingsOf(host);
-    const parts = await Promise.all([
-      clusterFindings(settings, host),
-      pmsFindings(settings, host),
-      workerFindings(settings, host),
-      mountFindings(settings),
-    ]);
-    const findings = [...ofSettings, ...parts.flat()];
+    // Only this command needs the parts' settings, and what they need.
+    const { examine } = await import('../doctor/examine.ts');
+    const { host, findings } = await examine({ pms: call.has('pms'), worker: call.has('worker') });
     const isFailed = findings.some(({ result }) => result === 'failed');
     if (call.json) call.out.json({ host, findings });
     else {

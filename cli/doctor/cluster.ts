@@ -40,7 +40,7 @@ export async function clusterFindings(settings: Settings, host: Host): Promise<F
 export function clockFinding(date: string | null, now: number): Finding {
   const skew = now - Date.parse(date ?? '');
   if (Number.isNaN(skew)) return skipped('clock', 'the orchestrator does not say what time it is');
-  const says = `${Math.round(Math.abs(skew) / 1000)} s ${skew < 0 ? 'behind' : 'ahead of'} the orchestrator's`;
+  const says = `${Math.round(Math.abs(skew) / 1000)} s ${skew < 0 ? 'behind' : 'ahead of'} the orchestrator’s`;
   if (Math.abs(skew) <= MAX_SKEW_MS) return ok('clock', 'agrees with the orchestrator’s');
   return warning(
     'clock',
