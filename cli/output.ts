@@ -27,7 +27,12 @@ export class Output {
   }
 
   line(...cells: readonly Cell[]): void {
-    this.#stream.write(`${cells.map((cell) => this.styled(cell)).join('')}\n`);
+    this.#stream.write(
+      `${cells
+        .map((cell) => this.styled(cell))
+        .join('')
+        .trimEnd()}\n`,
+    );
   }
 
   /** For programs. */

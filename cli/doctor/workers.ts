@@ -68,8 +68,9 @@ export function workerFindings(workers: readonly WorkerView[], { contracts }: St
 }
 
 function standing(check: string, { state, running, slots, capabilities, checks }: WorkerView): Finding {
+  const fine = checks.filter((each) => each.ok).map(({ name }) => name);
   const gpus = [...new Set(capabilities.gpus.map(({ name, api }) => `${name} (${api})`))];
-  const says = `${state}, ${running} of ${slots} slots, ${gpus.join(', ') || 'no GPU that passed its trial'}`;
+  const says = `${state}, ${running} of ${slots} slots, ${gpus.join(', ') || 'no GPU that passed its trial'}; ok: ${fine.join(', ') || '-'}`;
   switch (state) {
     case 'ready':
       return ok(check, says);
@@ -84,10 +85,11 @@ function standing(check: string, { state, running, slots, capabilities, checks }
     case 'disconnected':
       return failed(check, says, 'see its log and the network; it is forgotten unless it comes back');
     case 'not-ready': {
-      const why = checks.some(({ ok: isOk, blocking }) => !isOk && blocking)
-        ? 'as follows'
-        : 'it does not say why';
-      return failed(check, `${says}: ${why}`, 'see what its own /ready and its log say');
+      const isSaid = checks.some(({ ok: isOk, blocking }) => !isOk && blocking);
+      const remedy = isSaid
+        ? 'see its failed checks below'
+        : 'see its /ready and its log: it does not say why';
+      return failed(check, says, remedy);
     }
   }
 }

@@ -13,6 +13,7 @@ import { PmsHost } from '../support/pmsHost.ts';
 import { installRecordingTranscoder, type RecordingTranscoder } from '../support/recordingTranscoder.ts';
 
 const TOKEN = 'a-token-that-nobody-may-see';
+const SUPPORT = 'PLEX_MEDIA_SERVER_APPLICATION_SUPPORT_DIR';
 const PMS_TOKEN = 'plex-online-token';
 const directory = mkdtempSync(join(tmpdir(), 'doctor-'));
 const [transcode, elsewhere] = [join(directory, 'transcode'), join(directory, 'elsewhere')];
@@ -36,13 +37,12 @@ beforeAll(async () => {
   });
   writeFileSync(join(host.plex, 'Plex Transcoder'), '\x7fELF as Plex delivers it', { mode: 0o755 });
   await host.install();
-  preferences(`TranscoderTempDirectory="${transcode}"`);
   const [relay = ''] = (await cluster.relay.listening()).split(' ');
   env = {
     ...{ ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN, LISTENING_HOST: '127.0.0.1' },
     ...{ RELAY_SOCKET: cluster.socket, LOCAL_RELAY_PORT: new URL(relay).port, PMS_PORT: String(pms.port) },
     ...{ TRANSCODER_PATH: host.plex, MOUNTS: `${transcode}:rw` },
-    PLEX_MEDIA_SERVER_APPLICATION_SUPPORT_DIR: directory,
+    [SUPPORT]: preferences(`TranscoderTempDirectory="${transcode}"`),
   };
 }, 60_000);
 
@@ -54,10 +54,13 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-function preferences(setting: string): void {
-  mkdirSync(join(directory, 'Plex Media Server'), { recursive: true });
+/** Where PMS has them then. */
+function preferences(setting: string): string {
+  const support = mkdtempSync(join(directory, 'support-'));
+  mkdirSync(join(support, 'Plex Media Server'));
   const text = `<?xml version="1.0" encoding="utf-8"?>\n<Preferences PlexOnlineToken="${PMS_TOKEN}" ${setting}/>\n`;
-  writeFileSync(join(directory, 'Plex Media Server/Preferences.xml'), text);
+  writeFileSync(join(support, 'Plex Media Server/Preferences.xml'), text);
+  return support;
 }
 
 /** What doctor finds here, with these settings instead of those that are right. */
@@ -94,7 +97,8 @@ async function complains(name: string, checks: readonly string[]): Promise<void>
 
 test('nothing is wrong: all that can be asked is ok, on a PMS host and elsewhere', async () => {
   await cluster.startWorker('w1', { MOUNTS: `${transcode}:rw` });
-  const { code, of, findings } = await examine();
+  const anywhere = { ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN };
+  const [{ code, of, findings }, table] = await Promise.all([examine(), clusterplex(['doctor'], anywhere)]);
   expect(findings.filter(({ result }) => result === 'failed')).toEqual([]);
   expect(code).toBe(0);
   const checked = ['settings', 'orchestrator', 'clock', 'token of the relay', 'token of the API', 'versions'];
@@ -114,8 +118,6 @@ test('nothing is wrong: all that can be asked is ok, on a PMS host and elsewhere
   // All is on this machine.
   expect(of('callbacks')).toEqual(finding('warning', /only those on this machine/, /^set PMS_IP/));
 
-  const anywhere = { ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN };
-  const table = await clusterplex(['doctor'], anywhere);
   expect(table.stdout).toMatch(/\nrelay, PMS, hook +skipped +this is no PMS host/);
   expect(table).toMatchObject({
     code: 0,
@@ -139,7 +141,7 @@ test('what is wrong on a worker: another volume, codecs, EasyAudioEncoder, GPU',
   const { code, of } = await examine();
   expect(code).toBe(1);
   expect(of('worker w2')).toEqual(
-    finding('failed', /^not-ready, 0 of 2 slots, no GPU .*: as follows$/, /\/ready/),
+    finding('failed', /^not-ready, 0 of 2 slots, no GPU .*; ok: transcoder/, /^see its failed checks below$/),
   );
   expect(of('worker w2: storage')).toEqual(
     finding(
@@ -168,16 +170,17 @@ test('what is wrong on a worker: another volume, codecs, EasyAudioEncoder, GPU',
 }, 60_000);
 
 test('what is wrong with a transcode directory, and with what PMS does with it', async () => {
-  preferences('');
-  const missing = await examine({ MOUNTS: `${directory}/nowhere:rw` });
+  const [missing, other] = await Promise.all([
+    examine({ [SUPPORT]: preferences(''), MOUNTS: `${directory}/nowhere:rw` }),
+    examine({ [SUPPORT]: preferences('TranscoderTempDirectory="/config/transcode &amp; more"') }),
+  ]);
   expect(missing.of('transcode directory of PMS')).toEqual(
     finding('failed', /PMS’s default, which no worker has/, /^in PMS: Settings ▸ Transcoder ▸ .*nowhere$/),
   );
   expect(missing.of(`mount ${directory}/nowhere`)).toEqual(
     finding('failed', /does not exist/, /^mount it, or correct MOUNTS/),
   );
-  preferences('TranscoderTempDirectory="/config/transcode &amp; more"');
-  expect((await examine()).of('transcode directory of PMS')).toEqual(
+  expect(other.of('transcode directory of PMS')).toEqual(
     finding(
       'failed',
       /^is \/config\/transcode & more, which MOUNTS/,
