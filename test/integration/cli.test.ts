@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CliExit, CliProcess, clusterplex } from '../support/cli.ts';
+import { type CliExit, CliProcess, clusterplex, runHere } from '../support/cli.ts';
 import { Cluster } from '../support/cluster.ts';
 import { HookClient } from '../support/hookClient.ts';
 import {
@@ -27,8 +27,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
+function settings(): Record<string, string> {
+  return { ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN };
+}
+
 function run(...args: readonly string[]): Promise<CliExit> {
-  return clusterplex(args, { ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN });
+  return runHere(args, settings());
 }
 
 async function json(...args: readonly string[]): Promise<unknown> {
@@ -44,12 +48,10 @@ test('a job from its queue to its end, as tables and as JSON', async () => {
   await cluster.orchestrator.logged('job started', { jobId: running.jobId });
   const waiting = hook();
   await cluster.orchestrator.logged('job queued', { jobId: waiting.jobId });
-  const [status, listed, queued, workers] = await Promise.all([
-    run('status'),
-    run('jobs'),
-    json('jobs', '--state', 'queued'),
-    run('workers'),
-  ]);
+  const status = await clusterplex(['status'], settings());
+  const listed = await run('jobs');
+  const queued = await json('jobs', '--state', 'queued');
+  const workers = await run('workers');
   expect(status).toMatchObject({ code: 0, stderr: '' });
   expect(status.stdout).toMatch(/workers +1 ready\njobs +1 running on 1 slots, 1 queued\n/);
   expect(status.stdout).toMatch(/job \w{8} +queued +.*: all 1 slots of 1 workers are taken/);
@@ -99,9 +101,8 @@ test('scale', async () => {
 });
 
 test('what happens, a line each, and as a list that is drawn again', async () => {
-  const settings = { ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN };
-  const following = new CliProcess(['logs'], settings);
-  const watching = new CliProcess(['jobs', '--watch'], settings);
+  const following = new CliProcess(['logs'], settings());
+  const watching = new CliProcess(['jobs', '--watch'], settings());
   await watching.said(/^ID +STATE/);
   await following.said(/ worker w1: ready, \d\/1$/);
   const client = hook();
@@ -165,23 +166,17 @@ const MISTAKES: readonly [string, string[], Record<string, string>, number, RegE
 ];
 
 test('of what went wrong it says what was wrong and what to do', async () => {
-  const ends = await Promise.all(
-    MISTAKES.map(async ([what, args, env]) => {
-      const settings = { ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN, ...env };
-      return { what, ...(await clusterplex(args, settings)) };
-    }),
-  );
-  expect(ends).toEqual(
-    MISTAKES.map(([what, , , code, said]) => ({
-      what,
-      code,
-      stdout: '',
-      stderr: expect.stringMatching(said),
-    })),
-  );
-  for (const { stderr } of ends) expect(stderr).not.toContain(TOKEN);
+  for (const [what, args, env, code, said] of MISTAKES) {
+    const exit = await runHere(args, { ...settings(), ...env });
+    expect({ what, ...exit }).toEqual({ what, code, stdout: '', stderr: expect.stringMatching(said) });
+    expect(exit.stderr).not.toContain(TOKEN);
+  }
 });
 
-test('it starts the parts', async () => {
-  expect((await run('worker', '--help')).stdout).toMatch(/^worker\/main\.ts: runs the transcodes/);
+test('it starts the parts, and ends as they end', async () => {
+  const worker = await clusterplex(['worker', 'now'], settings());
+  expect(worker).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^unknown argument now: settings are/),
+  });
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finding } from '../../cli/doctor/finding.ts';
-import { clusterplex } from '../support/cli.ts';
+import { type CliExit, clusterplex, runHere } from '../support/cli.ts';
 import { Cluster } from '../support/cluster.ts';
 import { VERSION } from '../support/codecVolume.ts';
 import { type EaeService, serveEae } from '../support/eaeService.ts';
@@ -64,14 +64,17 @@ function preferences(setting: string): string {
 }
 
 /** What doctor finds here, with these settings instead of those that are right. */
-async function examine(changes: Readonly<Record<string, string>> = {}, enter: readonly string[] = []) {
-  const { code, stdout, stderr } = await clusterplex(['doctor', '--json'], { ...env, ...changes }, enter);
+async function examine(changes: Readonly<Record<string, string>> = {}) {
+  return read(await runHere(['doctor', '--json'], { ...env, ...changes }));
+}
+
+function read({ code, stdout, stderr }: CliExit) {
   expect({ stderr, stdout }).toEqual({
     stderr: '',
     stdout: expect.not.stringMatching(`${TOKEN}|${PMS_TOKEN}`),
   });
   const findings: readonly Finding[] = JSON.parse(stdout).findings;
-  return { code, findings, of: (check: string) => findings.find((finding) => finding.check === check) };
+  return { code, findings, of: (check: string) => findings.find((each) => each.check === check) };
 }
 
 function finding(result: string, says: RegExp, remedy: RegExp) {
@@ -98,7 +101,8 @@ async function complains(name: string, checks: readonly string[]): Promise<void>
 test('nothing is wrong: all that can be asked is ok, on a PMS host and elsewhere', async () => {
   await cluster.startWorker('w1', { MOUNTS: `${transcode}:rw` });
   const anywhere = { ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN };
-  const [{ code, of, findings }, table] = await Promise.all([examine(), clusterplex(['doctor'], anywhere)]);
+  const { code, of, findings } = await examine();
+  const table = await clusterplex(['doctor'], anywhere);
   expect(findings.filter(({ result }) => result === 'failed')).toEqual([]);
   expect(code).toBe(0);
   const checked = ['settings', 'orchestrator', 'clock', 'token of the relay', 'token of the API', 'versions'];
@@ -170,10 +174,10 @@ test('what is wrong on a worker: another volume, codecs, EasyAudioEncoder, GPU',
 }, 60_000);
 
 test('what is wrong with a transcode directory, and with what PMS does with it', async () => {
-  const [missing, other] = await Promise.all([
-    examine({ [SUPPORT]: preferences(''), MOUNTS: `${directory}/nowhere:rw` }),
-    examine({ [SUPPORT]: preferences('TranscoderTempDirectory="/config/transcode &amp; more"') }),
-  ]);
+  const missing = await examine({ [SUPPORT]: preferences(''), MOUNTS: `${directory}/nowhere:rw` });
+  const other = await examine({
+    [SUPPORT]: preferences('TranscoderTempDirectory="/config/transcode &amp; more"'),
+  });
   expect(missing.of('transcode directory of PMS')).toEqual(
     finding('failed', /PMS’s default, which no worker has/, /^in PMS: Settings ▸ Transcoder ▸ .*nowhere$/),
   );
@@ -190,7 +194,8 @@ test('what is wrong with a transcode directory, and with what PMS does with it',
 });
 
 test.runIf(process.getuid?.() === 0)('a directory that this user may not write', async () => {
-  const { of } = await examine({}, ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']);
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const { of } = read(await clusterplex(['doctor', '--json'], env, nobody));
   expect(of(`mount ${transcode}`)).toEqual(
     finding(
       'failed',
@@ -234,11 +239,9 @@ test('a hook that an update has replaced, or whose Node or original is gone', as
 });
 
 test('no orchestrator, a wrong token, and what Kubernetes injects', async () => {
-  const [gone, stranger, links] = await Promise.all([
-    examine({ ORCHESTRATOR_URL: 'http://127.0.0.1:3' }),
-    examine({ CLUSTERPLEX_TOKEN: 'another' }),
-    examine({ PMS_PORT: 'tcp://10.0.0.1:32400' }),
-  ]);
+  const gone = await examine({ ORCHESTRATOR_URL: 'http://127.0.0.1:3' });
+  const stranger = await examine({ CLUSTERPLEX_TOKEN: 'another' });
+  const links = await examine({ PMS_PORT: 'tcp://10.0.0.1:32400' });
   expect(gone.of('orchestrator')).toEqual(
     finding('failed', /can't be reached: ECONNREFUSED$/, /set ORCHESTRATOR_URL/),
   );
