@@ -143,7 +143,7 @@ export class Orchestrator {
       return await read();
     } catch (error) {
       const { cause, name } = coerceError(error);
-      if (name === 'TimeoutError') throw this.#unreachable(`no answer within ${TIMEOUT_MS} ms`);
+      if (name === 'TimeoutError') throw this.#unreachable('it does not answer in time');
       throw this.#unreachable(systemErrorCode(cause) ?? coerceError(cause ?? error).message);
     }
   }

@@ -1,4 +1,5 @@
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { environment } from '#shared/settings/environment.ts';
 
 export type Style = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
@@ -14,20 +15,35 @@ export function plain(text: string): string {
   return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
 }
 
+type Stream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
 /** What the commands print. Colours: on a terminal, and not with NO_COLOR. */
 export class Output {
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: Stream;
+  readonly #hasColours: boolean;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: Stream) {
     this.#stream = stream;
+    const { NO_COLOR, TERM } = environment();
+    this.#hasColours = stream.isTTY === true && !NO_COLOR && TERM !== 'dumb';
   }
 
   get isTerminal(): boolean {
-    return this.#stream.isTTY;
+    return this.#stream.isTTY === true;
   }
 
   line(...cells: readonly Cell[]): void {
-    this.#stream.write(`${cells.map((cell) => this.styled(cell)).join('')}\n`);
+    this.#stream.write(
+      `${cells
+        .map((cell) => this.styled(cell))
+        .join('')
+        .trimEnd()}\n`,
+    );
+  }
+
+  /** As it is. */
+  text(text: string): void {
+    this.#stream.write(text);
   }
 
   /** For programs. */
@@ -45,13 +61,14 @@ export class Output {
   }
 
   table(head: readonly string[], rows: readonly (readonly Cell[])[]): void {
-    const width = this.isTerminal ? this.#stream.columns : Number.POSITIVE_INFINITY;
+    const width = this.isTerminal ? (this.#stream.columns ?? 80) : Number.POSITIVE_INFINITY;
     for (const cells of tableRows(head, rows, width)) this.line(...cells);
   }
 
   styled(cell: Cell): string {
     const text = plain(textOf(cell));
-    return typeof cell === 'string' ? text : styleText(cell.style, text, { stream: this.#stream });
+    if (typeof cell === 'string' || !this.#hasColours) return text;
+    return styleText(cell.style, text, { validateStream: false });
   }
 }
 

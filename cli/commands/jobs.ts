@@ -30,15 +30,23 @@ export const jobs: Command = {
     }
     await show(call);
     if (!call.has('watch')) return;
-    let shownAt = Date.now();
-    for await (const _ of call.orchestrator.events()) {
-      // Changes come in crowds; those that come meanwhile are in the next list.
-      await new Promise((resolve) => setTimeout(resolve, shownAt + REDRAW_MS - Date.now()));
-      shownAt = Date.now();
-      await show(call);
-    }
+    const { promise: broken, reject } = Promise.withResolvers<never>();
+    await Promise.race([redraw(call, reject), broken]);
   },
 };
+
+/** Changes come in crowds: one list for all of them. */
+async function redraw(call: Call, broken: (error: unknown) => void): Promise<void> {
+  let isDue = false;
+  for await (const _ of call.orchestrator.events()) {
+    if (isDue) continue;
+    isDue = true;
+    setTimeout(() => {
+      isDue = false;
+      show(call).catch(broken);
+    }, REDRAW_MS);
+  }
+}
 
 async function show(call: Call): Promise<void> {
   const state = call.text('state');
@@ -101,9 +109,8 @@ export const job: Command = {
     const { out } = call;
     out.line({ text: story.title, style: 'bold' });
     out.table(
-      ['', ''],
+      ['JOB', story.jobId],
       [
-        ['job', story.jobId],
         ['session', `${story.session ?? 'none'} (${story.class})`],
         ['state', { text: [story.state, story.reason].filter(Boolean).join(': '), style: styleOf(story) }],
         ['changed', story.changes.join(', ') || 'nothing'],

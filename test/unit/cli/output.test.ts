@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
-import { type Cell, plain, tableRows } from '../../../cli/output.ts';
+import { PassThrough } from 'node:stream';
+import { expect, test, vi } from 'vitest';
+import { type Cell, Output, plain, tableRows } from '../../../cli/output.ts';
 import { duration } from '../../../cli/times.ts';
 
 function lines(rows: Cell[][]): string[] {
@@ -42,4 +43,17 @@ test.each([
   [187_200_000, '2d04h'],
 ])('%i ms is %s', (ms, text) => {
   expect(duration(ms)).toBe(text);
+});
+
+test.each([
+  ['a terminal', { isTTY: true, NO_COLOR: '', TERM: 'xterm' }, '\x1b[31mred\x1b[39m\n'],
+  ['a terminal of somebody who wants none', { isTTY: true, NO_COLOR: '1', TERM: 'xterm' }, 'red\n'],
+  ['a terminal that knows none', { isTTY: true, NO_COLOR: '', TERM: 'dumb' }, 'red\n'],
+  ['a pipe', { isTTY: false, NO_COLOR: '', TERM: 'xterm' }, 'red\n'],
+])('colours: %s', (_, { isTTY, ...env }, text) => {
+  for (const [name, value] of Object.entries({ FORCE_COLOR: '1', ...env })) vi.stubEnv(name, value);
+  const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY });
+  new Output(stream).line({ text: 'red', style: 'red' });
+  expect(stream.read()).toBe(text);
+  vi.unstubAllEnvs();
 });
