@@ -155,9 +155,10 @@ export function disconnect(): void {
 }
 
 /** What is wanted follows the queue, and no event tells of that. */
-setInterval(async () => {
+export async function refreshScale(): Promise<void> {
   if (connection.value === 'live') scale.value = await get<ScaleView>('scale').catch(() => scale.value);
-}, SCALE_MS);
+}
+setInterval(refreshScale, SCALE_MS);
 
 setInterval(() => {
   now.value = Date.now() + clockOffset.value;
