@@ -17,6 +17,7 @@ import { Driver } from './driver.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { journal } from './journal.ts';
 import { OrchestratorMetrics } from './metrics.ts';
+import { Timelines } from './timelines.ts';
 
 export interface RunningOrchestrator {
   readonly address: string;
@@ -35,6 +36,7 @@ export async function startOrchestrator(
   const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
   const firstSegments = new FirstSegments(() => driver.now());
   const views = new Views(driver.cluster, scale, driver, firstSegments);
+  const timelines = new Timelines(driver.cluster, clock, () => firstSegments.takeLongest());
   const metrics = new OrchestratorMetrics(driver.cluster);
   const changes = new Changes();
   driver.observe(journal(logger, driver.cluster));
@@ -46,7 +48,7 @@ export async function startOrchestrator(
   const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);
   addDashboard(app);
   addRoutes(app, {
-    ...{ driver, views, scale, changes },
+    ...{ driver, views, scale, changes, timelines },
     ready: () => !gateway.closing,
     metrics: () => metrics.exposition(),
   });
@@ -58,6 +60,7 @@ export async function startOrchestrator(
     async stop() {
       changes.close();
       driver.stop();
+      timelines.stop();
       // Until then it still answers /ready, with no.
       await gateway.close();
       await app.close();

@@ -5,7 +5,7 @@ import type { Job } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
 import type { Driver } from '../driver.ts';
 import type { App } from './app.ts';
-import type { Changes, Subscription } from './changes.ts';
+import type { Changes } from './changes.ts';
 import {
   ErrorView,
   JobStoryView,
@@ -13,15 +13,18 @@ import {
   ScaleChange,
   ScaleView,
   StorageView,
+  type TimelinesView,
   WorkerView,
 } from './schemas.ts';
 import type { Views } from './views.ts';
+import { addWatching } from './watching.ts';
 
 export interface RouteOptions {
   readonly driver: Driver;
   readonly views: Views;
   readonly scale: Scale;
   readonly changes: Changes;
+  readonly timelines: { view(): TimelinesView };
   readonly ready: () => boolean;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
 }
@@ -36,7 +39,7 @@ export function addRoutes(app: App, options: RouteOptions): void {
   addStorage(app, options);
   addJobs(app, options);
   addScale(app, options);
-  addEvents(app, options);
+  addWatching(app, options);
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
 
@@ -251,37 +254,4 @@ function refuseContradiction({ minimum, maximum, desired }: ScaleChange): void {
   if (desired !== undefined && desired > (maximum ?? desired)) {
     refuse(`desired ${desired} is more than maximum ${maximum}`);
   }
-}
-
-function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
-  app.get(
-    '/api/v1/events',
-    {
-      sse: { kind: 'only' },
-      schema: {
-        tags: ['events'],
-        summary: 'Server-sent events: job, worker, worker-gone, scale',
-        produces: ['text/event-stream'],
-        response: { 200: Type.String() },
-      },
-    },
-    async (_request, reply) => {
-      const subscription: Subscription = changes.subscribe();
-      reply.sse.onClose(() => changes.unsubscribe(subscription));
-      // Who comes late is told everything first: after that, changes are enough. The scale, which there always is,
-      // also says at once that the stream stands.
-      subscription.push({ event: 'scale', key: 'scale', data: views.scale() });
-      for (const worker of driver.cluster.workers.values()) {
-        subscription.push({ event: 'worker', key: worker.name, data: views.workerSummary(worker) });
-      }
-      for (const job of driver.cluster.jobs.values()) {
-        subscription.push({ event: 'job', key: job.spec.jobId, data: views.job(job) });
-      }
-      await reply.sse.send(messages(subscription));
-    },
-  );
-}
-
-async function* messages(subscription: Subscription): AsyncGenerator<{ event: string; data: object }> {
-  for await (const { event, data } of subscription) yield { event, data };
 }

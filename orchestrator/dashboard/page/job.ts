@@ -7,7 +7,7 @@ import { CancelButton } from './actions.ts';
 import { get } from './api.ts';
 import { duration, hardware, outcomeVerdict, percent, seconds, speed, time, verdict } from './format.ts';
 import { workerLink } from './router.ts';
-import { jobNamed, now, revision } from './store.ts';
+import { jobNamed, now } from './store.ts';
 import { Badge, type Column, Table } from './table.ts';
 
 const WHY = { queued: 'It waits because', running: 'It was tried again because', ended: 'It ended because' };
@@ -15,7 +15,6 @@ const WHY = { queued: 'It waits because', running: 'It was tried again because',
 export function JobPage({ id }: { id: string }): VNode {
   const story = useSignal<JobStoryView | null>(null);
   const problem = useSignal<string | null>(null);
-  revision.value;
   // A new object with each event that concerns it: then its story has changed, too.
   const latest = jobNamed(id);
   useEffect(() => {
