@@ -19,6 +19,7 @@ import { History } from './history/history.ts';
 import { openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
 import { OrchestratorMetrics } from './metrics.ts';
+import { Timelines } from './timelines.ts';
 
 export interface RunningOrchestrator {
   readonly address: string;
@@ -37,6 +38,7 @@ export async function startOrchestrator(
   const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
   const firstSegments = new FirstSegments(() => driver.now());
   const views = new Views(driver.cluster, scale, driver, firstSegments);
+  const timelines = new Timelines(driver.cluster, clock, () => firstSegments.takeLongest());
   const metrics = new OrchestratorMetrics(driver.cluster);
   const changes = new Changes();
   driver.observe(journal(logger, driver.cluster));
@@ -52,7 +54,7 @@ export async function startOrchestrator(
   const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);
   addDashboard(app);
   addRoutes(app, {
-    ...{ driver, views, scale, changes, history },
+    ...{ driver, views, scale, changes, history, timelines },
     ready: () => !gateway.closing,
     metrics: () => metrics.exposition(),
   });
@@ -64,6 +66,7 @@ export async function startOrchestrator(
     async stop() {
       changes.close();
       driver.stop();
+      timelines.stop();
       // Until then it still answers /ready, with no.
       await gateway.close();
       await app.close();

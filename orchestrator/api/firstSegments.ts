@@ -5,6 +5,7 @@ import type { Observer } from '../driver.ts';
 export class FirstSegments {
   readonly #waited = new WeakMap<Job, number>();
   readonly #now: () => number;
+  #longest: number | null = null;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -14,11 +15,20 @@ export class FirstSegments {
     if (effect.type !== 'job-changed' || effect.event !== 'progress') return;
     const { job } = effect;
     if ((job.accepted?.announced ?? 0) === 0 || this.#waited.has(job)) return;
-    this.#waited.set(job, Math.round(this.#now() - job.submittedAt));
+    const waited = Math.round(this.#now() - job.submittedAt);
+    this.#waited.set(job, waited);
+    this.#longest = Math.max(this.#longest ?? 0, waited);
   };
 
   /** Null while there is none, and of jobs whose first segment nobody saw. */
   of(job: Job): number | null {
     return this.#waited.get(job) ?? null;
+  }
+
+  /** The longest of all that came since this was asked last; null when none came. */
+  takeLongest(): number | null {
+    const longest = this.#longest;
+    this.#longest = null;
+    return longest;
   }
 }

@@ -7,7 +7,9 @@ import type { Asset, Assets } from './assets.ts';
 
 /** What the page's modules import from packages, each as one file of its package. */
 const PACKAGES = ['preact', 'preact/hooks', '@preact/signals', '@preact/signals-core', 'htm', 'htm/preact'];
-const UPLOT = 'uplot/dist/uPlot.esm.js';
+/** Only loaded where it is looked at. Node's conditions would find its CommonJS. */
+const UPLOT = 'uplot';
+const UPLOT_FILE = 'uplot/dist/uPlot.esm.js';
 
 const TYPES: Record<string, string> = {
   css: 'text/css; charset=utf-8',
@@ -30,9 +32,13 @@ function assemble(): Assets {
 
   const imports: Record<string, string> = {};
   for (const name of [...PACKAGES, UPLOT]) {
-    const file = `${name.replace('@', '').replaceAll('/', '-').replace(/\.js$/, '')}.js`;
+    const file = `${name.replace('@', '').replaceAll('/', '-')}.js`;
     imports[name] = `./assets/${file}`;
-    add(file, TYPES['js'] ?? '', readText(new URL(import.meta.resolve(name))).replace(SOURCE_MAP, ''));
+    add(
+      file,
+      TYPES['js'] ?? '',
+      readText(new URL(import.meta.resolve(name === UPLOT ? UPLOT_FILE : name))).replace(SOURCE_MAP, ''),
+    );
   }
   add('uplot.css', TYPES['css'] ?? '', readText(new URL(import.meta.resolve('uplot/dist/uPlot.min.css'))));
 

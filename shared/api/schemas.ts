@@ -177,6 +177,31 @@ export const ScaleView = Type.Object(
 );
 export type ScaleView = Static<typeof ScaleView>;
 
+const Line = Type.Array(Type.Integer());
+const LineWithGaps = Type.Array(nullable(Type.Number()));
+
+/** The last hours: each line has a value for each time in `at`. */
+export const TimelinesView = Type.Object(
+  {
+    /** Seconds since 1970. */
+    at: Line,
+    running: Line,
+    queued: Line,
+    /** Those that are ready, and their slots. */
+    workers: Line,
+    slots: Line,
+    /** The mean of the running jobs. */
+    speed: LineWithGaps,
+    /** The longest wait for a first segment since the time before. */
+    firstSegmentMs: LineWithGaps,
+    /** Means of the ready workers, and of their GPUs, in percent. */
+    cpu: LineWithGaps,
+    gpu: LineWithGaps,
+  },
+  { ...strict, title: 'Timelines' },
+);
+export type TimelinesView = Static<typeof TimelinesView>;
+
 const Workers = Type.Integer({ minimum: 0, maximum: 10_000 });
 
 export const ScaleChange = Type.Object(

@@ -22,11 +22,12 @@ async function signIn(page: Page, address: string, path: string): Promise<void> 
   await page.getByText('live', { exact: true }).waitFor();
 }
 
-async function shoot(page: Page, name: string, wait: string): Promise<void> {
+async function shoot(page: Page, name: string, wait: string, fullPage = true): Promise<void> {
+  await page.mouse.move(0, 400);
   await page.getByText(wait).first().waitFor();
   // What has come but is not drawn yet: a drawing takes 100 ms and a frame.
   await page.waitForTimeout(500);
-  await page.screenshot({ path: `${directory}${name}.png`, fullPage: true });
+  await page.screenshot({ path: `${directory}${name}.png`, fullPage });
 }
 
 mkdirSync(directory, { recursive: true });
@@ -53,7 +54,7 @@ try {
   for (const [index, title] of FILMS.entries()) await stage.progress(title, 11.5 + 23 * index, 2.4 + index);
   stage.optimise('Cosmos Laundromat (2015) - 2160p.mkv', { block: true });
   stage.play('Spring (2019) - 2160p.mkv', { block: true });
-  await shoot(page, 'busy', 'Spring');
+  await shoot(page, 'busy', '81 %');
   await page.getByRole('button', { name: /colours/ }).click();
   await shoot(page, 'dark', 'Spring');
   await page.getByRole('button', { name: /colours/ }).click();
@@ -65,7 +66,7 @@ try {
     colorScheme: 'light',
   });
   await signIn(phone, address, '');
-  await shoot(phone, 'mobile', 'Spring');
+  await shoot(phone, 'mobile', 'Spring', false);
 
   await stage.cluster.startWorker('cpu-1', { MOUNTS: '/mnt/transcode:rw' });
   await stage.cluster.api('/api/v1/workers/gpu-2/drain', { method: 'POST' });

@@ -48,7 +48,7 @@ const SPEC = [
 export function ScaleButton({ scale, desired }: { scale: ScaleView; desired: number }): VNode {
   const number = (name: string, label: string, value: number | '', isRequired: boolean): VNode =>
     html`<label>${label}
-      <input name=${name} type="number" min="0" max="10000" step="1" value=${value} required=${isRequired} />
+      <input name=${name} type="number" min="0" max="10000" step="1" defaultValue=${value} required=${isRequired} />
     </label>`;
   const confirm = (): void =>
     ask({

@@ -7,13 +7,14 @@ import { CancelButton } from './actions.ts';
 import { get } from './api.ts';
 import { duration, hardware, outcomeVerdict, percent, seconds, speed, time, verdict } from './format.ts';
 import { workerLink } from './router.ts';
-import { jobNamed, now, revision } from './store.ts';
+import { jobNamed, now } from './store.ts';
 import { Badge, type Column, Table } from './table.ts';
+
+const WHY = { queued: 'It waits because', running: 'It was tried again because', ended: 'It ended because' };
 
 export function JobPage({ id }: { id: string }): VNode {
   const story = useSignal<JobStoryView | null>(null);
   const problem = useSignal<string | null>(null);
-  revision.value;
   // A new object with each event that concerns it: then its story has changed, too.
   const latest = jobNamed(id);
   useEffect(() => {
@@ -34,7 +35,11 @@ export function JobPage({ id }: { id: string }): VNode {
       <${Badge} ...${verdict(job)} />
       <${CancelButton} job=${job} />
     </div>
-    ${job.reason && !['exited', 'cancelled'].includes(job.reason) && html`<p class="reason">${job.reason}</p>`}
+    ${
+      job.reason &&
+      !['exited', 'cancelled'].includes(job.reason) &&
+      html`<p>${WHY[job.state]}: <b>${job.reason}</b></p>`
+    }
     <${Facts} job=${job} />
     <section><h2>Story</h2><${Story} job=${job} /></section>
     <section><h2>Attempts</h2>
@@ -57,7 +62,6 @@ function Facts({ job }: { job: JobStoryView }): VNode {
     ['Segments that PMS has', job.announced],
     [job.endedAt === null ? 'For' : 'Took', duration(end - Date.parse(job.submittedAt))],
     ['Needs', needs(job)],
-    ['File', html`<span class="path">${job.title}</span>`],
     ['Id', html`<code>${job.jobId}</code>`],
   ];
   return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;

@@ -72,7 +72,7 @@ function App(): VNode {
       <${ThemeToggle} />
       ${token.value !== null && !isSignIn && html`<button class="plain" onClick=${signOut}>Sign out</button>`}
     </header>
-    <main tabindex="-1">
+    <main id="main" tabindex="-1">
       ${connection.value === 'lost' && obstacle.value && html`<p class="alarm" role="alert">${obstacle.value}</p>`}
       ${isSignIn ? html`<${SignIn} />` : html`<${Page} at=${at} />`}
     </main>

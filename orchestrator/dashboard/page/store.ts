@@ -17,26 +17,28 @@ export const scale = signal<ScaleView | null>(null);
 /** The server's time, once a second. */
 export const now = signal(Date.now());
 
-export const workers = new Map<string, WorkerSummary>();
+const workers = new Map<string, WorkerSummary>();
 const live = new Map<string, JobView>();
 /** In the order in which they ended. */
 const ended = new Map<string, JobView>();
-/** Counts the drawings: whoever reads it is drawn again when something has changed. */
-export const revision = signal(0);
+/** Count the drawings of each: whoever reads one is drawn again when something of that has changed. */
+const revisions = { workers: signal(0), live: signal(0), ended: signal(0) };
+type Part = keyof typeof revisions;
+const changed = new Set<Part>();
 let drawing = false;
 
 const COLLATOR = new Intl.Collator(undefined, { numeric: true });
 const STATE_ORDER = { disconnected: 0, quarantined: 1, 'not-ready': 2, draining: 3, ready: 4 };
 
-function fresh<T>(build: () => T): () => T {
+function fresh<T>(part: Part, build: () => T): () => T {
   return () => {
-    revision.value;
+    revisions[part].value;
     return build();
   };
 }
 
 export const fleet = computed(
-  fresh(() =>
+  fresh('workers', () =>
     [...workers.values()].sort(
       (a, b) => STATE_ORDER[a.state] - STATE_ORDER[b.state] || COLLATOR.compare(a.name, b.name),
     ),
@@ -45,42 +47,56 @@ export const fleet = computed(
 const bySubmission = (a: JobView, b: JobView): number =>
   a.submittedAt < b.submittedAt ? -1 : Number(a.submittedAt > b.submittedAt);
 export const running = computed(
-  fresh(() => [...live.values()].filter(({ state }) => state === 'running').sort(bySubmission)),
+  fresh('live', () => [...live.values()].filter(({ state }) => state === 'running').sort(bySubmission)),
 );
 /** As they will be placed: playback first. */
 export const queue = computed(
-  fresh(() =>
+  fresh('live', () =>
     [...live.values()]
       .filter(({ state }) => state === 'queued')
       .sort((a, b) => (a.class === b.class ? bySubmission(a, b) : a.class === 'playback' ? -1 : 1)),
   ),
 );
 /** Latest first. */
-export const history = computed(fresh(() => [...ended.values()].reverse()));
+export const history = computed(fresh('ended', () => [...ended.values()].reverse()));
 
+export function workerNamed(name: string): WorkerSummary | undefined {
+  revisions.workers.value;
+  return workers.get(name);
+}
+
+/** Drawn again when it changes, as are all others. */
 export function jobNamed(id: string): JobView | undefined {
+  revisions.live.value;
+  revisions.ended.value;
   return live.get(id) ?? ended.get(id);
 }
 
-function draw(): void {
+function draw(...parts: readonly Part[]): void {
+  for (const part of parts) changed.add(part);
   if (drawing) return;
   drawing = true;
   setTimeout(() => {
     requestAnimationFrame(() => {
       drawing = false;
-      revision.value += 1;
+      batch(() => {
+        for (const part of changed) revisions[part].value += 1;
+      });
+      changed.clear();
     });
   }, DRAW_MS);
 }
 
 function keep(job: JobView): void {
   if (job.state !== 'ended') {
-    ended.delete(job.jobId);
+    if (ended.delete(job.jobId)) draw('ended');
     live.set(job.jobId, job);
+    draw('live');
     return;
   }
-  live.delete(job.jobId);
+  if (live.delete(job.jobId)) draw('live');
   ended.set(job.jobId, job);
+  draw('ended');
   for (const oldest of ended.keys()) {
     if (ended.size <= MAX_ENDED) break;
     ended.delete(oldest);
@@ -90,12 +106,13 @@ function keep(job: JobView): void {
 function apply({ event, data }: ServerEvent): void {
   if (data === '') return;
   if (event === 'job') keep(JSON.parse(data));
-  else if (event === 'worker') {
-    const worker: WorkerSummary = JSON.parse(data);
-    workers.set(worker.name, worker);
-  } else if (event === 'worker-gone') workers.delete(JSON.parse(data).name);
   else if (event === 'scale') scale.value = JSON.parse(data);
-  draw();
+  else if (event === 'worker' || event === 'worker-gone') {
+    const worker: WorkerSummary = JSON.parse(data);
+    if (event === 'worker') workers.set(worker.name, worker);
+    else workers.delete(worker.name);
+    draw('workers');
+  }
 }
 
 /** Events first, so that nothing which happens while the history is fetched is missed. */
@@ -113,7 +130,7 @@ async function watch(abort: AbortSignal): Promise<void> {
         connection.value = 'live';
         obstacle.value = null;
       });
-      draw();
+      draw('workers', 'live', 'ended');
     }
     for (const event of some) apply(event);
   }
@@ -151,13 +168,14 @@ export function disconnect(): void {
   workers.clear();
   live.clear();
   ended.clear();
-  draw();
+  draw('workers', 'live', 'ended');
 }
 
 /** What is wanted follows the queue, and no event tells of that. */
-setInterval(async () => {
+export async function refreshScale(): Promise<void> {
   if (connection.value === 'live') scale.value = await get<ScaleView>('scale').catch(() => scale.value);
-}, SCALE_MS);
+}
+setInterval(refreshScale, SCALE_MS);
 
 setInterval(() => {
   now.value = Date.now() + clockOffset.value;

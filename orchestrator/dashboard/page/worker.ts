@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import type { WorkerSummary } from '#shared/api/schemas.ts';
 import { DrainButton } from './actions.ts';
 import { bytes, percent, time } from './format.ts';
-import { now, revision, workers } from './store.ts';
+import { now, workerNamed } from './store.ts';
 import { Badge, type Column, Table } from './table.ts';
 import { JobsOf, WorkerState } from './workers.ts';
 
@@ -46,8 +46,7 @@ const GPUS: readonly Column<Gpu>[] = [
 ];
 
 export function WorkerPage({ name }: { name: string }): VNode {
-  revision.value;
-  const worker = workers.get(name);
+  const worker = workerNamed(name);
   if (!worker) {
     return html`<h1>${name}</h1><p>No worker of this name is connected. <a href="#/workers">All workers</a></p>`;
   }

@@ -1,11 +1,12 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { WorkerSummary } from '#shared/api/schemas.ts';
 import { DrainButton, ScaleButton } from './actions.ts';
 import { percent, time } from './format.ts';
 import { jobLink, workerLink } from './router.ts';
-import { fleet, jobNamed, now, scale } from './store.ts';
+import { connection, fleet, jobNamed, now, refreshScale, scale } from './store.ts';
 import { Badge, type Column, Share, Table } from './table.ts';
 import { troubleOf, workerVerdict } from './trouble.ts';
 
@@ -90,6 +91,9 @@ function matches(worker: WorkerSummary, word: string): boolean {
 }
 
 function Scale(): VNode | null {
+  useEffect(() => {
+    void refreshScale();
+  }, [connection.value]);
   const set = scale.value;
   if (!set) return null;
   const current = fleet.value.length;
