@@ -4,11 +4,15 @@ import {
   flag,
   integer,
   milliseconds,
+  optionalText,
   port,
   type SettingsOf,
   secret,
 } from '#shared/settings/table.ts';
 import { type CoreSettings, STRATEGIES } from './core/settings.ts';
+
+/** Images and manifests put a volume there. */
+export const DEFAULT_HISTORY = '/var/lib/clusterplex/history.sqlite';
 
 export const orchestratorSettings = {
   LISTENING_PORT: port(3500, 'Port of the HTTP API and the websockets; 0 lets the system choose.'),
@@ -62,7 +66,12 @@ export const orchestratorSettings = {
     'How long a transcoder may stand still, or make no progress on a worker that is not ready, before its job moves.',
   ),
   DRAIN_TIMEOUT_MS: drainTimeout,
-  HISTORY_SIZE: integer(1_000, 0, 1_000_000, 'How many finished jobs the API remembers.'),
+  HISTORY_SIZE: integer(1_000, 0, 1_000_000, 'How many finished jobs are kept in memory.'),
+  HISTORY_PATH: optionalText(
+    `SQLite file that keeps finished jobs over a restart. Default: ${DEFAULT_HISTORY}, if its directory is there.`,
+  ),
+  HISTORY_DAYS: integer(30, 0, 36_500, 'For how long; 0: none are kept over a restart.'),
+  HISTORY_MB: integer(100, 1, 1_000_000, 'How large the file may become before the oldest are dropped.'),
   METRICS_PUBLIC: flag(false, 'Whether /metrics answers without a token when there is one.'),
   STREAM_SPLITTING: choice(
     ['OFF', 'ON'],

@@ -1,12 +1,26 @@
 import { type Counter, type Histogram, Registry } from 'prom-client';
+import { eventLoopGauge, eventLoopMetric } from '#shared/eventLoopMetrics.ts';
 import { encoderGauge, GPU_LABELS, gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
-import { counter, type Exposition, exposition, gauge, type MetricEntry, seconds } from '#shared/metrics.ts';
+import {
+  counter,
+  type Exposition,
+  exposition,
+  gauge,
+  histogram,
+  type MetricEntry,
+  seconds,
+} from '#shared/metrics.ts';
 import type { Cluster } from './core/cluster.ts';
+import type { WorkerChange } from './core/effects.ts';
 import type { Attempt, Job, Worker } from './core/model.ts';
 import { rank } from './core/strategies.ts';
 import type { Observer } from './driver.ts';
 
 const WORKER = ['worker_name'];
+const JOB_CLASSES = ['playback', 'background'];
+const WORK = ['class', 'hardware'];
+/** Upper bounds of a speed: playback stalls below 1. */
+const SPEEDS = [0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2, 3, 5, 8, 13, 21, 34];
 
 /** The first eleven are ClusterPlex's, with their names and labels, so that its dashboards go on working. */
 const METRICS = {
@@ -74,6 +88,36 @@ const METRICS = {
     help: 'From the submission of a job to the start of its first transcoder',
     labels: ['class'],
   },
+  queueWait: {
+    name: 'clusterplex_queue_wait_seconds',
+    type: 'histogram',
+    help: 'How long a job waited for a worker, each time that it got one',
+    labels: ['class'],
+  },
+  firstSegment: {
+    name: 'clusterplex_first_segment_seconds',
+    type: 'histogram',
+    help: 'From the submission of a job to the first segment that PMS accepted; `hardware`: gpu or cpu',
+    labels: WORK,
+  },
+  speed: {
+    name: 'clusterplex_job_speed',
+    type: 'histogram',
+    help: 'What the transcoder of a job that ended told PMS last of its speed; 1 is as fast as it is played',
+    labels: WORK,
+  },
+  fallbacks: {
+    name: 'clusterplex_fallbacks_total',
+    type: 'counter',
+    help: 'Jobs that were given back to be run where PMS is, by the reason of their outcome; not those that no orchestrator was asked for',
+    labels: ['class', 'reason'],
+  },
+  reconnects: {
+    name: 'clusterplex_worker_reconnects_total',
+    type: 'counter',
+    help: 'How often the worker’s process lost its connection and came back',
+    labels: WORKER,
+  },
   sessions: {
     name: 'clusterplex_card_encoder_sessions',
     type: 'gauge',
@@ -88,9 +132,12 @@ const METRICS = {
   },
 } as const satisfies Record<string, MetricEntry>;
 
+const EVENT_LOOP = eventLoopMetric('clusterplex_orchestrator');
+
 export const ORCHESTRATOR_METRICS: readonly MetricEntry[] = [
   ...Object.values(METRICS),
   ...gpuMetrics('clusterplex_worker', WORKER),
+  EVENT_LOOP,
 ];
 
 export class OrchestratorMetrics {
@@ -103,7 +150,16 @@ export class OrchestratorMetrics {
   readonly #ended = this.#counter('ended');
   readonly #attempts = this.#counter('attempts');
   readonly #retries = this.#counter('retries');
+  readonly #fallbacks = this.#counter('fallbacks');
+  readonly #reconnects = this.#counter('reconnects');
   readonly #dispatch: Histogram = seconds(this.#registry, METRICS.dispatch);
+  readonly #queueWait = seconds(this.#registry, METRICS.queueWait);
+  readonly #firstSegment = seconds(this.#registry, METRICS.firstSegment);
+  readonly #speed = histogram(this.#registry, METRICS.speed, SPEEDS);
+  /** Jobs of which PMS has a segment. */
+  readonly #begun = new WeakSet<Job>();
+  /** The process behind each worker's name. */
+  readonly #processes = new Map<string, string>();
 
   constructor(cluster: Cluster) {
     this.#single('posters', () => cluster.relays.length);
@@ -122,14 +178,21 @@ export class OrchestratorMetrics {
     const gpus = () => connected(cluster).flatMap(({ capabilities }) => capabilities.gpus);
     encoderGauge(this.#registry, METRICS.sessions, gpus, ({ id }) => cluster.encoders.used(id));
     encoderGauge(this.#registry, METRICS.sessionLimit, gpus, (gpu) => cluster.encoders.limit(gpu));
+    eventLoopGauge(this.#registry, EVENT_LOOP);
+    // Prometheus sees no increase in a series that begins with it.
+    for (const reason of ['no-worker', 'refused', 'lost', 'failed', 'incomplete']) {
+      for (const jobClass of JOB_CLASSES) this.#fallbacks.inc({ class: jobClass, reason }, 0);
+    }
     this.#perClass('queue', cluster, (job) => job.current === null);
     this.#perClass('running', cluster, (job) => job.current !== null);
   }
 
   readonly observe: Observer = (effect) => {
+    if (effect.type === 'worker-changed') this.#workerChanged(effect.worker, effect.change);
     if (effect.type !== 'job-changed') return;
     const { job, event, attempt } = effect;
-    if (event === 'submitted') this.#posted.inc();
+    if (event === 'progress') this.#progressed(job, attempt);
+    else if (event === 'submitted') this.#posted.inc();
     else if (event === 'attempt-ended') this.#attempts.inc({ reason: attempt?.outcome?.reason ?? 'failed' });
     else if (event === 'placed' && attempt) this.#placed(job, attempt);
     else if (event === 'ended') this.#jobEnded(job);
@@ -142,7 +205,34 @@ export class OrchestratorMetrics {
     return exposition(this.#registry);
   }
 
-  #placed({ attempts }: Job, attempt: Attempt): void {
+  #workerChanged({ name, instance }: Worker, change: WorkerChange): void {
+    if (change === 'gone') {
+      this.#processes.delete(name);
+      this.#reconnects.remove({ worker_name: name });
+    } else if (change === 'connected') {
+      if (this.#processes.get(name) === instance) this.#reconnects.inc({ worker_name: name });
+      this.#processes.set(name, instance);
+    }
+  }
+
+  #progressed(job: Job, attempt: Attempt | null): void {
+    const { accepted, attempts, spec, submittedAt } = job;
+    if (!accepted || accepted.announced === 0 || this.#begun.has(job)) return;
+    this.#begun.add(job);
+    // Of a job from before a restart nobody knows when it was submitted.
+    if (attempt?.number !== accepted.attempt || attempts.some(({ adopted }) => adopted)) return;
+    const labels = { class: spec.jobClass, hardware: hardwareOf(attempt) };
+    this.#firstSegment.observe(labels, (attempt.progressedAt - submittedAt) / 1_000);
+  }
+
+  #placed({ attempts, spec, story }: Job, attempt: Attempt): void {
+    const place = story.findLastIndex(({ event, attempt: number }) => {
+      return event === 'placed' && number === attempt.number;
+    });
+    const queued = story[place - 1];
+    if (queued?.event === 'queued') {
+      this.#queueWait.observe({ class: spec.jobClass }, (attempt.assignedAt - queued.at) / 1_000);
+    }
     const before = attempts[attempts.indexOf(attempt) - 1];
     const again = before?.doubt ? 'incomplete' : before?.outcome?.reason;
     const reason = attempt.software && !before?.software ? 'hardware' : again;
@@ -157,6 +247,14 @@ export class OrchestratorMetrics {
     if (reason === 'cancelled') this.#killed.inc();
     else if (exitCode === 0) this.#succeeded.inc();
     else this.#failed.inc();
+    const last = job.attempts.at(-1);
+    const speed = job.accepted?.speed ?? null;
+    if (last && speed !== null) {
+      this.#speed.observe({ class: job.spec.jobClass, hardware: hardwareOf(last) }, speed);
+    }
+    if (job.spec.local && reason !== 'exited' && reason !== 'cancelled') {
+      this.#fallbacks.inc({ class: job.spec.jobClass, reason });
+    }
   }
 
   #counter(key: keyof typeof METRICS): Counter {
@@ -176,11 +274,15 @@ export class OrchestratorMetrics {
   #perClass(key: keyof typeof METRICS, cluster: Cluster, counts: (job: Job) => boolean): void {
     gauge(this.#registry, METRICS[key], (metric) => {
       const jobs = [...cluster.jobs.values()].filter((job) => !job.outcome && counts(job));
-      for (const jobClass of ['playback', 'background']) {
+      for (const jobClass of JOB_CLASSES) {
         metric.set({ class: jobClass }, jobs.filter(({ spec }) => spec.jobClass === jobClass).length);
       }
     });
   }
+}
+
+function hardwareOf({ hardware }: Attempt): 'gpu' | 'cpu' {
+  return hardware ? 'gpu' : 'cpu';
 }
 
 function connected(cluster: Cluster): Worker[] {

@@ -38,8 +38,17 @@ export function gauge(
   });
 }
 
-export function seconds(registry: Registry, { name, help, labels }: MetricEntry): Histogram {
-  return new Histogram({ name, help, labelNames: [...labels], buckets: SECONDS, registers: [registry] });
+export function seconds(registry: Registry, entry: MetricEntry): Histogram {
+  return histogram(registry, entry, SECONDS);
+}
+
+/** @param buckets their upper bounds */
+export function histogram(
+  registry: Registry,
+  { name, help, labels }: MetricEntry,
+  buckets: readonly number[],
+): Histogram {
+  return new Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers: [registry] });
 }
 
 export async function exposition(registry: Registry): Promise<Exposition> {

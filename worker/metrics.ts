@@ -1,7 +1,8 @@
 import { Registry } from 'prom-client';
 import type { Gpu } from '#shared/capabilities.ts';
+import { eventLoopGauge, eventLoopMetric } from '#shared/eventLoopMetrics.ts';
 import { encoderGauge, GPU_LABELS, gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
-import { type Exposition, exposition, gauge, type MetricEntry } from '#shared/metrics.ts';
+import { counter, type Exposition, exposition, gauge, type MetricEntry } from '#shared/metrics.ts';
 import type { Check } from '#shared/protocol/check.ts';
 import type { Load, Mount } from '#shared/protocol/messages.ts';
 import type { Licence } from './eae/licence.ts';
@@ -31,6 +32,18 @@ const METRICS = {
     type: 'gauge',
     help: 'How long what one side writes takes to be seen on the other, the longest of the last ones',
     labels: ['path', 'written_by'],
+  },
+  probe: {
+    name: 'clusterplex_mount_probe_seconds',
+    type: 'gauge',
+    help: 'How long the last look at the mount took; 5 when it did not answer',
+    labels: ['path'],
+  },
+  fenceKills: {
+    name: 'clusterplex_fence_kills_total',
+    type: 'counter',
+    help: 'Transcoders that were killed here because another attempt owned their job',
+    labels: [],
   },
   codecs: {
     name: 'clusterplex_codecs_wanted',
@@ -70,9 +83,12 @@ const METRICS = {
   },
 } as const satisfies Record<string, MetricEntry>;
 
+const EVENT_LOOP = eventLoopMetric('clusterplex');
+
 export const WORKER_METRICS: readonly MetricEntry[] = [
   ...Object.values(METRICS),
   ...gpuMetrics('clusterplex', []),
+  EVENT_LOOP,
 ];
 
 export interface WorkerReadings {
@@ -82,12 +98,15 @@ export interface WorkerReadings {
   gpus(): readonly Gpu[];
   checks(): readonly Check[];
   mounts(): readonly Mount[];
+  /** How long the last look at each mount took. */
+  probes(): readonly { readonly path: string; readonly ms: number }[];
   eae(): { readonly available: boolean; readonly pid: number | null; readonly licence: Licence | null };
   codecs(): { readonly wanted: number; readonly missing: number };
 }
 
 export class WorkerMetrics {
   readonly #registry = new Registry();
+  readonly #fenceKills = counter(this.#registry, METRICS.fenceKills);
 
   constructor(read: WorkerReadings) {
     gauge(this.#registry, METRICS.running, (metric) => metric.set(read.running()));
@@ -104,6 +123,10 @@ export class WorkerMetrics {
         if (latencyToPmsMs !== undefined) metric.set({ path, written_by: 'worker' }, latencyToPmsMs / 1_000);
       }
     });
+    gauge(this.#registry, METRICS.probe, (metric) => {
+      for (const { path, ms } of read.probes()) metric.set({ path }, ms / 1_000);
+    });
+    eventLoopGauge(this.#registry, EVENT_LOOP);
     gauge(this.#registry, METRICS.codecs, (metric) => metric.set(read.codecs().wanted));
     gauge(this.#registry, METRICS.codecsMissing, (metric) => metric.set(read.codecs().missing));
     gauge(this.#registry, METRICS.eae, (metric) => metric.set(Number(read.eae().available)));
@@ -114,6 +137,10 @@ export class WorkerMetrics {
       metric.remove();
       if (endsAt !== null) metric.set(endsAt / 1_000);
     });
+  }
+
+  fenceKilled(): void {
+    this.#fenceKills.inc();
   }
 
   exposition(): Promise<Exposition> {

@@ -141,6 +141,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       signsOf: (pid) => ({ standing: standing(pid), traffic: traffic(pid) }),
       send: (output) => agent.send(output),
       gpuFailed: (failure) => hardware.suspect(failure),
+      fenceKilled: () => metrics.fenceKilled(),
     },
     () => {
       eae.serve(attempts.commands);
@@ -168,6 +169,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     running: () => attempts.running,
     slots,
     mounts: () => storage.mounts,
+    probes: () => storage.probes,
     load: () => load.load,
     gpus: () => hardware.gpus,
     checks,

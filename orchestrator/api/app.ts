@@ -19,7 +19,7 @@ export interface Access {
 }
 
 /** Routes that answer everybody. The dashboard's page holds no data, and asks for the token itself. */
-const OPEN_ROUTES = new Set(['/', '/health', '/ready']);
+const OPEN_ROUTES = new Set(['/', '/assets/*', '/health', '/ready']);
 
 const STATUS_OF: Record<ErrorCode, number> = {
   'bad-settings': 500,

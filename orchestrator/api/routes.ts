@@ -1,20 +1,12 @@
 import { Type } from 'typebox';
-import {
-  ErrorView,
-  JobStoryView,
-  JobView,
-  ScaleChange,
-  ScaleView,
-  StorageView,
-  WorkerView,
-} from '#shared/api/schemas.ts';
+import { ErrorView, ScaleChange, ScaleView, StorageView, WorkerView } from '#shared/api/schemas.ts';
 import { CodedError } from '#shared/errors.ts';
-import { JobState } from '#shared/protocol/messages.ts';
-import type { Job } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
 import type { Driver } from '../driver.ts';
+import type { History } from '../history/history.ts';
 import type { App } from './app.ts';
 import type { Changes, Subscription } from './changes.ts';
+import { addHistory, addJobRoutes } from './jobRoutes.ts';
 import type { Views } from './views.ts';
 
 export interface RouteOptions {
@@ -22,19 +14,20 @@ export interface RouteOptions {
   readonly views: Views;
   readonly scale: Scale;
   readonly changes: Changes;
+  readonly history: History;
   readonly ready: () => boolean;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
 }
 
 const NameParams = Type.Object({ name: Type.String() });
-const IdParams = Type.Object({ id: Type.String() });
 
 /** The routes of the contract: health, metrics, and /api/v1. */
 export function addRoutes(app: App, options: RouteOptions): void {
   addProbes(app, options);
   addWorkers(app, options);
   addStorage(app, options);
-  addJobs(app, options);
+  addJobRoutes(app, options);
+  addHistory(app, options);
   addScale(app, options);
   addEvents(app, options);
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
@@ -143,67 +136,6 @@ function addStorage(app: App, { views }: RouteOptions): void {
   );
 }
 
-function addJobs(app: App, { driver, views }: RouteOptions): void {
-  const jobNamed = (id: string): Job => {
-    const job = driver.cluster.jobs.get(id) ?? driver.cluster.history.get(id);
-    if (!job) throw new CodedError('not-found', `no job has the id ${id}`, 'GET /api/v1/jobs');
-    return job;
-  };
-  app.get(
-    '/api/v1/jobs',
-    {
-      schema: {
-        tags: ['jobs'],
-        summary: 'All jobs that live or are remembered, or those in one state',
-        querystring: Type.Object({ state: Type.Optional(JobState) }, { additionalProperties: false }),
-        response: { 200: Type.Array(JobView) },
-      },
-    },
-    ({ query }) => {
-      const jobs = [...driver.cluster.jobs.values(), ...driver.cluster.history.values()];
-      const shown = jobs.map((job) => views.job(job));
-      return query.state ? shown.filter(({ state }) => state === query.state) : shown;
-    },
-  );
-  app.get(
-    '/api/v1/jobs/:id',
-    {
-      schema: {
-        tags: ['jobs'],
-        summary: 'One job, with its attempts and what happened to it',
-        params: IdParams,
-        response: { 200: JobStoryView, 404: ErrorView },
-      },
-    },
-    ({ params }) => views.story(jobNamed(params.id)),
-  );
-  app.delete(
-    '/api/v1/jobs/:id',
-    {
-      schema: {
-        tags: ['jobs'],
-        summary: 'Cancels a job',
-        params: IdParams,
-        response: { 202: JobView, 404: ErrorView, 409: ErrorView },
-      },
-    },
-    ({ params }, reply) => {
-      const job = jobNamed(params.id);
-      if (job.outcome) {
-        const { reason, message } = job.outcome;
-        throw new CodedError(
-          'conflict',
-          `the job has ended: ${message ?? reason}`,
-          `GET /api/v1/jobs/${params.id}`,
-        );
-      }
-      driver.handle({ type: 'cancel', jobId: params.id, signal: 'SIGTERM' });
-      reply.status(202);
-      return views.job(job);
-    },
-  );
-}
-
 function addScale(app: App, { driver, views, scale, changes }: RouteOptions): void {
   app.get(
     '/api/v1/scale',
@@ -268,7 +200,9 @@ function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
     async (_request, reply) => {
       const subscription: Subscription = changes.subscribe();
       reply.sse.onClose(() => changes.unsubscribe(subscription));
-      // Who comes late is told everything first: after that, changes are enough.
+      // Who comes late is told everything first: after that, changes are enough. The scale, which there always is,
+      // also says at once that the stream stands.
+      subscription.push({ event: 'scale', key: 'scale', data: views.scale() });
       for (const worker of driver.cluster.workers.values()) {
         subscription.push({ event: 'worker', key: worker.name, data: views.workerSummary(worker) });
       }

@@ -10,6 +10,7 @@ import { type Clock, WallClock } from '#shared/clock.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { type Job, jobState, type Worker } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
+import type { FirstSegments } from './firstSegments.ts';
 
 /** Turns what the core knows into what the API says. No secret has a place in these shapes: no argv, no env. */
 export class Views {
@@ -17,12 +18,19 @@ export class Views {
   readonly #scale: Scale;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #wall: WallClock;
+  readonly #firstSegments: Pick<FirstSegments, 'of'>;
 
-  constructor(cluster: Cluster, scale: Scale, clock: Pick<Clock, 'now'>) {
+  constructor(
+    cluster: Cluster,
+    scale: Scale,
+    clock: Pick<Clock, 'now'>,
+    firstSegments: Pick<FirstSegments, 'of'>,
+  ) {
     this.#cluster = cluster;
     this.#scale = scale;
     this.#clock = clock;
     this.#wall = new WallClock(clock);
+    this.#firstSegments = firstSegments;
   }
 
   worker(worker: Worker): WorkerView {
@@ -65,6 +73,8 @@ export class Views {
       progress: job.accepted?.progress ?? null,
       speed: job.accepted?.speed ?? null,
       announced: job.accepted?.announced ?? 0,
+      firstSegmentMs: this.#firstSegments.of(job),
+      hardware: last?.hardware ?? null,
       changes: [...changes, ...(last?.changes ?? []).map(({ name }) => name)],
     };
   }
@@ -85,6 +95,11 @@ export class Views {
       })),
       story: job.story.map((entry) => ({ ...entry, at: this.#time(entry.at) })),
     };
+  }
+
+  /** When it ended, as a Unix time in milliseconds; 0 while it has not. */
+  endedAt(job: Job): number {
+    return job.endedAt === null ? 0 : this.#wall.at(job.endedAt).getTime();
   }
 
   storage(): StorageView {

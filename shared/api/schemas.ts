@@ -1,7 +1,7 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Capabilities } from '../capabilities.ts';
 import { ERROR_CODES } from '../errors.ts';
-import { Change, JobClass, Outcome, STORY_EVENTS } from '../job.ts';
+import { Change, JobClass, Outcome, OutcomeReason, STORY_EVENTS } from '../job.ts';
 import { Check } from '../protocol/check.ts';
 import { JobState, Load, Mount } from '../protocol/messages.ts';
 import { SharedMount } from '../protocol/storage.ts';
@@ -78,6 +78,7 @@ export const AttemptView = Type.Object(
   },
   { ...strict, title: 'Attempt' },
 );
+export type AttemptView = Static<typeof AttemptView>;
 
 export const StoryEntryView = Type.Object(
   {
@@ -89,6 +90,7 @@ export const StoryEntryView = Type.Object(
   },
   { ...strict, title: 'StoryEntry' },
 );
+export type StoryEntryView = Static<typeof StoryEntryView>;
 
 export const JobView = Type.Object(
   {
@@ -109,6 +111,10 @@ export const JobView = Type.Object(
     speed: nullable(Type.Number()),
     /** Segments or list rows that PMS has accepted. */
     announced: Type.Integer(),
+    /** How long PMS waited for the first segment, in milliseconds; null while there is none, or nobody saw it. */
+    firstSegmentMs: nullable(Type.Integer()),
+    /** What the last attempt uses of a GPU; null when nothing, or not known yet. */
+    hardware: nullable(HardwareRequirement),
     /** What was changed in the command, by name: by the relay, and by the worker of the last attempt. */
     changes: Type.Array(Type.String()),
   },
@@ -126,6 +132,29 @@ export const JobStoryView = Type.Object(
   { ...strict, title: 'JobStory' },
 );
 export type JobStoryView = Static<typeof JobStoryView>;
+
+export const HistoryView = Type.Object(
+  {
+    jobs: Type.Array(JobView),
+    /** What to send as `before` for the next page; null on the last one. */
+    next: nullable(Type.String()),
+  },
+  { ...strict, title: 'History' },
+);
+export type HistoryView = Static<typeof HistoryView>;
+
+export const HistoryParameters = Type.Object(
+  {
+    /** A part of title, session or id. */
+    search: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    reason: Type.Optional(OutcomeReason),
+    class: Type.Optional(JobClass),
+    worker: Type.Optional(Type.String({ maxLength: 256 })),
+    before: Type.Optional(Type.String({ maxLength: 64 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  },
+  strict,
+);
 
 export const Burst = Type.Object(
   { workers: Type.Integer({ minimum: 0, maximum: 10_000 }), until: Time },

@@ -32,6 +32,9 @@ function json(method: string, body: string | null): RequestInit {
 test.each([
   ['/api/v1/jobs?state=foo', {}, 'state must be one of queued, running, ended'],
   ['/api/v1/jobs?stat=running', {}, 'unknown parameter stat'],
+  ['/api/v1/history?limit=201', {}, 'limit must be <= 200'],
+  ['/api/v1/history?reason=bad', {}, /^reason must be one of exited, cancelled, /],
+  ['/api/v1/history?before=noon', {}, 'before is neither a time nor the next of a page: noon'],
   ['/api/v1/workers?state=ready', {}, 'unknown parameter state'],
   ['/api/v1/scale', json('PUT', '{"min":1}'), 'unknown field min'],
   ['/api/v1/scale', json('PUT', '{"burst":{"workers":1,"hours":2}}'), /unknown field burst.hours/],
@@ -87,6 +90,7 @@ test('the description names every route', async () => {
       '/api/v1/workers/{name}/undrain',
       '/api/v1/jobs',
       '/api/v1/jobs/{id}',
+      '/api/v1/history',
       '/api/v1/scale',
       '/api/v1/events',
     ]),

@@ -126,6 +126,7 @@ export class SimWorker {
         signsOf: () => ({ standing: null, traffic: null }),
         send: (output) => this.agent.send(output),
         gpuFailed: () => undefined,
+        fenceKilled: () => undefined,
       },
       () => this.agent.changed(),
     );

@@ -43,6 +43,8 @@ export interface AttemptContext {
   signsOf(pid: number): Signs;
   /** A transcoder failed because of the GPU. */
   gpuFailed(failure: GpuFailure): void;
+  /** A transcoder was killed since another attempt owns its job. */
+  fenceKilled(): void;
   /** The status of the attempt is another now. */
   changed(): void;
 }
@@ -219,7 +221,10 @@ export class Attempt {
     if (gpuFailure) this.#context.gpuFailed(gpuFailure);
     const ended = { exitCode, signal, forced, stdoutBytes, stderrBytes, readError };
     const how = { ...ended, ...(gpuFailure && { gpuFailure }) };
-    if (superseded) this.#givenUp = 'another attempt owns the job';
+    if (superseded) {
+      this.#givenUp = 'another attempt owns the job';
+      this.#context.fenceKilled();
+    }
     if (this.#givenUp !== null) this.#end({ ...how, reason: 'lost', message: this.#givenUp });
     else {
       const message = failed ? this.#lastWords.text : null;

@@ -38,6 +38,7 @@ export class Place {
   readonly #own: ProofSeries;
   #comparisons: readonly SameVolume[] = [];
   #finding: Finding | null = null;
+  #tookMs: number | null = null;
   #timer: Timer | null = null;
   #looking: Promise<void> | null = null;
   #stopped = false;
@@ -55,6 +56,11 @@ export class Place {
   /** Null before the first look. */
   get finding(): Finding | null {
     return this.#finding;
+  }
+
+  /** How long the last look took; null before the first. */
+  get tookMs(): number | null {
+    return this.#tookMs;
   }
 
   /** What PMS shares is to be this directory. */
@@ -96,7 +102,7 @@ export class Place {
     const own = isProven ? this.#own.due(this.#clock.now()) : { write: null, remove: null };
     const names = [...new Set(this.#comparisons.flatMap((comparison) => comparison.names))];
     const [answer] = await Promise.all([
-      this.#probe.run({ names, ...own, find: null }),
+      this.#timed(this.#probe.run({ names, ...own, find: null })),
       this.#readFolders(this.#clock.now()),
     ]);
     const table = answer.place === null ? [] : await mountTable();
@@ -108,6 +114,13 @@ export class Place {
     const isUnproven = own.write !== null && !answer.wrote;
     this.#finding = this.#judge(answer, mounted, isUnproven, now);
     if (!this.#stopped) this.#changed();
+  }
+
+  async #timed(looking: Promise<Answer>): Promise<Answer> {
+    const since = this.#clock.now();
+    const answer = await looking;
+    this.#tookMs = this.#clock.now() - since;
+    return answer;
   }
 
   async #readFolders(now: number): Promise<void> {

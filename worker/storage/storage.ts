@@ -60,6 +60,15 @@ export class Storage {
     });
   }
 
+  /** How long the last look at each mount took. */
+  get probes(): readonly { readonly path: string; readonly ms: number }[] {
+    return this.#options.declared.flatMap(({ path }) => {
+      const place = this.#places.get(path);
+      const ms = place?.finding?.absent === false ? place.tookMs : null;
+      return ms === null ? [] : [{ path, ms }];
+    });
+  }
+
   /** Undefined before all were looked at. */
   get problems(): readonly string[] | undefined {
     const { declared } = this.#options;

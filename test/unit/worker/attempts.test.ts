@@ -28,6 +28,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   const clock = new FakeClock();
   const started: Omit<ProcessOptions, 'fence'>[] = [];
   const gpuFailures: string[] = [];
+  const fenceKills: string[] = [];
   const sent: string[] = [];
   const signs: (string | null)[] = [];
   let traffic = (): number | null => null;
@@ -53,6 +54,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
       signsOf: () => ({ standing: signs.shift() ?? null, traffic: traffic() }),
       send: ({ stream, data }) => sent.push(`${stream} ${Buffer.from(data, 'base64')}`),
       gpuFailed: (failure) => gpuFailures.push(failure),
+      fenceKilled: () => fenceKills.push('killed'),
     },
     () => undefined,
   );
@@ -64,7 +66,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   const transferring = (bytes: () => number | null): void => {
     traffic = bytes;
   };
-  return { clock, started, gpuFailures, sent, signs, transferring, attempts, want };
+  return { clock, started, gpuFailures, fenceKills, sent, signs, transferring, attempts, want };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -106,6 +108,19 @@ test('an attempt that is listed no longer is lost, not cancelled: the next orche
       outcome: { reason: 'lost', message: 'the orchestrator lists it no longer' },
     },
   ]);
+});
+
+test('a transcoder that the fence killed is told of, and one that ended otherwise is not', () => {
+  const { started, fenceKills, attempts, want } = world();
+  for (const [number, superseded] of [
+    [1, false],
+    [2, true],
+  ] as const) {
+    want(number);
+    started.at(-1)?.handlers.ended({ exitCode: null, signal: 'SIGKILL', forced: false, superseded });
+    expect(fenceKills).toHaveLength(number - 1);
+  }
+  expect(attempts.statuses).toMatchObject([{ outcome: { message: 'another attempt owns the job' } }]);
 });
 
 test.each([

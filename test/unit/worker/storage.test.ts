@@ -29,6 +29,21 @@ test('the problem of a mount may be sent, however long its path is', async () =>
   expect(schema.Check(mount)).toBe(true);
 });
 
+test('how long the last look at a mount took is known, and nothing of one that is not there and may be', async () => {
+  const storage = new Storage({
+    declared: [
+      { path: tmpdir(), mode: 'ro', optional: false },
+      { path: '/nowhere', mode: 'ro', optional: true },
+    ],
+    ...{ pathMap: [], instance: randomUUID(), clock: systemClock, changed: () => undefined },
+  });
+  expect(storage.probes).toEqual([]);
+  await storage.start();
+  storage.stop();
+  expect(storage.probes).toEqual([{ path: tmpdir(), ms: expect.any(Number) }]);
+  expect(storage.probes[0]?.ms).toBeGreaterThan(0);
+});
+
 test('a mount for which no program can be started is a problem, and no crash', async () => {
   const storage = storageOf('/a\0b');
   await storage.start();

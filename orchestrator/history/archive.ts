@@ -1,0 +1,108 @@
+import { Worker } from 'node:worker_threads';
+import type { JobStoryView, JobView } from '#shared/api/schemas.ts';
+import type { Clock } from '#shared/clock.ts';
+import type { Logger } from '#shared/logger.ts';
+import type { HistoryPage, HistoryQuery } from './query.ts';
+
+/** A disk that hangs must not make anybody wait for longer. */
+const PATIENCE_MS = 5_000;
+
+export interface ThreadSettings {
+  readonly path: string;
+  readonly days: number;
+  readonly megabytes: number;
+}
+
+export type Question =
+  | { readonly type: 'write'; readonly jobs: readonly JobStoryView[] }
+  | { readonly type: 'search'; readonly query: HistoryQuery }
+  | { readonly type: 'story'; readonly jobId: string }
+  | { readonly type: 'close' };
+
+/** What was asked for; of a question that asks for nothing, nothing. */
+export interface Answer {
+  readonly page?: HistoryPage<JobView>;
+  readonly story?: JobStoryView | null;
+}
+
+export type ThreadMessage =
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answer }
+  | { readonly type: 'problem'; readonly id: number; readonly problem: string }
+  | { readonly type: 'damaged'; readonly aside: string; readonly problem: string };
+
+/** Keeps ended jobs for longer than this process lives. */
+export interface Archive {
+  /** Fails when it can't, and when that takes too long. */
+  ask(question: Question): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  resolve(answer: Answer): void;
+  reject(error: Error): void;
+}
+
+/** An SQLite file, in a thread of its own: SQLite waits for the disk, and dispatch must not. */
+export class ArchiveThread implements Archive {
+  readonly #thread: Worker;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<number, Waiting>();
+  /** Questions that were given up, and that the thread may still be busy with. */
+  readonly #overdue = new Set<number>();
+  #questions = 0;
+  #ended: string | null = null;
+
+  constructor(settings: ThreadSettings, clock: Clock, logger: Logger) {
+    this.#clock = clock;
+    this.#thread = new Worker(new URL('thread.ts', import.meta.url), { workerData: settings });
+    // It never keeps the process from ending.
+    this.#thread.unref();
+    this.#thread.on('message', (message: ThreadMessage) => {
+      if (message.type === 'damaged') {
+        const { aside, problem } = message;
+        logger.warn({ path: settings.path, aside, problem }, 'the history was damaged: a new one is begun');
+      } else {
+        this.#answered(message);
+      }
+    });
+    this.#thread.on('error', (error) => this.#threadEnded(`its thread failed: ${error.message}`));
+    this.#thread.on('exit', () => this.#threadEnded('its thread ended'));
+  }
+
+  async ask(question: Question): Promise<Answer> {
+    if (this.#ended !== null) throw new Error(this.#ended);
+    if (this.#overdue.size > 0) throw new Error(`it does not answer within ${PATIENCE_MS} ms`);
+    const id = this.#questions++;
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    this.#waiting.set(id, { resolve, reject });
+    const patience = this.#clock.after(PATIENCE_MS, () => {
+      this.#overdue.add(id);
+      reject(new Error(`it does not answer within ${PATIENCE_MS} ms`));
+    });
+    this.#thread.postMessage({ id, question });
+    try {
+      return await promise;
+    } finally {
+      patience.cancel();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.ask({ type: 'close' });
+    await this.#thread.terminate();
+  }
+
+  #answered(message: Extract<ThreadMessage, { id: number }>): void {
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    this.#overdue.delete(message.id);
+    if (message.type === 'answer') waiting?.resolve(message.answer);
+    else waiting?.reject(new Error(message.problem));
+  }
+
+  #threadEnded(problem: string): void {
+    this.#ended ??= problem;
+    for (const { reject } of this.#waiting.values()) reject(new Error(problem));
+    this.#waiting.clear();
+  }
+}

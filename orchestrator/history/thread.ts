@@ -1,0 +1,38 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { assertNever, coerceError } from '#shared/errors.ts';
+import type { Answer, Question, ThreadMessage, ThreadSettings } from './archive.ts';
+import { HistoryFile } from './historyFile.ts';
+
+const { path, days, megabytes }: ThreadSettings = workerData;
+const file = new HistoryFile(path, { days, megabytes }, (aside, problem) => {
+  say({ type: 'damaged', aside, problem });
+});
+
+parentPort?.on('message', ({ id, question }: { id: number; question: Question }) => {
+  try {
+    say({ type: 'answer', id, answer: answer(question) });
+  } catch (error) {
+    say({ type: 'problem', id, problem: coerceError(error).message });
+  }
+});
+
+function answer(question: Question): Answer {
+  switch (question.type) {
+    case 'write':
+      file.use((store) => store.write(question.jobs, Date.now()));
+      return {};
+    case 'search':
+      return { page: file.use((store) => store.search(question.query)) };
+    case 'story':
+      return { story: file.use((store) => store.story(question.jobId)) };
+    case 'close':
+      file.close();
+      return {};
+    default:
+      return assertNever(question);
+  }
+}
+
+function say(message: ThreadMessage): void {
+  parentPort?.postMessage(message);
+}
