@@ -1,6 +1,7 @@
 import { COMMON_OPTIONS, type Command } from './command.ts';
 import { completionOf } from './commands/completion.ts';
 import { doctor } from './commands/doctor.ts';
+import { history } from './commands/history.ts';
 import { cancel, job, jobs } from './commands/jobs.ts';
 import { logs } from './commands/logs.ts';
 import { scale } from './commands/scale.ts';
@@ -21,5 +22,5 @@ const completion = completionOf(() => [
 
 /** All of them, as `--help` lists them. */
 export const COMMANDS: readonly Command[] = [
-  ...[status, jobs, job, workers, drain, undrain, cancel, logs, scale, doctor, completion],
+  ...[status, jobs, job, history, workers, drain, undrain, cancel, logs, scale, doctor, completion],
 ];

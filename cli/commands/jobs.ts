@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { JobStoryView, JobView } from '#shared/api/schemas.ts';
+import { HistoryView, JobStoryView, JobView } from '#shared/api/schemas.ts';
 import { isFailure } from '../attention.ts';
 import type { Call, Command } from '../command.ts';
 import { FAILED, Failure } from '../failure.ts';
@@ -62,17 +62,26 @@ async function show(call: Call): Promise<void> {
     return;
   }
   if (call.has('watch')) call.out.clear();
-  call.out.table(
-    ['ID', 'STATE', 'CLASS', 'WORKER', 'ATTEMPT', 'AGE', 'DONE', 'SPEED', 'TITLE, AND WHY'],
-    shown.map(jobRow),
-  );
+  call.out.table(JOB_HEAD, shown.map(jobRow));
 }
 
 function by(field: 'endedAt' | 'submittedAt') {
   return (one: JobView, other: JobView): number => (one[field] ?? '').localeCompare(other[field] ?? '');
 }
 
-function jobRow(job: JobView): Cell[] {
+export const JOB_HEAD = [
+  'ID',
+  'STATE',
+  'CLASS',
+  'WORKER',
+  'ATTEMPT',
+  'AGE',
+  'DONE',
+  'SPEED',
+  'TITLE, AND WHY',
+];
+
+export function jobRow(job: JobView): Cell[] {
   const { submittedAt, endedAt, progress, speed, reason, title } = job;
   const age = Date.parse(endedAt ?? new Date().toISOString()) - Date.parse(submittedAt);
   const isWorthSaying = reason !== null && (job.state !== 'ended' || isFailure(job));
@@ -155,15 +164,24 @@ export const cancel: Command = {
   },
 };
 
+/** Also of one from before a restart. */
 async function jobIdOf(call: Call): Promise<string> {
   const beginning = call.word('the job’s id');
-  const all = await call.orchestrator.ask(Type.Array(JobView), '/api/v1/jobs');
-  const ids = all.map(({ jobId }) => jobId).filter((jobId) => jobId.startsWith(beginning));
-  const [found, another] = ids.includes(beginning) ? [beginning] : ids;
-  if (found === undefined) {
-    throw new Failure(FAILED, `no job's id begins with ${beginning}`, 'clusterplex jobs --all lists them');
-  }
+  const remembered = await call.orchestrator.ask(Type.Array(JobView), '/api/v1/jobs');
+  const [found, another] = startingWith(remembered, beginning);
   if (another !== undefined)
-    throw call.wrong(`${ids.length} jobs' ids begin with ${beginning}: ${ids.join(', ')}`);
-  return found;
+    throw call.wrong(`several jobs' ids begin with ${beginning}: ${found}, ${another}`);
+  if (found !== undefined) return found;
+  const search = new URLSearchParams({ search: beginning });
+  const { jobs } = await call.orchestrator.ask(HistoryView, `/api/v1/history?${search}`);
+  const [ended] = startingWith(jobs, beginning);
+  if (ended !== undefined) return ended;
+  const hint = 'clusterplex jobs --all and clusterplex history list them';
+  throw new Failure(FAILED, `no job's id begins with ${beginning}`, hint);
+}
+
+/** Of ids that begin alike; the whole one is itself. */
+function startingWith(jobs: readonly JobView[], beginning: string): string[] {
+  const ids = jobs.map(({ jobId }) => jobId).filter((jobId) => jobId.startsWith(beginning));
+  return ids.includes(beginning) ? [beginning] : ids;
 }

@@ -18,7 +18,14 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   recorder = await installRecordingTranscoder(directory);
-  cluster = await Cluster.start({ workers: ['w1'], slots: 1, transcoderDirectory: directory, token: TOKEN });
+  cluster = await Cluster.start({
+    workers: ['w1'],
+    slots: 1,
+    transcoderDirectory: directory,
+    token: TOKEN,
+    // So that what has ended is only found where it is kept.
+    env: { HISTORY_SIZE: '1', HISTORY_PATH: join(directory, 'history.sqlite') },
+  });
 });
 
 afterAll(async () => {
@@ -113,6 +120,25 @@ test('what happens, a line each, and as a list that is drawn again', async () =>
   await Promise.all([following.stop(), watching.stop()]);
 });
 
+test('what is no longer in memory', async () => {
+  for (let jobs = 0; jobs < 2; jobs += 1) {
+    const client = hook();
+    await cluster.orchestrator.logged('job started', { jobId: client.jobId });
+    client.die();
+    await cluster.orchestrator.logged('job ended', { jobId: client.jobId });
+  }
+  const [first = ''] = cluster.orchestrator
+    .lines('job ended')
+    .slice(-2)
+    .map(({ jobId }) => String(jobId));
+  await expect
+    .poll(() => json('history', '--search', first))
+    .toMatchObject({ jobs: [{ jobId: first }], next: null });
+  expect(await json('jobs', '--all')).not.toContainEqual(expect.objectContaining({ jobId: first }));
+  expect(await json('job', first.slice(0, 13))).toMatchObject({ jobId: first, state: 'ended' });
+  expect((await run('history', '--limit', '1')).stdout).toMatch(/\n\w{8} +ended .*\nmore: --before \S+\n$/);
+});
+
 const MISTAKES: readonly [string, string[], Record<string, string>, number, RegExp][] = [
   [
     'no orchestrator',
@@ -156,13 +182,7 @@ const MISTAKES: readonly [string, string[], Record<string, string>, number, RegE
     2,
     /^Unknown option '--al'\n\(see clusterplex jobs --help\)\n$/,
   ],
-  [
-    'no such job',
-    ['job', 'nope'],
-    {},
-    1,
-    /^no job's id begins with nope\n\(clusterplex jobs --all lists them\)\n$/,
-  ],
+  ['no such job', ['job', 'nope'], {}, 1, /^no job's id begins with nope\n\(clusterplex jobs --all and/],
 ];
 
 test('of what went wrong it says what was wrong and what to do', async () => {

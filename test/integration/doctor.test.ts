@@ -129,6 +129,31 @@ test('nothing is wrong: all that can be asked is ok, on a PMS host and elsewhere
   });
 }, 30_000);
 
+test('a worker’s host, which has no token of the API', async () => {
+  const port = new URL((await cluster.workers.get('w1')?.listening()) ?? '').port;
+  const its = {
+    ...{ ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_WORKER_TOKEN: TOKEN, WORKER_NAME: 'w1' },
+    ...{ LISTENING_PORT: port, MOUNTS: `${transcode}:rw` },
+  };
+  const { code, of } = read(await runHere(['doctor', '--json'], its));
+  expect(code).toBe(0);
+  for (const check of ['token of the worker', 'this worker', `mount ${transcode}`]) {
+    expect({ check, result: of(check)?.result }).toEqual({ check, result: 'ok' });
+  }
+  expect(of('versions, workers, shared directories')).toMatchObject({
+    result: 'skipped',
+    says: expect.stringMatching(/no token is set; with CLUSTERPLEX_ADMIN_TOKEN doctor sees/),
+  });
+  const gone = read(await runHere(['doctor', '--json'], { ...its, LISTENING_PORT: '9' }));
+  expect(gone.of('this worker')).toEqual(
+    finding(
+      'failed',
+      /does not answer at http:\/\/127\.0\.0\.1:9\/ready/,
+      /^start it \(clusterplex worker\)/,
+    ),
+  );
+});
+
 test('what is wrong on a worker: another volume, codecs, EasyAudioEncoder, GPU', async () => {
   machine.nvidia('rtx-3080-v13');
   machine.refuses({ '*cuda*': NO_CUDA });
