@@ -54,7 +54,7 @@ export async function fleet(): Promise<Result> {
 }
 
 async function one(workers: number): Promise<Fleet> {
-  const subject = await Subject.start('orchestrator/main.ts');
+  const subject = await Subject.start('orchestrator');
   const common = { url: subject.url, bare: false };
   const relays = await Load.relays({ ...common, count: 10, jobBytes: 4_096, arrivals: DISPATCH, warmUp: 20 });
   await after(SETTLE_MS);

@@ -27,7 +27,7 @@ const REPORT_MS = 2_000;
 /** Relays, workers and what stands between them, each as a process of its own, for one measurement. */
 export async function measure(options: StageOptions): Promise<Measured> {
   const { bare, relays, workers, slots = 100, arrivals, jobBytes = JOB_BYTES, warmUp = 200 } = options;
-  const subject = await Subject.start(bare ? 'bench/load/bareRelay.ts' : 'orchestrator/main.ts');
+  const subject = await Subject.start(bare ? 'bare relay' : 'orchestrator');
   const common = { url: subject.url, bare };
   const fleet = await Load.workers({ ...common, count: workers, slots, reportMs: REPORT_MS });
   try {

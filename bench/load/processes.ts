@@ -23,14 +23,11 @@ export function cpuMs(pid = 0): number {
   return ran.reduce((sum, text) => sum + Number(text.split(' ')[0]), 0) / 1e6;
 }
 
-/** Those with which users start it: `npm run orchestrator`. */
-function flagsOf(file: string): string[] {
-  const { scripts }: { scripts: Record<string, string> } = JSON.parse(
-    readFileSync(new URL('package.json', ROOT), 'utf8'),
-  );
-  const words = Object.values(scripts).map((script) => script.split(' '));
-  return words.find((each) => each.at(-1) === file)?.filter((word) => word.startsWith('--')) ?? [];
-}
+/** As users start it; `exec` keeps the process the one that was spawned. */
+const COMMANDS = {
+  orchestrator: ['cli/clusterplex', 'orchestrator'],
+  'bare relay': [process.execPath, 'bench/load/bareRelay.ts'],
+} as const;
 
 /** What is measured: the orchestrator, or the reference, as a process of its own. */
 export class Subject {
@@ -42,11 +39,9 @@ export class Subject {
     this.url = url;
   }
 
-  static async start(
-    file: 'orchestrator/main.ts' | 'bench/load/bareRelay.ts',
-    env: Record<string, string> = {},
-  ): Promise<Subject> {
-    const child = spawn(process.execPath, [...flagsOf(file), file], {
+  static async start(name: keyof typeof COMMANDS, env: Record<string, string> = {}): Promise<Subject> {
+    const [command, word] = COMMANDS[name];
+    const child = spawn(command, [word], {
       cwd: ROOT,
       env: { PATH: '/usr/bin:/bin', LISTENING_PORT: '0', LOG_LEVEL: 'warn', ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -54,7 +49,7 @@ export class Subject {
     for await (const line of createInterface(child.stdout)) {
       if (line.startsWith('listening ')) return new Subject(child, line.slice('listening '.length));
     }
-    throw new Error(`${file} ended`);
+    throw new Error(`the ${name} ended`);
   }
 
   /** Seconds of CPU time so far. */
