@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -8,6 +8,8 @@ import { SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import { Peer, type RelayPeer } from '../integration/gatewayHarness.ts';
 import { Part } from '../support/part.ts';
 import { jobSpec } from '../unit/core/world.ts';
+
+const SECRETS = { argv: ['-i', 'http://pms?X-Plex-Token=of-argv'], env: { X_PLEX_TOKEN: 'of-env' } };
 
 let directory: string;
 let path: string;
@@ -42,7 +44,7 @@ async function endJob(part: Part, jobId: string): Promise<void> {
   const relay: RelayPeer = new Peer(new WebSocket(`${address}/ws/relay`, SUBPROTOCOL));
   await once(relay.socket, 'open');
   relay.send({ type: 'hello', version: '1', name: 'pms', instance: jobId, serial: 0, jobs: [] });
-  relay.send({ type: 'submit', job: jobSpec(jobId, { title: jobId.repeat(4_000) }), attempt: 0 });
+  relay.send({ type: 'submit', job: jobSpec(jobId, { title: jobId.repeat(4_000), ...SECRETS }), attempt: 0 });
   await part.logged('job ended', { jobId });
   relay.socket.terminate();
 }
@@ -67,6 +69,7 @@ test('a job of before a SIGKILL is there after it, with its story, and has ended
   expect((await get(after, 'jobs/b')).status).toBe(404);
   await endJob(after, 'b');
   await after.stop();
+  expect(readFileSync(path, 'latin1')).not.toMatch(/of-argv|of-env/);
 
   const last = await start();
   expect(await listed(last)).toEqual(['b', 'a']);
