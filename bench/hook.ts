@@ -11,7 +11,7 @@ import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { hookText } from '../pms/install/wrapper.ts';
 import { Part } from '../test/support/part.ts';
-import { residentBytes } from './load/processes.ts';
+import { cpuMs, residentBytes } from './load/processes.ts';
 import { summarise } from './percentiles.ts';
 import type { Result, Row } from './result.ts';
 
@@ -109,6 +109,7 @@ export async function hook({ jobs }: { readonly jobs: number }): Promise<Result>
   // Both have done what they do at the start.
   await after(SETTLE_MS);
   const memory = { hook: residentBytes(holding.pid), node: residentBytes(bare.pid) };
+  const cpu = { hook: cpuMs(holding.pid), node: cpuMs(bare.pid) };
   for (const child of [holding, bare]) child.kill('SIGKILL');
   await Promise.all([worker.stop(), relay.stop()]);
   orchestrator.kill();
@@ -139,7 +140,10 @@ export async function hook({ jobs }: { readonly jobs: number }): Promise<Result>
         target: { atMost: 1.1 },
       },
     ],
-    notes: [`memory: hook ${(memory.hook / 1e6).toFixed(1)} MB, node ${(memory.node / 1e6).toFixed(1)} MB`],
+    notes: [
+      `memory: hook ${(memory.hook / 1e6).toFixed(1)} MB, node ${(memory.node / 1e6).toFixed(1)} MB`,
+      `CPU until the transcoder runs: hook ${cpu.hook.toFixed(0)} ms, node ${cpu.node.toFixed(0)} ms`,
+    ],
   };
 }
 

@@ -11,7 +11,7 @@ export function printed({ name, unit, rows, ratios, notes = [] }: Result): strin
       return line(row.name, [String(count), ...[p50, p95, p99, max].map(number)]);
     }),
     '',
-    ...ratios.map(ratioLine),
+    ...ratios.map((ratio) => `  ${ratioText(ratio)}`),
     ...notes.map((note) => `  ${note}`),
   ];
   return `${lines.join('\n')}\n`;
@@ -22,13 +22,14 @@ export function number(value: number): string {
 }
 
 function line(name: string, cells: readonly string[]): string {
-  return `  ${name.padEnd(52)}${cells.map((cell) => cell.padStart(9)).join('')}`;
+  return `  ${name.padEnd(58)}${cells.map((cell) => cell.padStart(9)).join('')}`;
 }
 
-function ratioLine(ratio: Ratio): string {
+/** A ratio and what came of its target, in words. */
+export function ratioText(ratio: Ratio): string {
   const { name, value, target } = ratio;
-  if (target === null) return `  ${name}: ${number(value)}`;
+  if (target === null) return `${name}: ${number(value)}`;
   const wanted =
     'atMost' in target ? `at most ${number(target.atMost)}` : `at least ${number(target.atLeast)}`;
-  return `  ${name}: ${number(value)} (${wanted}: ${isReached(ratio) ? 'reached' : 'MISSED'})`;
+  return `${name}: ${number(value)} (${wanted}: ${isReached(ratio) ? 'reached' : 'MISSED'})`;
 }

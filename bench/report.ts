@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { number } from './print.ts';
+import { number, ratioText } from './print.ts';
 import { isReached, type Plot, type Result } from './result.ts';
 
 /** The results as one page that needs no network: tables, ratios, and uPlot's plots. */
@@ -45,9 +45,7 @@ function section({ name, unit, rows, ratios, notes = [] }: Result): string {
   const items = ratios.map((ratio) => {
     const reached = isReached(ratio);
     const mark = reached === null ? '' : ` class="${reached ? 'reached' : 'missed'}"`;
-    const target =
-      ratio.target === null ? '' : ` (target: ${JSON.stringify(ratio.target).replace(/[{}"]/g, '')})`;
-    return `<li${mark}>${escaped(`${ratio.name}: ${number(ratio.value)}${target}`)}</li>`;
+    return `<li${mark}>${escaped(ratioText(ratio))}</li>`;
   });
   return `<h2>${escaped(name)}</h2><table>${cells(
     ['', 'count', 'p50', 'p95', 'p99', 'max'].map((head) => (head === '' ? unit : head)),

@@ -4,6 +4,7 @@ import type { ErrorCode } from '#shared/errors.ts';
 import type { MetricEntry } from '#shared/metrics.ts';
 import { FOREIGN_NAMES } from '#shared/settings/names.ts';
 import type { SettingsTable } from '#shared/settings/table.ts';
+import { commandLineSettings } from '../cli/config.ts';
 import { orchestratorSettings } from '../orchestrator/config.ts';
 import { ORCHESTRATOR_METRICS } from '../orchestrator/metrics.ts';
 import { relaySettings } from '../pms/config.ts';
@@ -21,6 +22,7 @@ export const SETTINGS_BY_PART: Readonly<Record<string, SettingsTable>> = {
   Relay: relaySettings,
   Hook: hookSettings,
   Installer: transcoderSettings,
+  'Command line': commandLineSettings,
 };
 
 const ERRORS: Record<ErrorCode, string> = {
@@ -54,6 +56,11 @@ const EXIT_CODES: readonly (readonly [part: string, code: string, meaning: strin
   ['installer', '0', 'done, or nothing to do'],
   ['installer', '2', 'unusable settings or arguments'],
   ['installer', '70', 'the files could not be changed'],
+  ['command line', '0', 'done; of `doctor`: nothing failed'],
+  ['command line', '1', 'what was asked for failed, or a check of `doctor`'],
+  ['command line', '2', 'wrong usage, unusable settings, or a token that the orchestrator refuses'],
+  ['command line', '69', 'the orchestrator can’t be reached'],
+  ['command line', '70', 'internal error'],
 ];
 
 const INTRODUCTION = `# Configuration

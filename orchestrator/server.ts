@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Clock } from '#shared/clock.ts';
 import { CodedError } from '#shared/errors.ts';
 import { httpAddress, listenOn } from '#shared/listening.ts';
@@ -6,20 +5,21 @@ import type { Logger } from '#shared/logger.ts';
 import { isLoopback, listeningHost } from '#shared/settings/common.ts';
 import { createApp } from './api/app.ts';
 import { Changes } from './api/changes.ts';
+import { FirstSegments } from './api/firstSegments.ts';
 import { publishChanges } from './api/publish.ts';
 import { addRoutes } from './api/routes.ts';
 import { Views } from './api/views.ts';
 import { coreSettingsOf, type OrchestratorSettings, type Tokens, tokensOf } from './config.ts';
 import { Cluster } from './core/cluster.ts';
 import { Scale } from './core/scale.ts';
+import { addDashboard } from './dashboard/assets.ts';
 import { Driver } from './driver.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { History } from './history/history.ts';
 import { openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
 import { OrchestratorMetrics } from './metrics.ts';
-
-const DASHBOARD = new URL('dashboard/index.html', import.meta.url);
+import { Timelines } from './timelines.ts';
 
 export interface RunningOrchestrator {
   readonly address: string;
@@ -36,11 +36,14 @@ export async function startOrchestrator(
   const host = hostFor(settings, tokens, logger);
   const driver = new Driver(new Cluster(coreSettingsOf(settings), clock.now()), clock);
   const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
-  const views = new Views(driver.cluster, scale, driver);
+  const firstSegments = new FirstSegments(() => driver.now());
+  const views = new Views(driver.cluster, scale, driver, firstSegments);
+  const timelines = new Timelines(driver.cluster, clock, () => firstSegments.takeLongest());
   const metrics = new OrchestratorMetrics(driver.cluster);
   const changes = new Changes();
   driver.observe(journal(logger, driver.cluster));
   driver.observe(metrics.observe);
+  driver.observe(firstSegments.observe);
   driver.observe(publishChanges(changes, views, driver.cluster));
   const archive = openArchive(settings, clock, logger);
   const history = new History({ archive, cluster: driver.cluster, views, clock, logger });
@@ -49,13 +52,9 @@ export async function startOrchestrator(
 
   const gateway = new Gateway({ driver, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger });
   const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);
-  const page = await readFile(DASHBOARD, 'utf8');
-  app.get('/', { schema: { hide: true } }, (_request, reply) => {
-    reply.type('text/html; charset=utf-8');
-    return page;
-  });
+  addDashboard(app);
   addRoutes(app, {
-    ...{ driver, views, scale, changes, history },
+    ...{ driver, views, scale, changes, history, timelines },
     ready: () => !gateway.closing,
     metrics: () => metrics.exposition(),
   });
@@ -67,6 +66,7 @@ export async function startOrchestrator(
     async stop() {
       changes.close();
       driver.stop();
+      timelines.stop();
       // Until then it still answers /ready, with no.
       await gateway.close();
       await app.close();

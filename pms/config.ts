@@ -1,18 +1,10 @@
-import { commonSettings } from '#shared/settings/common.ts';
-import {
-  flag,
-  httpUrl,
-  milliseconds,
-  optionalText,
-  port,
-  type SettingsOf,
-  secret,
-} from '#shared/settings/table.ts';
+import { commonSettings, orchestratorUrl } from '#shared/settings/common.ts';
+import { flag, milliseconds, optionalText, port, type SettingsOf, secret } from '#shared/settings/table.ts';
 import { mounts } from '#shared/storage/mounts.ts';
 import { hookSettings } from './hookSettings.ts';
 
 export const relaySettings = {
-  ORCHESTRATOR_URL: httpUrl('http://localhost:3500', 'Address of the orchestrator.'),
+  ORCHESTRATOR_URL: orchestratorUrl,
   ...commonSettings,
   CLUSTERPLEX_RELAY_TOKEN: secret('Token of relays, in place of CLUSTERPLEX_TOKEN.'),
   RELAY_SOCKET: hookSettings.RELAY_SOCKET,

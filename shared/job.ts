@@ -148,3 +148,16 @@ export const AttemptStatus = Type.Object(
   strict,
 );
 export type AttemptStatus = Static<typeof AttemptStatus>;
+
+/** What a job's story is made of. */
+export const STORY_EVENTS = [
+  'submitted',
+  'queued',
+  'placed',
+  'adopted',
+  'started',
+  'attempt-ended',
+  'cancelling',
+  'ended',
+] as const;
+export type StoryEvent = (typeof STORY_EVENTS)[number];

@@ -1,5 +1,6 @@
 import type { Capabilities } from '#shared/capabilities.ts';
 import type { Clock } from '#shared/clock.ts';
+import type { Check } from '#shared/protocol/check.ts';
 import type { LinkHandlers, OpenLink } from '#shared/protocol/link.ts';
 import type { JobMessage, Load, Message, Mount, WorkerHello } from '#shared/protocol/messages.ts';
 import type { ContractMount } from '#shared/protocol/storage.ts';
@@ -20,6 +21,7 @@ export interface AgentOptions {
   capabilities(): Capabilities;
   storage(): readonly Mount[];
   ready(): boolean;
+  checks(): readonly Check[];
   stopping(): boolean;
   /** What PMS shares. */
   shared(contract: readonly ContractMount[]): void;
@@ -37,6 +39,8 @@ export class Agent {
   /** Slots and capabilities are no longer what was said last. */
   #othersDue = false;
   #storageDue = false;
+  /** As they were said last. */
+  #checksSaid = '';
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -133,6 +137,7 @@ export class Agent {
       node,
       ...this.#others(),
       storage: [...this.#options.storage()],
+      checks: this.#checks(),
       state: this.#state(),
     };
   }
@@ -144,11 +149,20 @@ export class Agent {
     const storage = this.#storageDue ? { storage: [...this.#options.storage()] } : {};
     this.#othersDue = false;
     this.#storageDue = false;
-    this.#link.send({ type: 'state', ...this.#state(), ...others, ...storage });
+    const said = this.#checksSaid;
+    const checks = this.#checks();
+    const news = this.#checksSaid === said ? {} : { checks };
+    this.#link.send({ type: 'state', ...this.#state(), ...others, ...storage, ...news });
   }
 
   #others(): Pick<WorkerHello, 'slots' | 'capabilities'> {
     return { slots: this.#options.slots(), capabilities: this.#options.capabilities() };
+  }
+
+  #checks(): Check[] {
+    const checks = [...this.#options.checks()];
+    this.#checksSaid = JSON.stringify(checks);
+    return checks;
   }
 
   #state(): WorkerHello['state'] {

@@ -1,9 +1,8 @@
 import { hostname } from 'node:os';
 import { ADAPTATIONS, type Adaptation } from '#shared/capabilities.ts';
-import { commonSettings, drainTimeout } from '#shared/settings/common.ts';
+import { commonSettings, drainTimeout, orchestratorUrl } from '#shared/settings/common.ts';
 import {
   choice,
-  httpUrl,
   integer,
   milliseconds,
   optionalText,
@@ -19,7 +18,7 @@ import { codecSettings } from './codecs/settings.ts';
 import { eaeSettings } from './eae/settings.ts';
 
 export const workerSettings = {
-  ORCHESTRATOR_URL: httpUrl('http://localhost:3500', 'Address of the orchestrator.'),
+  ORCHESTRATOR_URL: orchestratorUrl,
   LISTENING_PORT: port(3501, 'Port of /health, /ready and /metrics; 0 lets the system choose.'),
   ...commonSettings,
   CLUSTERPLEX_WORKER_TOKEN: secret('Token of workers, in place of CLUSTERPLEX_TOKEN.'),

@@ -1,7 +1,7 @@
 import { fastify, LogController } from 'fastify';
 import { httpAddress, listenOn } from '#shared/listening.ts';
 import type { Exposition } from '#shared/metrics.ts';
-import type { Check } from './readiness.ts';
+import type { Check } from '#shared/protocol/check.ts';
 
 export interface HealthOptions {
   readonly host: string;

@@ -3,9 +3,9 @@ import type { Gpu } from '#shared/capabilities.ts';
 import { eventLoopGauge, eventLoopMetric } from '#shared/eventLoopMetrics.ts';
 import { encoderGauge, GPU_LABELS, gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import { counter, type Exposition, exposition, gauge, type MetricEntry } from '#shared/metrics.ts';
+import type { Check } from '#shared/protocol/check.ts';
 import type { Load, Mount } from '#shared/protocol/messages.ts';
 import type { Licence } from './eae/licence.ts';
-import type { Check } from './readiness.ts';
 
 const METRICS = {
   running: {

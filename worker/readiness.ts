@@ -1,14 +1,6 @@
+import { shortened } from '#shared/bytes.ts';
+import { type Check, MAX_CHECK_LENGTH } from '#shared/protocol/check.ts';
 import type { Licence } from './eae/licence.ts';
-
-/** One thing that must be right before this worker takes jobs. */
-export interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  /** What is wrong and what to do, when it is not ok; else what is worth knowing. */
-  readonly message: string | null;
-  /** Whether the worker takes no jobs because of it; else it is a warning. */
-  readonly blocking: boolean;
-}
 
 /** What the parts of the worker have found out about themselves. */
 export interface Findings {
@@ -34,7 +26,7 @@ export function checksOf(findings: Findings): Check[] {
     check('transcoder', transcoderProblem === undefined ? 'it is being tried' : transcoderProblem),
     storageCheck(storage),
     check('codecs', codecs.problem ?? codecs.warning, codecs.problem !== null),
-    { ...check('eae', eae.problem, false), ...(eae.problem === null && { message: lasting(eae.licence) }) },
+    eaeCheck(eae),
     check('gpu', hardware.problem, false),
     check('draining', stopping ? 'the worker is stopping' : null),
     check('orchestrator', connected ? null : 'not connected; see the log, ORCHESTRATOR_URL and the token'),
@@ -56,11 +48,20 @@ function storageCheck({ problems, warnings }: Findings['storage']): Check {
   return check('storage', problem ?? (warnings.join('; ') || null), problem !== null);
 }
 
-function lasting(licence: Licence | null): string | null {
-  if (licence === null) return null;
+function eaeCheck({ problem, licence }: Findings['eae']): Check {
+  const found = check('eae', problem, false);
+  if (problem !== null || licence === null) return found;
+  return {
+    ...found,
+    message: lasting(licence),
+    ...(licence.endsAt !== null && { until: licence.endsAt }),
+  };
+}
+
+function lasting(licence: Licence): string {
   return licence.endsAt === null ? 'licensed' : `licensed until ${new Date(licence.endsAt).toISOString()}`;
 }
 
 function check(name: string, problem: string | null, blocking = true): Check {
-  return { name, ok: problem === null, message: problem, blocking };
+  return { name, ok: problem === null, message: problem && shortened(problem, MAX_CHECK_LENGTH), blocking };
 }

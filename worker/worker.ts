@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
+import type { Check } from '#shared/protocol/check.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
@@ -25,7 +26,7 @@ import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { Prewarm, WARMING_NICENESS } from './prewarm.ts';
-import { type Check, canTakeJobs, checksOf, whyNot } from './readiness.ts';
+import { canTakeJobs, checksOf, whyNot } from './readiness.ts';
 import { slotsFor } from './slots.ts';
 import { Storage } from './storage/storage.ts';
 import { FenceWatch } from './transcoder/fence.ts';
@@ -161,6 +162,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     storage: () => storage.mounts,
     shared: (contract) => storage.compare(contract),
     ready: () => canTakeJobs(checks()),
+    checks: () => checks().filter(({ name }) => name !== 'orchestrator'),
     stopping: () => stopping,
   });
   const metrics = new WorkerMetrics({

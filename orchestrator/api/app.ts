@@ -2,11 +2,11 @@ import { fastifySSE } from '@fastify/sse';
 import swagger from '@fastify/swagger';
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox';
 import { type FastifyBaseLogger, type FastifyError, fastify, LogController } from 'fastify';
+import { ErrorView, NoQuery } from '#shared/api/schemas.ts';
 import { CodedError, type ErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import { bearerMatches } from '#shared/tokens.ts';
 import { VERSION } from '#shared/version.ts';
-import { ErrorView, NoQuery } from './schemas.ts';
 import { refuseStrangers } from './strangers.ts';
 import { validationProblem } from './validation.ts';
 
@@ -19,7 +19,7 @@ export interface Access {
 }
 
 /** Routes that answer everybody. The dashboard's page holds no data, and asks for the token itself. */
-const OPEN_ROUTES = new Set(['/', '/health', '/ready']);
+const OPEN_ROUTES = new Set(['/', '/assets/*', '/health', '/ready']);
 
 const STATUS_OF: Record<ErrorCode, number> = {
   'bad-settings': 500,

@@ -1,4 +1,4 @@
-import type { JobView, ScaleView, WorkerSummary } from './schemas.ts';
+import type { JobView, ScaleView, WorkerSummary } from '#shared/api/schemas.ts';
 
 export type Change =
   | { readonly event: 'job'; readonly key: string; readonly data: JobView }

@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
+import { ErrorView, HistoryParameters, HistoryView, JobStoryView, JobView } from '#shared/api/schemas.ts';
 import { CodedError } from '#shared/errors.ts';
 import { JobState } from '#shared/protocol/messages.ts';
 import { NEWEST, placeOf, placeText } from '../history/query.ts';
 import type { App } from './app.ts';
 import type { RouteOptions } from './routes.ts';
-import { ErrorView, HistoryParameters, HistoryView, JobStoryView, JobView } from './schemas.ts';
 
 /** So many jobs are told at once when nobody says how many. */
 const PAGE = 50;

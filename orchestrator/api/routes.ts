@@ -1,13 +1,21 @@
 import { Type } from 'typebox';
+import {
+  ErrorView,
+  ScaleChange,
+  ScaleView,
+  StorageView,
+  type TimelinesView,
+  WorkerView,
+} from '#shared/api/schemas.ts';
 import { CodedError } from '#shared/errors.ts';
 import type { Scale } from '../core/scale.ts';
 import type { Driver } from '../driver.ts';
 import type { History } from '../history/history.ts';
 import type { App } from './app.ts';
-import type { Changes, Subscription } from './changes.ts';
+import type { Changes } from './changes.ts';
 import { addHistory, addJobRoutes } from './jobRoutes.ts';
-import { ErrorView, ScaleChange, ScaleView, StorageView, WorkerView } from './schemas.ts';
 import type { Views } from './views.ts';
+import { addWatching } from './watching.ts';
 
 export interface RouteOptions {
   readonly driver: Driver;
@@ -15,6 +23,7 @@ export interface RouteOptions {
   readonly scale: Scale;
   readonly changes: Changes;
   readonly history: History;
+  readonly timelines: { view(): TimelinesView };
   readonly ready: () => boolean;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
 }
@@ -29,7 +38,7 @@ export function addRoutes(app: App, options: RouteOptions): void {
   addJobRoutes(app, options);
   addHistory(app, options);
   addScale(app, options);
-  addEvents(app, options);
+  addWatching(app, options);
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
 
@@ -183,35 +192,4 @@ function refuseContradiction({ minimum, maximum, desired }: ScaleChange): void {
   if (desired !== undefined && desired > (maximum ?? desired)) {
     refuse(`desired ${desired} is more than maximum ${maximum}`);
   }
-}
-
-function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
-  app.get(
-    '/api/v1/events',
-    {
-      sse: { kind: 'only' },
-      schema: {
-        tags: ['events'],
-        summary: 'Server-sent events: job, worker, worker-gone, scale',
-        produces: ['text/event-stream'],
-        response: { 200: Type.String() },
-      },
-    },
-    async (_request, reply) => {
-      const subscription: Subscription = changes.subscribe();
-      reply.sse.onClose(() => changes.unsubscribe(subscription));
-      // Who comes late is told everything first: after that, changes are enough.
-      for (const worker of driver.cluster.workers.values()) {
-        subscription.push({ event: 'worker', key: worker.name, data: views.workerSummary(worker) });
-      }
-      for (const job of driver.cluster.jobs.values()) {
-        subscription.push({ event: 'job', key: job.spec.jobId, data: views.job(job) });
-      }
-      await reply.sse.send(messages(subscription));
-    },
-  );
-}
-
-async function* messages(subscription: Subscription): AsyncGenerator<{ event: string; data: object }> {
-  for await (const { event, data } of subscription) yield { event, data };
 }

@@ -1,8 +1,16 @@
+import type {
+  JobStoryView,
+  JobView,
+  ScaleView,
+  StorageView,
+  WorkerSummary,
+  WorkerView,
+} from '#shared/api/schemas.ts';
 import { type Clock, WallClock } from '#shared/clock.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { type Job, jobState, type Worker } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
-import type { JobStoryView, JobView, ScaleView, StorageView, WorkerSummary, WorkerView } from './schemas.ts';
+import type { FirstSegments } from './firstSegments.ts';
 
 /** Turns what the core knows into what the API says. No secret has a place in these shapes: no argv, no env. */
 export class Views {
@@ -10,12 +18,19 @@ export class Views {
   readonly #scale: Scale;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #wall: WallClock;
+  readonly #firstSegments: Pick<FirstSegments, 'of'>;
 
-  constructor(cluster: Cluster, scale: Scale, clock: Pick<Clock, 'now'>) {
+  constructor(
+    cluster: Cluster,
+    scale: Scale,
+    clock: Pick<Clock, 'now'>,
+    firstSegments: Pick<FirstSegments, 'of'>,
+  ) {
     this.#cluster = cluster;
     this.#scale = scale;
     this.#clock = clock;
     this.#wall = new WallClock(clock);
+    this.#firstSegments = firstSegments;
   }
 
   worker(worker: Worker): WorkerView {
@@ -23,7 +38,7 @@ export class Views {
   }
 
   workerSummary(worker: Worker): WorkerSummary {
-    const { name, version, node, slots, running, storage, load } = worker;
+    const { name, version, node, slots, running, storage, checks, load } = worker;
     return {
       name,
       state: workerState(worker),
@@ -34,6 +49,7 @@ export class Views {
       running,
       jobs: [...worker.attempts.values()].flatMap(({ phase, jobId }) => (phase === 'ended' ? [] : [jobId])),
       storage: [...storage],
+      checks: [...checks],
       load,
     };
   }
@@ -57,6 +73,8 @@ export class Views {
       progress: job.accepted?.progress ?? null,
       speed: job.accepted?.speed ?? null,
       announced: job.accepted?.announced ?? 0,
+      firstSegmentMs: this.#firstSegments.of(job),
+      hardware: last?.hardware ?? null,
       changes: [...changes, ...(last?.changes ?? []).map(({ name }) => name)],
     };
   }

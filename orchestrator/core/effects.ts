@@ -1,5 +1,6 @@
+import type { StoryEvent } from '#shared/job.ts';
 import type { CloseName } from '#shared/protocol/closeCodes.ts';
-import type { Attempt, ConnectionId, Job, StoryEvent, Worker } from './model.ts';
+import type { Attempt, ConnectionId, Job, Worker } from './model.ts';
 
 export type WorkerChange = 'connected' | 'changed' | 'disconnected' | 'gone';
 

@@ -1,6 +1,6 @@
-import type { EndSignal, Outcome } from '#shared/job.ts';
+import type { EndSignal, Outcome, StoryEvent } from '#shared/job.ts';
 import { outcomeWithoutProcess } from '#shared/job.ts';
-import type { Attempt, Job, StoryEvent } from './model.ts';
+import type { Attempt, Job } from './model.ts';
 import type { CoreState } from './state.ts';
 
 /** A story longer than this has stopped being one. */

@@ -1,5 +1,6 @@
 import type { Capabilities } from '#shared/capabilities.ts';
-import type { AttemptPhase, Change, EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
+import type { AttemptPhase, Change, EndSignal, JobSpec, Outcome, Resume, StoryEvent } from '#shared/job.ts';
+import type { Check } from '#shared/protocol/check.ts';
 import type { Load, Mount } from '#shared/protocol/messages.ts';
 import type { HardwareRequirement, Requirements } from '#shared/requirements.ts';
 
@@ -54,18 +55,6 @@ export interface Doubt {
   readonly isRepeated: boolean;
   readonly message: string;
 }
-
-export const STORY_EVENTS = [
-  'submitted',
-  'queued',
-  'placed',
-  'adopted',
-  'started',
-  'attempt-ended',
-  'cancelling',
-  'ended',
-] as const;
-export type StoryEvent = (typeof STORY_EVENTS)[number];
 
 /** One thing that happened to a job, for people. */
 export interface StoryEntry {
@@ -134,6 +123,8 @@ export interface Worker {
   slots: number;
   capabilities: Capabilities;
   storage: readonly Mount[];
+  /** Why it is not ready, and what it warns of; empty from older workers. */
+  checks: readonly Check[];
   readonly connectedAt: number;
   /** Null while it has the reconnect window to come back. */
   connection: ConnectionId | null;

@@ -47,7 +47,7 @@ function newWorker(
   hello: WorkerHello,
   before: Worker | null,
 ): Worker {
-  const { name, instance, version, node = null, slots, capabilities, storage, state } = hello;
+  const { name, instance, version, node = null, slots, capabilities, storage, checks = [], state } = hello;
   return {
     name,
     instance,
@@ -56,6 +56,7 @@ function newWorker(
     slots,
     capabilities: core.words.of(capabilities),
     storage,
+    checks,
     connectedAt: core.now,
     connection,
     ready: state.ready,
@@ -152,9 +153,11 @@ export function workerState(core: CoreState, worker: Worker, state: WorkerState)
   worker.draining = state.draining;
   const others =
     state.capabilities !== undefined ||
+    state.checks !== undefined ||
     (state.slots ?? worker.slots) !== worker.slots ||
     (state.storage !== undefined && problemsOf(state.storage) !== problemsOf(worker.storage));
   worker.storage = state.storage ?? worker.storage;
+  worker.checks = state.checks ?? worker.checks;
   if (state.capabilities) worker.capabilities = core.words.of(state.capabilities);
   worker.slots = state.slots ?? worker.slots;
   for (const status of state.attempts) {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
+import type { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
-import type { JobStoryView, JobView } from '../api/schemas.ts';
 import type { HistoryPage, HistoryQuery } from './query.ts';
 
 /** A disk that hangs must not make anybody wait for longer. */

@@ -1,7 +1,7 @@
+import type { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
-import type { JobStoryView, JobView } from '../api/schemas.ts';
 import type { Views } from '../api/views.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { Job } from '../core/model.ts';

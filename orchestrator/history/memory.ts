@@ -1,4 +1,4 @@
-import type { JobView } from '../api/schemas.ts';
+import type { JobView } from '#shared/api/schemas.ts';
 import type { Views } from '../api/views.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { Job } from '../core/model.ts';

@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Compile } from 'typebox/compile';
-import { JobStoryView, JobView } from '../api/schemas.ts';
+import { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { HistoryPage, HistoryQuery } from './query.ts';
 
 export interface StoreBounds {

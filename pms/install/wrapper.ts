@@ -40,7 +40,13 @@ exec ${original} "$@"
 /** The name that a wrapper has for the original; null when it is from before it had one, or no wrapper. */
 export function originalNameIn(wrapper: string): string | null {
   const path = /^ {2}export HOOK_ORIGINAL='(.*)'$/m.exec(wrapper)?.[1];
-  return path === undefined ? null : basename(path.replaceAll(`'\\''`, "'"));
+  return path === undefined ? null : basename(unquoted(path));
+}
+
+/** The Node that a wrapper starts; null when it is none. */
+export function nodeIn(wrapper: string): string | null {
+  const path = /^if \[ -x '(.*)' \] && \[ -r /m.exec(wrapper)?.[1];
+  return path === undefined ? null : unquoted(path);
 }
 
 /** The hook as one file of CommonJS without types, which starts in half the time. */
@@ -52,4 +58,8 @@ export function hookText(): string {
 
 function quoted(path: string): string {
   return `'${path.replaceAll("'", `'\\''`)}'`;
+}
+
+function unquoted(path: string): string {
+  return path.replaceAll(`'\\''`, "'");
 }

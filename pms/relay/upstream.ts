@@ -1,24 +1,62 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { connect } from 'node:net';
-import { Duplex, Transform, type TransformCallback } from 'node:stream';
+import { connect, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 
 const HEAD_END = '\r\n\r\n';
 const MAX_HEAD_BYTES = 64 * 1024;
 
 /**
- * PMS repeats Content-Length in its replies, which Node refuses even when it is told to be lenient. Drops repetitions
- * that say the same; what contradicts itself is passed on, and refused.
+ * A connection to PMS, which repeats Content-Length in its replies: Node refuses that even when it is told to be lenient.
+ * Drops repetitions that say the same; what contradicts itself is passed on, and refused. Written out, because Node's own
+ * ways to put a filter into a socket take longer than all the rest of a callback.
  */
-class SingleContentLength extends Transform {
-  #head = Buffer.alloc(0);
+class ConnectionToPms extends Duplex {
+  readonly #socket: Socket;
+  #head: Buffer = Buffer.alloc(0);
   #inBody = false;
+  #hasEnded = false;
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    if (this.#inBody) {
-      done(null, chunk);
-      return;
-    }
+  constructor(port: number) {
+    super();
+    this.#socket = connect(port, '127.0.0.1');
+    this.#socket.on('data', (chunk: Buffer) => {
+      const passed = this.#inBody ? chunk : this.#singled(chunk);
+      if (passed.length > 0 && !this.push(passed)) this.#socket.pause();
+    });
+    this.#socket.on('end', () => {
+      this.#hasEnded = true;
+      if (this.#head.length > 0) this.push(this.#head);
+      this.push(null);
+    });
+    this.#socket.on('error', (error) => this.destroy(error));
+    // After its end there may still be something to read here.
+    this.#socket.on('close', () => {
+      if (!this.#hasEnded) this.destroy();
+    });
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, encoding, done);
+  }
+
+  override _final(done: (error?: Error | null) => void): void {
+    // PMS has closed already, and with that this side.
+    if (this.#socket.writableEnded) done();
+    else this.#socket.end(() => done());
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.#socket.destroy();
+    done(error);
+  }
+
+  #singled(chunk: Buffer): Buffer {
     this.#head = Buffer.concat([this.#head, chunk]);
+    const passed: Buffer[] = [];
     for (
       let end = this.#head.indexOf(HEAD_END);
       end !== -1 && !this.#inBody;
@@ -27,15 +65,15 @@ class SingleContentLength extends Transform {
       const head = this.#head.subarray(0, end).toString('latin1');
       // After an interim reply (100 Continue) another head follows.
       this.#inBody = !/^HTTP\/1\.\d 1\d\d/.test(head);
-      this.push(Buffer.from(withoutRepetition(head) + HEAD_END, 'latin1'));
+      passed.push(Buffer.from(withoutRepetition(head) + HEAD_END, 'latin1'));
       this.#head = this.#head.subarray(end + HEAD_END.length);
     }
     if (this.#inBody || this.#head.length > MAX_HEAD_BYTES) {
       this.#inBody = true;
-      this.push(this.#head);
+      passed.push(this.#head);
       this.#head = Buffer.alloc(0);
     }
-    done();
+    return Buffer.concat(passed);
   }
 }
 
@@ -53,10 +91,7 @@ function withoutRepetition(head: string): string {
 
 /** Whose replies are such that Node reads them. */
 export function connectionToPms(port: number): Duplex {
-  const socket = connect(port, '127.0.0.1');
-  const replies = new SingleContentLength();
-  socket.on('error', (error) => replies.destroy(error));
-  return Duplex.from({ readable: socket.pipe(replies), writable: socket });
+  return new ConnectionToPms(port);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Capabilities } from '../capabilities.ts';
 import { AttemptStatus, EndSignal, JobId, JobSpec, Outcome, Resume } from '../job.ts';
+import { Checks } from './check.ts';
 import { Contract, RelayStorage } from './storage.ts';
 
 /** The WebSocket subprotocol. A change that an older peer would not understand gets a new number. */
@@ -97,6 +98,7 @@ export const WorkerHello = Type.Object(
     slots: Slots,
     capabilities: Capabilities,
     storage: Type.Array(Mount),
+    checks: Checks,
     state: Type.Object(stateFields, strict),
   },
   strict,
@@ -111,6 +113,7 @@ export const WorkerState = Type.Object(
     slots: Type.Optional(Slots),
     capabilities: Type.Optional(Capabilities),
     storage: Type.Optional(Type.Array(Mount)),
+    checks: Checks,
   },
   strict,
 );

@@ -1,7 +1,9 @@
 import { isIPv4 } from 'node:net';
-import { choice, milliseconds, optionalText, secret } from './table.ts';
+import { choice, httpUrl, milliseconds, optionalText, secret } from './table.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+export const orchestratorUrl = httpUrl('http://localhost:3500', 'Address of the orchestrator.');
 
 /** Rows that every long-lived part has. */
 export const commonSettings = {

@@ -81,11 +81,12 @@ describe('exit codes', () => {
     ['orchestrator, worker, relay', ['shared/main.ts']],
     ['hook', ['pms/hook.ts', 'pms/relay/exit.ts']],
     ['installer', ['pms/install.ts']],
+    ['command line', ['cli/failure.ts']],
   ])('of %s are those of the code', (part, files) => {
     const defined = files.flatMap((file) => {
       const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
       const constants = source.matchAll(
-        /^(?:export )?const (?:BAD_SETTINGS|INTERNAL|FAILED|NO_RELAY|NO_WORKER|INCOMPLETE) = (\d+);$/gm,
+        /^(?:export )?const (?:BAD_SETTINGS|INTERNAL|FAILED|NO_RELAY|NO_WORKER|INCOMPLETE|UNREACHABLE) = (\d+);$/gm,
       );
       const codes = [...constants].map(([, code = '']) => code);
       expect(codes.length).toBeGreaterThan(1);

@@ -78,6 +78,7 @@ describe('access', () => {
     '/api/v1/history',
     '/api/v1/scale',
     '/api/v1/storage',
+    '/api/v1/timelines',
     '/api/v1/openapi.json',
     '/api/v1/events',
     '/metrics',
@@ -120,6 +121,7 @@ test('workers, one worker, and one that does not exist', async () => {
         options: expect.any(String),
       },
     ],
+    checks: expect.arrayContaining([{ name: 'transcoder', ok: true, message: null, blocking: true }]),
   };
   expect(JSON.parse((await get('/api/v1/workers')).text)).toEqual([expect.objectContaining(w1)]);
   expect(JSON.parse((await get('/api/v1/workers/w1')).text)).toEqual(expect.objectContaining(w1));

@@ -136,6 +136,7 @@ export class SimWorker {
       instance: randomUUID(),
       node: name,
       slots: () => slots,
+      checks: () => [],
       clock,
       openLink: (handlers) => {
         const link = new SimLink<'worker'>({

@@ -2,9 +2,9 @@ import type { Clock, Timer } from '#shared/clock.ts';
 import type { ContractMount } from '#shared/protocol/storage.ts';
 import { Folders } from '#shared/storage/folders.ts';
 import type { DeclaredMount } from '#shared/storage/mounts.ts';
+import { isReadOnly, type Mounted, mountedAt, mountTable } from '#shared/storage/mountTable.ts';
 import { type Answer, MountProbe } from '#shared/storage/probe.ts';
 import { ProofSeries } from '#shared/storage/proofs.ts';
-import { isReadOnly, type Mounted, mountedAt, mountTable } from './mountTable.ts';
 import { SameVolume } from './sameVolume.ts';
 
 /** With the probe's own deadline of 5 s, a mount that hangs is known within 10 s. */

@@ -1,9 +1,9 @@
 import type { ContractMount } from '#shared/protocol/storage.ts';
 import { fingerprintOf, isAlike } from '#shared/storage/fingerprint.ts';
+import type { Mounted } from '#shared/storage/mountTable.ts';
 import type { Answer } from '#shared/storage/probe.ts';
 import { nextProof, proofName } from '#shared/storage/proofs.ts';
 import { Crossing, SLOW_MS } from './crossing.ts';
-import type { Mounted } from './mountTable.ts';
 
 /** What was found in a directory of this worker, and when. */
 export interface Look {

@@ -238,6 +238,7 @@ export function workerModel(fields: Partial<Worker>): Worker {
     slots: 1,
     capabilities: NO_CAPABILITIES,
     storage: [],
+    checks: [],
     node: null,
     connectedAt: 0,
     connection: 1,

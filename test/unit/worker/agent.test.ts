@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
+import type { Check } from '#shared/protocol/check.ts';
 import type { LinkHandlers, LinkPort } from '#shared/protocol/link.ts';
 import type { Message } from '#shared/protocol/messages.ts';
 import { Agent } from '../../../worker/agent.ts';
@@ -53,7 +54,11 @@ const attempts = new Attempts(
 );
 
 function world() {
-  const found: { slots: number; capabilities: Capabilities } = { slots: 1, capabilities: NO_CAPABILITIES };
+  const found: { slots: number; capabilities: Capabilities; checks: Check[] } = {
+    slots: 1,
+    capabilities: NO_CAPABILITIES,
+    checks: [],
+  };
   const links: Said[] = [];
   const agent = new Agent({
     name: 'w',
@@ -70,6 +75,7 @@ function world() {
     capabilities: () => found.capabilities,
     storage: () => [],
     ready: () => true,
+    checks: () => found.checks,
     stopping: () => false,
     shared: () => undefined,
   });
@@ -119,4 +125,17 @@ test('what is known of the mounts travels when it changed, and only then', async
   expect(link.messages[1]).toMatchObject({ type: 'state', storage: [] });
   expect(link.messages[1]).not.toHaveProperty('capabilities');
   expect(link.messages[2]).not.toHaveProperty('storage');
+});
+
+test('what its checks say travels when it changed, and only then', async () => {
+  const { agent, link, found } = world();
+  agent.start();
+  found.checks = [{ name: 'codecs', ok: false, message: '0 of 309 are there', blocking: true }];
+  agent.changed();
+  await turn();
+  agent.changed();
+  await turn();
+  expect(link.messages[0]).toMatchObject({ type: 'hello', checks: [] });
+  expect(link.messages[1]).toMatchObject({ type: 'state', checks: found.checks });
+  expect(link.messages[2]).not.toHaveProperty('checks');
 });

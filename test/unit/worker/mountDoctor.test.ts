@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { ContractMount } from '#shared/protocol/storage.ts';
+import { isReadOnly, type Mounted, mountedAt, mountsIn } from '#shared/storage/mountTable.ts';
 import type { Answer } from '#shared/storage/probe.ts';
 import { nextProof, ProofSeries } from '#shared/storage/proofs.ts';
 import { Crossing } from '../../../worker/storage/crossing.ts';
-import { isReadOnly, type Mounted, mountedAt, mountsIn } from '../../../worker/storage/mountTable.ts';
 import { SameVolume } from '../../../worker/storage/sameVolume.ts';
 
 const PMS = 'pms-00000000-0000-4000-8000-000000000000';

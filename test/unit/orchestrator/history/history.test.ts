@@ -40,7 +40,8 @@ class Stage {
 
   constructor(archive: Archive | null | undefined = undefined) {
     const { world, clock } = this;
-    const views = new Views(world.cluster, new Scale({ minimum: 0, maximum: 1, desired: 0 }), clock);
+    const scale = new Scale({ minimum: 0, maximum: 1, desired: 0 });
+    const views = new Views(world.cluster, scale, clock, { of: () => null });
     const logger = pino({ base: null }, { write: (line: string) => this.log.push(JSON.parse(line).msg) });
     this.history = new History({
       archive: archive === undefined ? this.archive : archive,

@@ -1,6 +1,6 @@
+import type { JobStoryView } from '#shared/api/schemas.ts';
 import { outcomeWithoutProcess } from '#shared/job.ts';
 import { requirementsOf } from '#shared/requirements.ts';
-import type { JobStoryView } from '../../../../orchestrator/api/schemas.ts';
 
 /** A job that ended then, in milliseconds since 2026. */
 export function story(jobId: string, after: number, fields: Partial<JobStoryView> = {}): JobStoryView {
@@ -15,6 +15,8 @@ export function story(jobId: string, after: number, fields: Partial<JobStoryView
       reason: null,
       progress: null,
       speed: null,
+      firstSegmentMs: null,
+      hardware: null,
     },
     ...{ announced: 0, changes: [], requirements: requirementsOf([]), attempts: [] },
     outcome: outcomeWithoutProcess('no-worker', 'none came'),

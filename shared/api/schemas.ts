@@ -1,11 +1,11 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { Capabilities } from '#shared/capabilities.ts';
-import { ERROR_CODES } from '#shared/errors.ts';
-import { Change, JobClass, Outcome, OutcomeReason } from '#shared/job.ts';
-import { JobState, Load, Mount } from '#shared/protocol/messages.ts';
-import { SharedMount } from '#shared/protocol/storage.ts';
-import { HardwareRequirement, Requirements } from '#shared/requirements.ts';
-import { STORY_EVENTS } from '../core/model.ts';
+import { Capabilities } from '../capabilities.ts';
+import { ERROR_CODES } from '../errors.ts';
+import { Change, JobClass, Outcome, OutcomeReason, STORY_EVENTS } from '../job.ts';
+import { Check } from '../protocol/check.ts';
+import { JobState, Load, Mount } from '../protocol/messages.ts';
+import { SharedMount } from '../protocol/storage.ts';
+import { HardwareRequirement, Requirements } from '../requirements.ts';
 
 const strict = { additionalProperties: false };
 const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -33,6 +33,8 @@ export const WorkerSummary = Type.Object(
     running: Type.Integer(),
     jobs: Type.Array(Type.String()),
     storage: Type.Array(Mount),
+    /** As its own /ready says: why it takes no jobs, and what it warns of. */
+    checks: Type.Array(Check),
     load: Load,
   },
   { ...strict, title: 'WorkerSummary' },
@@ -76,6 +78,7 @@ export const AttemptView = Type.Object(
   },
   { ...strict, title: 'Attempt' },
 );
+export type AttemptView = Static<typeof AttemptView>;
 
 export const StoryEntryView = Type.Object(
   {
@@ -87,6 +90,7 @@ export const StoryEntryView = Type.Object(
   },
   { ...strict, title: 'StoryEntry' },
 );
+export type StoryEntryView = Static<typeof StoryEntryView>;
 
 export const JobView = Type.Object(
   {
@@ -107,6 +111,10 @@ export const JobView = Type.Object(
     speed: nullable(Type.Number()),
     /** Segments or list rows that PMS has accepted. */
     announced: Type.Integer(),
+    /** How long PMS waited for the first segment, in milliseconds; null while there is none, or nobody saw it. */
+    firstSegmentMs: nullable(Type.Integer()),
+    /** What the last attempt uses of a GPU; null when nothing, or not known yet. */
+    hardware: nullable(HardwareRequirement),
     /** What was changed in the command, by name: by the relay, and by the worker of the last attempt. */
     changes: Type.Array(Type.String()),
   },
@@ -168,6 +176,31 @@ export const ScaleView = Type.Object(
   { ...strict, title: 'Scale' },
 );
 export type ScaleView = Static<typeof ScaleView>;
+
+const Line = Type.Array(Type.Integer());
+const LineWithGaps = Type.Array(nullable(Type.Number()));
+
+/** The last hours: each line has a value for each time in `at`. */
+export const TimelinesView = Type.Object(
+  {
+    /** Seconds since 1970. */
+    at: Line,
+    running: Line,
+    queued: Line,
+    /** Those that are ready, and their slots. */
+    workers: Line,
+    slots: Line,
+    /** The mean of the running jobs. */
+    speed: LineWithGaps,
+    /** The longest wait for a first segment since the time before. */
+    firstSegmentMs: LineWithGaps,
+    /** Means of the ready workers, and of their GPUs, in percent. */
+    cpu: LineWithGaps,
+    gpu: LineWithGaps,
+  },
+  { ...strict, title: 'Timelines' },
+);
+export type TimelinesView = Static<typeof TimelinesView>;
 
 const Workers = Type.Integer({ minimum: 0, maximum: 10_000 });
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { isUnder } from '#shared/storage/mounts.ts';
+import { isUnder } from './mounts.ts';
 
 /** What is mounted somewhere: a line of the kernel's table. */
 export interface Mounted {

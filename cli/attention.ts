@@ -1,0 +1,14 @@
+import type { JobView, WorkerView } from '#shared/api/schemas.ts';
+
+/** Whether somebody may want to know why it ended. */
+export function isFailure({ outcome }: Pick<JobView, 'outcome'>): boolean {
+  return outcome !== null && outcome.reason !== 'cancelled' && outcome.exitCode !== 0;
+}
+
+/** Why a worker takes no jobs, or what it warns of; empty when all is well. */
+export function complaints({ state, checks }: Pick<WorkerView, 'state' | 'checks'>): string[] {
+  if (state === 'disconnected') return ['it is not connected'];
+  const said = checks.filter(({ ok }) => !ok).map(({ name, message }) => `${name}: ${message ?? 'not ok'}`);
+  if (state === 'quarantined') return ['its last jobs failed at once, see its log', ...said];
+  return said.length === 0 && state === 'not-ready' ? ['it does not say why, see its /ready'] : said;
+}

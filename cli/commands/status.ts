@@ -1,0 +1,71 @@
+import { Type } from 'typebox';
+import { JobView, ScaleView, WorkerView } from '#shared/api/schemas.ts';
+import { complaints, isFailure } from '../attention.ts';
+import type { Command } from '../command.ts';
+
+export const status: Command = {
+  name: 'status',
+  summary: 'the whole system in one look, and what needs attention',
+  examples: ['clusterplex status', 'clusterplex status --json'],
+  async run(call) {
+    call.words(0);
+    const { orchestrator, out, json } = call;
+    const [version, workers, jobs, scale] = await Promise.all([
+      orchestrator.version(),
+      orchestrator.ask(Type.Array(WorkerView), '/api/v1/workers'),
+      orchestrator.ask(Type.Array(JobView), '/api/v1/jobs'),
+      orchestrator.ask(ScaleView, '/api/v1/scale'),
+    ]);
+    const inState = (state: JobView['state']): JobView[] => jobs.filter((job) => job.state === state);
+    const [queued, ended] = [inState('queued'), inState('ended')];
+    const attention = [
+      ...workers.flatMap((worker) => {
+        return complaints(worker).map((message) => ({
+          about: `worker ${worker.name}`,
+          state: worker.state,
+          message,
+        }));
+      }),
+      ...queued.map(({ jobId, title, reason }) => {
+        return {
+          about: `job ${jobId.slice(0, 8)}`,
+          state: 'queued',
+          message: `${title}: ${reason ?? 'it waits'}`,
+        };
+      }),
+    ];
+    const summary = {
+      orchestrator: { url: orchestrator.url, version },
+      workers: count(workers.map(({ state }) => state)),
+      slots: workers.reduce((sum, { slots }) => sum + slots, 0),
+      running: inState('running').length,
+      queued: queued.length,
+      ended: ended.length,
+      failed: ended.filter(isFailure).length,
+      scale,
+      attention,
+    };
+    if (json) return out.json(summary);
+    const states = Object.entries(summary.workers).map(([state, many]) => `${many} ${state}`);
+    out.table(
+      ['ORCHESTRATOR', `${orchestrator.url}, version ${version}`],
+      [
+        ['workers', states.join(', ') || 'none'],
+        ['jobs', `${summary.running} running on ${summary.slots} slots, ${summary.queued} queued`],
+        ['ended', `${summary.ended}, of which ${summary.failed} failed`],
+        ['scale', `${scale.current} workers of ${scale.desired} wanted`],
+      ],
+    );
+    if (attention.length === 0) return;
+    out.line();
+    out.table(
+      ['ATTENTION', 'STATE', 'WHY'],
+      attention.map(({ about, state, message }) => [about, { text: state, style: 'yellow' }, message]),
+    );
+  },
+};
+
+function count(words: readonly string[]): Record<string, number> {
+  const groups = Map.groupBy(words, (word) => word);
+  return Object.fromEntries([...groups].map(([word, all]) => [word, all.length]));
+}

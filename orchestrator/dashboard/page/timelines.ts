@@ -1,0 +1,148 @@
+import { useSignal } from '@preact/signals';
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
+import type uPlot from 'uplot';
+import type { TimelinesView } from '#shared/api/schemas.ts';
+import { get } from './api.ts';
+import { seconds } from './format.ts';
+import { isDark } from './theme.ts';
+
+/** As often as the orchestrator samples. */
+const REFRESH_MS = 10_000;
+const HEIGHT = 180;
+
+interface Line {
+  readonly name: Exclude<keyof TimelinesView, 'at'>;
+  readonly label: string;
+}
+
+interface ChartSpec {
+  readonly title: string;
+  readonly lines: readonly Line[];
+  readonly text: (value: number) => string;
+}
+
+const count = (value: number): string => String(value);
+const share = (value: number): string => `${Math.round(value)} %`;
+
+const CHARTS: readonly ChartSpec[] = [
+  {
+    title: 'Jobs',
+    lines: [
+      { name: 'running', label: 'running' },
+      { name: 'slots', label: 'slots' },
+    ],
+    text: count,
+  },
+  { title: 'Waiting', lines: [{ name: 'queued', label: 'jobs' }], text: count },
+  { title: 'Speed', lines: [{ name: 'speed', label: 'mean' }], text: (value) => `${value.toFixed(1)}×` },
+  { title: 'First segment', lines: [{ name: 'firstSegmentMs', label: 'longest wait' }], text: seconds },
+  {
+    title: 'Load',
+    lines: [
+      { name: 'gpu', label: 'GPU' },
+      { name: 'cpu', label: 'CPU' },
+    ],
+    text: share,
+  },
+  { title: 'Workers ready', lines: [{ name: 'workers', label: 'workers' }], text: count },
+];
+
+export function TimelinesPage(): VNode {
+  const view = useSignal<TimelinesView | null>(null);
+  const problem = useSignal<string | null>(null);
+  useEffect(() => {
+    const refresh = async (): Promise<void> => {
+      try {
+        view.value = await get<TimelinesView>('timelines');
+        problem.value = null;
+      } catch (error) {
+        problem.value = error instanceof Error ? error.message : String(error);
+      }
+    };
+    void refresh();
+    const timer = setInterval(refresh, REFRESH_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const told = view.value;
+  return html`
+    <div class="bar-of-tools"><h1>Timelines</h1><span class="quiet">the last six hours, every 10 s</span></div>
+    ${problem.value && html`<p class="alarm" role="alert">${problem.value}</p>`}
+    ${
+      told &&
+      (told.at.length === 0
+        ? html`<p class="quiet empty">The first figures come 10 s after the orchestrator has started.</p>`
+        : html`<div class="charts">${CHARTS.map(
+            (spec) => html`<${Chart} key=${`${spec.title}${isDark()}`} spec=${spec} view=${told} />`,
+          )}</div>`)
+    }`;
+}
+
+function Chart({ spec, view }: { spec: ChartSpec; view: TimelinesView }): VNode {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const latest = useRef(view);
+  latest.current = view;
+  useEffect(() => {
+    plot.current?.setData(dataOf(spec, view));
+  }, [view]);
+  useEffect(() => {
+    let isGone = false;
+    // Nobody who does not look at timelines loads it.
+    void import('uplot').then(({ default: Plot }) => {
+      if (isGone || !place.current) return;
+      plot.current = new Plot(optionsOf(spec, place.current), dataOf(spec, latest.current), place.current);
+    });
+    const resize = new ResizeObserver(([entry]) => {
+      if (entry) plot.current?.setSize({ width: entry.contentRect.width, height: HEIGHT });
+    });
+    if (place.current) resize.observe(place.current);
+    return () => {
+      isGone = true;
+      resize.disconnect();
+      plot.current?.destroy();
+    };
+  }, []);
+  return html`<figure class="chart">
+    <figcaption><h2>${spec.title}</h2>
+      ${spec.lines.map(({ name, label }, index) => {
+        const value = view[name].at(-1) ?? null;
+        return html`<span class=${index === 0 ? 'first' : 'second'}>${label} ${value === null ? '–' : spec.text(value)}</span>`;
+      })}
+    </figcaption>
+    <div ref=${place}></div>
+  </figure>`;
+}
+
+function dataOf({ lines }: ChartSpec, view: TimelinesView): uPlot.AlignedData {
+  return [view.at, ...lines.map(({ name }) => view[name])];
+}
+
+function optionsOf({ lines, text }: ChartSpec, element: HTMLElement): uPlot.Options {
+  const style = getComputedStyle(element);
+  const axis: uPlot.Axis = {
+    stroke: style.getPropertyValue('--quiet'),
+    grid: { stroke: style.getPropertyValue('--line'), width: 1 },
+    ticks: { show: false },
+    font: '12px system-ui, sans-serif',
+  };
+  return {
+    width: element.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { y: false, drag: { x: true, y: false } },
+    scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
+    axes: [axis, { ...axis, size: 60, values: (_plot, values) => values.map(text) }],
+    series: [
+      {},
+      ...lines.map(({ label }, index) => ({
+        label,
+        stroke: style.getPropertyValue(index === 0 ? '--accent' : '--quiet'),
+        width: 1.5,
+        points: { show: false },
+        spanGaps: false,
+      })),
+    ],
+  };
+}

@@ -1,0 +1,48 @@
+import type { WorkerSummary } from '#shared/api/schemas.ts';
+import type { Verdict } from './format.ts';
+
+export interface Trouble {
+  readonly verdict: Verdict;
+  readonly reasons: readonly string[];
+}
+
+const WITHOUT_PROBLEM = {
+  disconnected: 'its connection is lost; it may still come back',
+  quarantined: 'too many jobs failed at once on it; it is tried again in a while',
+  draining: 'it finishes what it runs and is given nothing new',
+  'not-ready': 'a check of its own fails; GET /ready of the worker names it',
+} as const;
+
+const VERDICTS: Record<WorkerSummary['state'], Verdict> = {
+  ready: { label: 'ready', tone: 'good' },
+  draining: { label: 'draining', tone: 'warn' },
+  'not-ready': { label: 'not ready', tone: 'bad' },
+  quarantined: { label: 'quarantined', tone: 'bad' },
+  disconnected: { label: 'disconnected', tone: 'bad' },
+};
+
+export function workerVerdict({ state }: WorkerSummary): Verdict {
+  return VERDICTS[state];
+}
+
+/** Why a worker takes no jobs, or what it warns of; null when all is well. */
+export function troubleOf(worker: WorkerSummary): Trouble | null {
+  const said = worker.checks.flatMap(({ name, ok, message }) =>
+    ok ? [] : [`${name}: ${message ?? 'fails'}`],
+  );
+  const problems = said.length > 0 ? said : storageProblems(worker);
+  if (worker.state === 'ready') {
+    return problems.length === 0 ? null : { verdict: { label: 'warning', tone: 'warn' }, reasons: problems };
+  }
+  const isExplained = worker.state === 'not-ready' && problems.length > 0;
+  const reasons = isExplained ? problems : [WITHOUT_PROBLEM[worker.state], ...problems];
+  return { verdict: VERDICTS[worker.state], reasons };
+}
+
+/** Of a worker that does not tell its checks. */
+function storageProblems({ storage }: WorkerSummary): string[] {
+  return storage.flatMap(({ path, problem }) => {
+    if (problem === null) return [];
+    return [problem.includes(path) ? problem : `${path}: ${problem}`];
+  });
+}

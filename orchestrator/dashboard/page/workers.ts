@@ -1,0 +1,107 @@
+import { useSignal } from '@preact/signals';
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { useEffect } from 'preact/hooks';
+import type { WorkerSummary } from '#shared/api/schemas.ts';
+import { DrainButton, ScaleButton } from './actions.ts';
+import { percent, time } from './format.ts';
+import { jobLink, workerLink } from './router.ts';
+import { connection, fleet, jobNamed, now, refreshScale, scale } from './store.ts';
+import { Badge, type Column, Share, Table } from './table.ts';
+import { troubleOf, workerVerdict } from './trouble.ts';
+
+const MOST_JOBS = 3;
+
+export function WorkerState({ worker }: { worker: WorkerSummary }): VNode {
+  const trouble = troubleOf(worker);
+  return html`<${Badge} ...${workerVerdict(worker)} />
+    ${trouble && html`<small class="reason">${trouble.reasons.join('; ')}</small>`}`;
+}
+
+export function Gpus({ worker }: { worker: WorkerSummary }): VNode {
+  const gpus = worker.load.gpus ?? [];
+  if (gpus.length === 0) return html`<span class="quiet">none</span>`;
+  return html`${gpus.map(
+    ({ id, name, utilisation, sessions }) => html`<span key=${id} title=${name}>
+      <${Share} value=${utilisation} text=${utilisation === null ? name : percent(utilisation)} />
+      ${sessions !== null && html`<small>${sessions} ${sessions === 1 ? 'session' : 'sessions'}</small>`}
+    </span>`,
+  )}`;
+}
+
+export function JobsOf({ worker, most }: { worker: WorkerSummary; most: number }): VNode {
+  const more = worker.jobs.length - most;
+  return html`<ul class="bare">${worker.jobs
+    .slice(0, most)
+    .map(
+      (id) => html`<li key=${id}><a href=${jobLink(id)}>${jobNamed(id)?.title ?? id}</a></li>`,
+    )}${more > 0 && html`<li class="quiet">and ${more} more</li>`}</ul>`;
+}
+
+const COLUMNS: readonly Column<WorkerSummary>[] = [
+  {
+    title: 'Worker',
+    cell: ({ name, node }) =>
+      html`<a href=${workerLink(name)}>${name}</a>${node && html`<small>${node}</small>`}`,
+  },
+  { title: 'State', kind: 'wide', cell: (worker) => html`<${WorkerState} worker=${worker} />` },
+  {
+    title: 'Slots',
+    kind: 'figure',
+    cell: ({ running, slots }) =>
+      html`<${Share} value=${(running / slots) * 100} text=${`${running} of ${slots}`} />`,
+  },
+  {
+    title: 'CPU',
+    kind: 'figure',
+    cell: ({ load }) => html`<${Share} value=${load.cpu} text=${percent(load.cpu)} />`,
+  },
+  { title: 'GPU', kind: 'figure', cell: (worker) => html`<${Gpus} worker=${worker} />` },
+  {
+    title: 'Runs',
+    kind: 'wide',
+    cell: (worker) =>
+      worker.jobs.length === 0 ? '–' : html`<${JobsOf} worker=${worker} most=${MOST_JOBS} />`,
+  },
+  { title: 'Action', kind: 'action', cell: (worker) => html`<${DrainButton} worker=${worker} />` },
+];
+
+export function WorkersPage(): VNode {
+  const search = useSignal('');
+  const word = search.value.toLowerCase();
+  const rows = word === '' ? fleet.value : fleet.value.filter((worker) => matches(worker, word));
+  return html`
+    <div class="bar-of-tools">
+      <h1>Workers</h1>
+      <label><span class="unseen">Search workers</span><input type="search" placeholder="Search name, node, state, reason"
+        onInput=${(event: InputEvent) => {
+          if (event.target instanceof HTMLInputElement) search.value = event.target.value;
+        }} /></label>
+    </div>
+    <${Scale} />
+    <${Table} label="Workers" rows=${rows} columns=${COLUMNS} keyOf=${(worker: WorkerSummary) => worker.name}
+      empty=${fleet.value.length === 0 ? 'No worker is connected.' : 'No worker matches.'} />`;
+}
+
+function matches(worker: WorkerSummary, word: string): boolean {
+  const { name, node, state } = worker;
+  return [name, node ?? '', state, ...(troubleOf(worker)?.reasons ?? [])].some((text) =>
+    text.toLowerCase().includes(word),
+  );
+}
+
+function Scale(): VNode | null {
+  useEffect(() => {
+    void refreshScale();
+  }, [connection.value]);
+  const set = scale.value;
+  if (!set) return null;
+  const current = fleet.value.length;
+  return html`<p class="scale">
+    <span><b>${current}</b> workers of <b>${set.desiredWorkers}</b> wanted</span>
+    <span class="quiet">at least ${set.minimum}, at most ${set.maximum}${set.bursts.map(
+      ({ workers, until }) => `; ${workers} until ${time(until, now.value)}`,
+    )}</span>
+    <${ScaleButton} scale=${set} desired=${Math.min(set.maximum, set.desired)} />
+  </p>`;
+}

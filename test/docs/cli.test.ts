@@ -1,0 +1,28 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { COMMANDS } from '../../cli/commands.ts';
+import { BAD_SETTINGS, FAILED, INTERNAL, UNREACHABLE } from '../../cli/failure.ts';
+import { PARTS } from '../../cli/help.ts';
+import { codeIn, readDoc, rowsOf, sectionOf } from './markdown.ts';
+
+const doc = readDoc('cli.md');
+
+test('every command stands in docs/cli.md', () => {
+  const named = codeIn(doc).map((code) => code.split(' ')[0]);
+  for (const { name } of [...COMMANDS, ...PARTS]) expect(named).toContain(name);
+});
+
+test('every option that only one command has stands there, too', () => {
+  for (const { options = {} } of COMMANDS)
+    for (const name of Object.keys(options)) expect(doc).toContain(`--${name}`);
+});
+
+test('every exit code stands there, and no other', () => {
+  const codes = rowsOf(sectionOf(doc, 'Exit codes')).map(([code]) => Number(code));
+  expect(codes).toEqual([0, FAILED, BAD_SETTINGS, UNREACHABLE, INTERNAL]);
+});
+
+test('each part that it names is one that the script starts', () => {
+  const script = readFileSync(new URL('../../cli/clusterplex', import.meta.url), 'utf8');
+  for (const { name } of PARTS) expect(script).toMatch(new RegExp(`^ {2}${name}\\) shift && exec `, 'm'));
+});

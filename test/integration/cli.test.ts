@@ -1,0 +1,182 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type CliExit, CliProcess, clusterplex, runHere } from '../support/cli.ts';
+import { Cluster } from '../support/cluster.ts';
+import { HookClient } from '../support/hookClient.ts';
+import {
+  behaviour,
+  installRecordingTranscoder,
+  type RecordingTranscoder,
+} from '../support/recordingTranscoder.ts';
+
+const TOKEN = 'a-token-that-nobody-may-see';
+const directory = mkdtempSync(join(tmpdir(), 'cli-'));
+let recorder: RecordingTranscoder;
+let cluster: Cluster;
+
+beforeAll(async () => {
+  recorder = await installRecordingTranscoder(directory);
+  cluster = await Cluster.start({ workers: ['w1'], slots: 1, transcoderDirectory: directory, token: TOKEN });
+});
+
+afterAll(async () => {
+  await recorder.endAll();
+  await cluster.stop();
+  rmSync(directory, { recursive: true });
+});
+
+function settings(): Record<string, string> {
+  return { ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN };
+}
+
+function run(...args: readonly string[]): Promise<CliExit> {
+  return runHere(args, settings());
+}
+
+async function json(...args: readonly string[]): Promise<unknown> {
+  return JSON.parse((await run(...args, '--json')).stdout);
+}
+
+function hook(): HookClient {
+  return new HookClient(cluster.socket, { argv: behaviour({ block: true }), cwd: cluster.cwd });
+}
+
+test('a job from its queue to its end, as tables and as JSON', async () => {
+  const running = hook();
+  await cluster.orchestrator.logged('job started', { jobId: running.jobId });
+  const waiting = hook();
+  await cluster.orchestrator.logged('job queued', { jobId: waiting.jobId });
+  const status = await clusterplex(['status'], settings());
+  const listed = await run('jobs');
+  const queued = await json('jobs', '--state', 'queued');
+  const workers = await run('workers');
+  expect(status).toMatchObject({ code: 0, stderr: '' });
+  expect(status.stdout).toMatch(/workers +1 ready\njobs +1 running on 1 slots, 1 queued\n/);
+  expect(status.stdout).toMatch(/job \w{8} +queued +.*: all 1 slots of 1 workers are taken/);
+  expect(listed.stdout).toMatch(new RegExp(`\n${running.jobId.slice(0, 8)} +running +\\w+ +w1 +1 `));
+  expect(listed.stdout).toMatch(/queued .*all 1 slots of 1 workers are taken/);
+  // Colours are for terminals.
+  expect(status.stdout + listed.stdout).not.toContain('\x1b');
+  expect(queued).toEqual([expect.objectContaining({ jobId: waiting.jobId })]);
+  expect(workers.stdout).toMatch(/\nw1 +ready +\S+ +\S+ +1\/1 /);
+
+  const short = running.jobId.slice(0, 13);
+  expect(await run('cancel', short)).toEqual({
+    code: 0,
+    stdout: `${running.jobId} is being cancelled\n`,
+    stderr: '',
+  });
+  await cluster.orchestrator.logged('job ended', { jobId: running.jobId });
+  const story = await run('job', short);
+  expect(story.stdout).toMatch(/state +ended: /);
+  expect(story.stdout).toMatch(
+    /\n\d\d:\d\d:\d\d +0\.000s +submitted .*\n(.*\n)*\d\d:\d\d:\d\d +\d+\.\d{3}s +ended /,
+  );
+  expect(await run('cancel', short)).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^the job has ended: /),
+  });
+  waiting.die();
+});
+
+test('drain and undrain', async () => {
+  expect((await run('drain', 'w1')).stdout).toMatch(/^w1 is draining and runs \d\n$/);
+  expect((await run('undrain', 'w1')).stdout).toMatch(/^w1 is ready and runs \d\n$/);
+  expect(await run('drain', 'w9')).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'no worker is called w9\n(clusterplex workers lists them)\n',
+  });
+});
+
+test('scale', async () => {
+  expect(await json('scale', 'set', '--minimum', '2', '--maximum', '5')).toMatchObject({
+    minimum: 2,
+    maximum: 5,
+  });
+  expect(await json('scale', 'burst', '4', '0.5')).toMatchObject({ bursts: [{ workers: 4 }] });
+  expect((await run('scale')).stdout).toMatch(/\n1 +4 +2 +5 +4 until 20/);
+});
+
+test('what happens, a line each, and as a list that is drawn again', async () => {
+  const following = new CliProcess(['logs'], settings());
+  const watching = new CliProcess(['jobs', '--watch'], settings());
+  await watching.said(/^ID +STATE/);
+  await following.said(/ worker w1: ready, \d\/1$/);
+  const client = hook();
+  await following.said(new RegExp(` job ${client.jobId.slice(0, 8)}: running on w1, attempt 1 `));
+  await watching.said(new RegExp(`^${client.jobId.slice(0, 8)} +running `));
+  client.die();
+  await following.said(new RegExp(` job ${client.jobId.slice(0, 8)}: ended`));
+  await Promise.all([following.stop(), watching.stop()]);
+});
+
+const MISTAKES: readonly [string, string[], Record<string, string>, number, RegExp][] = [
+  [
+    'no orchestrator',
+    ['jobs'],
+    { ORCHESTRATOR_URL: 'http://127.0.0.1:9' },
+    69,
+    /can't be reached: .*\n\(start it/,
+  ],
+  [
+    'a wrong token',
+    ['jobs'],
+    { CLUSTERPLEX_TOKEN: 'wrong' },
+    2,
+    /refuses: the token is not .*\n\(set CLUSTERPLEX_ADMIN/,
+  ],
+  [
+    'a wrong setting',
+    ['jobs'],
+    { ORCHESTRATOR_URL: 'x' },
+    2,
+    /^ORCHESTRATOR_URL is wrong: "x" is not an http/,
+  ],
+  [
+    'what the API refuses',
+    ['scale', 'set', '--minimum', '7', '--maximum', '3'],
+    {},
+    2,
+    /^minimum 7 is more than maximum 3\n\(send minimum ≤ desired ≤ maximum\)\n$/,
+  ],
+  [
+    'an unknown command',
+    ['job-s'],
+    {},
+    2,
+    /^there is no command "job-s"\n\(clusterplex --help lists them\)\n$/,
+  ],
+  [
+    'an unknown option',
+    ['jobs', '--al'],
+    {},
+    2,
+    /^Unknown option '--al'\n\(see clusterplex jobs --help\)\n$/,
+  ],
+  [
+    'no such job',
+    ['job', 'nope'],
+    {},
+    1,
+    /^no job's id begins with nope\n\(clusterplex jobs --all lists them\)\n$/,
+  ],
+];
+
+test('of what went wrong it says what was wrong and what to do', async () => {
+  for (const [what, args, env, code, said] of MISTAKES) {
+    const exit = await runHere(args, { ...settings(), ...env });
+    expect({ what, ...exit }).toEqual({ what, code, stdout: '', stderr: expect.stringMatching(said) });
+    expect(exit.stderr).not.toContain(TOKEN);
+  }
+});
+
+test('it starts the parts, and ends as they end', async () => {
+  const worker = await clusterplex(['worker', 'now'], settings());
+  expect(worker).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^unknown argument now: settings are/),
+  });
+});

@@ -1,0 +1,186 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { browserObstacle, inaccessible, openPage, startBrowser } from '../support/browser.ts';
+import { DASHBOARD_TOKEN, DashboardStage } from '../support/dashboardStage.ts';
+
+if (browserObstacle !== null)
+  process.stderr.write(`NOT TESTED, the dashboard in a browser: ${browserObstacle}\n`);
+const inBrowser = test.runIf(browserObstacle === null);
+
+let stage: DashboardStage;
+let browser: Browser;
+let page: Page;
+let complaints: string[];
+
+beforeAll(async () => {
+  if (browserObstacle !== null) return;
+  [stage, browser] = await Promise.all([DashboardStage.start(), startBrowser()]);
+  ({ page, complaints } = await openPage(browser, { viewport: { width: 1280, height: 800 } }));
+  page.setDefaultTimeout(5_000);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await stage?.stop();
+});
+
+const shows = (text: string | RegExp) => page.getByText(text).first().waitFor();
+const press = (name: string | RegExp) => page.getByRole('button', { name }).click();
+const row = (text: string) => page.getByRole('row').filter({ hasText: text });
+const visit = (name: string) => page.getByRole('link', { name, exact: true }).first().click();
+
+inBrowser(
+  'asks for the admin token, refuses another one, and keeps the right one for the tab only',
+  async () => {
+    await page.goto(stage.cluster.address);
+    await page.getByLabel('Admin token').fill('wrong');
+    await press('Sign in');
+    await shows('That is not the admin token');
+    expect(await inaccessible(page)).toEqual([]);
+    await page.getByLabel('Admin token').fill(DASHBOARD_TOKEN);
+    await page.keyboard.press('Enter');
+    await shows('No worker is connected');
+    await shows('Nothing waits.');
+    expect(await inaccessible(page)).toEqual([]);
+    await page.reload();
+    await shows('No worker is connected');
+  },
+);
+
+inBrowser(
+  'a job: waits with its reason, runs with its progress, is cancelled once confirmed, is history',
+  async () => {
+    const job = stage.play('Sintel.mkv', { block: true });
+    await row('Sintel.mkv')
+      .getByText(/no worker/i)
+      .waitFor();
+    await stage.cluster.startWorker('w1');
+    await stage.started(job);
+    await stage.progress('Sintel.mkv', 42, 3.14);
+    for (const text of ['42 %', '3.1×', 'w1', 'software', 'callback-address', 'playback', 'session-1']) {
+      await row('Sintel.mkv').getByText(text).first().waitFor();
+    }
+    await shows('Every worker is ready.');
+    expect(await inaccessible(page)).toEqual([]);
+
+    await press('Cancel Sintel.mkv');
+    expect(await inaccessible(page)).toEqual([]);
+    await press('Back');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await row('42 %').waitFor();
+    await press('Cancel Sintel.mkv');
+    await press('Cancel the job');
+    await shows('Nothing runs.');
+    expect(await job.verdict).toMatch(/^exit /);
+
+    await visit('History');
+    await row('Sintel.mkv').getByText('cancelled').waitFor();
+  },
+);
+
+inBrowser('history: outcome and reason, filtered and searched', async () => {
+  const [failed, finished] = [
+    stage.play('Broken.mkv', { exit: 3 }),
+    stage.optimise('Whole.mkv', { exit: 0 }),
+  ];
+  await Promise.all([failed.verdict, finished.verdict]);
+  await row('Broken.mkv').getByText('exit code 3').waitFor();
+  await row('Whole.mkv').getByText('finished').waitFor();
+  expect(await inaccessible(page)).toEqual([]);
+  await page.getByLabel('Outcome').selectOption('failed');
+  await row('Whole.mkv').waitFor({ state: 'detached' });
+  await row('Broken.mkv').waitFor();
+  await page.getByLabel('Outcome').selectOption('all');
+  await page.getByLabel('Class').selectOption('background');
+  await row('Broken.mkv').waitFor({ state: 'detached' });
+  await page.getByLabel('Class').selectOption('all');
+  await page.getByLabel('Search jobs').fill('sintel');
+  await row('Whole.mkv').waitFor({ state: 'detached' });
+  await page.getByLabel('Search jobs').fill('nothing of this name');
+  await shows('No job matches.');
+});
+
+inBrowser('a job’s page tells its story while it happens', async () => {
+  const job = stage.play('Moved.mkv', { block: true });
+  await stage.started(job);
+  await page.goto(`${stage.cluster.address}/#/jobs/${job.jobId}`);
+  await shows('Started on w1');
+  await stage.progress('Moved.mkv', 10, 2);
+  await shows('PMS has the first segment');
+  await stage.cluster.startWorker('w2');
+  await stage.cluster.workers.get('w1')?.stop();
+  await shows('Started on w2');
+  await shows('Attempt 1 ended on w1');
+  await row('lost').getByText('the worker is stopping').waitFor();
+  await shows('by the relay');
+  expect(await inaccessible(page)).toEqual([]);
+});
+
+inBrowser('workers: drained, undrained, scaled, searched, and why one takes no jobs', async () => {
+  await visit('Workers');
+  await row('w2').getByText('Moved.mkv').waitFor();
+  await press('Drain w2');
+  await page.getByRole('dialog').getByRole('button', { name: 'Drain w2' }).click();
+  await row('w2').getByText('draining').waitFor();
+  await press('Undrain w2');
+  await page.getByRole('dialog').getByRole('button', { name: 'Undrain w2' }).click();
+  await row('w2').getByText('ready').waitFor();
+
+  await press('Scale …');
+  await page.getByLabel('At least').fill('5');
+  await page.getByLabel('At most').fill('3');
+  await press('Set the scale');
+  await shows('minimum 5 is more than maximum 3');
+  expect(await inaccessible(page)).toEqual([]);
+  await page.getByLabel('At most').fill('8');
+  await page.getByLabel('Wanted').fill('6');
+  await press('Set the scale');
+  await shows('at least 5, at most 8');
+  expect(await stage.cluster.api('/api/v1/scale')).toMatchObject({ minimum: 5, maximum: 8, desired: 6 });
+
+  await stage.cluster.startWorker('w3', { MOUNTS: '/nowhere/transcode:rw' });
+  await row('w3')
+    .getByText(/\/nowhere\/transcode/)
+    .waitFor();
+  await row('w3').getByText('not ready').waitFor();
+  expect(await inaccessible(page)).toEqual([]);
+  await page.getByLabel('Search workers').fill('nowhere');
+  await row('w2').waitFor({ state: 'detached' });
+  await visit('w3');
+  await page.getByRole('table', { name: 'Mounts' }).getByText('/nowhere/transcode').first().waitFor();
+  expect(await inaccessible(page)).toEqual([]);
+  await visit('Now');
+  await page
+    .getByRole('listitem')
+    .filter({ hasText: 'w3' })
+    .getByText(/nowhere/)
+    .waitFor();
+});
+
+inBrowser('dark, by the keyboard, and on a phone nothing is wider than the screen', async () => {
+  await page.getByRole('button', { name: 'Use the dark colours' }).focus();
+  await page.keyboard.press('Enter');
+  expect(await inaccessible(page)).toEqual([]);
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const name of ['Now', 'Workers', 'History', 'Timelines']) {
+    await visit(name);
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360);
+    expect(await inaccessible(page)).toEqual([]);
+  }
+});
+
+inBrowser('says when the orchestrator is gone, and goes on when it is back', async () => {
+  await stage.cluster.orchestrator.stop();
+  await shows('not connected');
+  await stage.cluster.startOrchestrator();
+  await page.getByText('live', { exact: true }).waitFor();
+  await visit('Workers');
+  await page.getByRole('link', { name: 'w2' }).waitFor();
+});
+
+inBrowser('signs out; and no page complained of anything', async () => {
+  await press('Sign out');
+  await page.getByLabel('Admin token').waitFor();
+  expect(await page.evaluate('sessionStorage.length')).toBe(0);
+  expect(complaints).toEqual([]);
+});

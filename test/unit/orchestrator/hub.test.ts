@@ -1,0 +1,83 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { pino } from 'pino';
+import { beforeEach, expect, test } from 'vitest';
+import type { AttemptStatus } from '#shared/job.ts';
+import type { ChannelHandlers } from '#shared/protocol/channel.ts';
+import type { Message, RelayHello } from '#shared/protocol/messages.ts';
+import { Cluster } from '../../../orchestrator/core/cluster.ts';
+import { Driver } from '../../../orchestrator/driver.ts';
+import { Hub } from '../../../orchestrator/gateway/hub.ts';
+import { ended, jobSpec, running, SETTINGS, workerHello } from '../core/world.ts';
+import { FakeClock } from './fakeClock.ts';
+
+const HELLO: RelayHello = {
+  ...{ type: 'hello', version: '1', name: 'relay', instance: 'relay', serial: 0, jobs: [] },
+};
+
+let clock: FakeClock;
+let worker: ChannelHandlers<'workerToOrchestrator'>;
+let relay: ChannelHandlers<'relayToOrchestrator'>;
+let told: Message<'orchestratorToWorker'>[];
+
+beforeEach(async () => {
+  clock = new FakeClock();
+  told = [];
+  const driver = new Driver(new Cluster(SETTINGS, 0), clock);
+  const hub = new Hub({ driver, silenceMs: 10_000, clock, logger: pino({ level: 'silent' }) });
+  hub.acceptWorker((handlers) => {
+    worker = handlers;
+    return { send: (message) => void told.push(message), close: () => undefined };
+  });
+  hub.acceptRelay((handlers) => {
+    relay = handlers;
+    return { send: () => undefined, close: () => undefined };
+  });
+  worker.message(workerHello('w1', { slots: 9 }));
+  relay.message(HELLO);
+  await turn();
+});
+
+/** The jobs of each list that the worker was sent since the last question. */
+function lists(): string[][] {
+  const sent = told.splice(0).flatMap((message) => (message.type === 'desired' ? [message.attempts] : []));
+  return sent.map((attempts) => attempts.map(({ jobId }) => jobId));
+}
+
+async function report(...attempts: AttemptStatus[]): Promise<void> {
+  worker.message({ type: 'state', revision: 9, ready: true, draining: false, load: null, attempts });
+  await turn();
+}
+
+async function submit(jobId: string): Promise<void> {
+  relay.message({ type: 'submit', job: jobSpec(jobId), attempt: 0 });
+  await turn();
+}
+
+test('a new job is told at once; that an ended one is off the list goes with the next, or a little later', async () => {
+  lists();
+  await submit('j1');
+  await submit('j2');
+  expect(lists()).toEqual([['j1'], ['j1', 'j2']]);
+  await report(ended('j1', { exitCode: 0 }), running('j2', 1));
+  relay.message({ type: 'release', jobId: 'j1' });
+  await turn();
+  expect(lists()).toEqual([]);
+  await submit('j3');
+  expect(lists()).toEqual([['j2', 'j3']]);
+  await report(ended('j2', { exitCode: 0 }), running('j3', 1));
+  relay.message({ type: 'release', jobId: 'j2' });
+  await turn();
+  expect(lists()).toEqual([]);
+  clock.advance(50);
+  await turn();
+  expect(lists()).toEqual([['j3']]);
+});
+
+test('that a running job is to end is told at once', async () => {
+  await submit('j1');
+  await report(running('j1', 1));
+  lists();
+  relay.message({ type: 'release', jobId: 'j1' });
+  await turn();
+  expect(lists()).toEqual([['j1']]);
+});
