@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { JobStoryView } from '#shared/api/schemas.ts';
 import { assertNever, coerceError } from '#shared/errors.ts';
-import type { JobStoryView } from '../api/schemas.ts';
 import type { Answer, Question, ThreadMessage, ThreadSettings } from './archive.ts';
 import { HistoryFile } from './historyFile.ts';
 
