@@ -37,7 +37,7 @@ export class History {
 
   /** Finds out at once whether the archive can be written, and drops what has become too old. */
   async open(): Promise<void> {
-    await this.#ask({ type: 'write', jobs: [] });
+    await this.#ask({ type: 'write', jobs: [], more: false });
   }
 
   readonly observe: Observer = (effect) => {
@@ -74,7 +74,7 @@ export class History {
     const writes: Promise<Answer | null>[] = [];
     while (this.#ended.length > 0) {
       const jobs = this.#ended.splice(0, AT_ONCE).map((job) => views.story(job));
-      writes.push(this.#ask({ type: 'write', jobs }));
+      writes.push(this.#ask({ type: 'write', jobs, more: this.#ended.length > 0 }));
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
     await Promise.all(writes);

@@ -1,12 +1,21 @@
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { JobStoryView } from '#shared/api/schemas.ts';
 import { assertNever, coerceError } from '#shared/errors.ts';
 import type { Answer, Question, ThreadMessage, ThreadSettings } from './archive.ts';
 import { HistoryFile } from './historyFile.ts';
+
+const LOWEST_PRIORITY = 19;
 
 const { path, days, megabytes }: ThreadSettings = workerData;
 const file = new HistoryFile(path, { days, megabytes }, (aside, problem) => {
   say({ type: 'damaged', aside, problem });
 });
+
+const gathered: JobStoryView[] = [];
+
+// Of this thread only: dispatch and transcoders come first.
+if (process.platform === 'linux') setPriority(LOWEST_PRIORITY);
 
 parentPort?.on('message', ({ id, question }: { id: number; question: Question }) => {
   try {
@@ -19,7 +28,11 @@ parentPort?.on('message', ({ id, question }: { id: number; question: Question })
 function answer(question: Question): Answer {
   switch (question.type) {
     case 'write':
-      file.use((store) => store.write(question.jobs, Date.now()));
+      gathered.push(...question.jobs);
+      if (!question.more) {
+        const jobs = gathered.splice(0);
+        file.use((store) => store.write(jobs, Date.now()));
+      }
       return {};
     case 'search':
       return { page: file.use((store) => store.search(question.query)) };

@@ -75,6 +75,7 @@ describe('access', () => {
   test.each([
     '/api/v1/workers',
     '/api/v1/jobs',
+    '/api/v1/history',
     '/api/v1/scale',
     '/api/v1/storage',
     '/api/v1/timelines',

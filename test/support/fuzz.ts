@@ -141,6 +141,7 @@ function requests(random: Random): string {
         '/',
         '/api/v1/jobs',
         '/api/v1/jobs/x',
+        '/api/v1/history?before=x&limit=0',
         '/metrics',
         '/api/v1/workers/%00/drain',
         '/../../etc/passwd',

@@ -11,11 +11,15 @@ import { FakeClock } from '../fakeClock.ts';
 /** Keeps what it is told, or fails at that. */
 class FakeArchive implements Archive {
   readonly written: string[][] = [];
+  readonly more: boolean[] = [];
   problem: string | null = null;
 
   async ask(question: Question): Promise<Answer> {
     if (this.problem !== null && question.type === 'write') throw new Error(this.problem);
-    if (question.type === 'write') this.written.push(question.jobs.map(({ jobId }) => jobId));
+    if (question.type === 'write') {
+      this.written.push(question.jobs.map(({ jobId }) => jobId));
+      this.more.push(question.more);
+    }
     return question.type === 'search' ? { page: { jobs: [], next: null } } : {};
   }
 
@@ -74,6 +78,7 @@ test('ended jobs are gathered for a second, and told a few at a time', async () 
   expect(stage.archive.written).toEqual([jobs.slice(0, 10)]);
   await turns();
   expect(stage.archive.written.flat()).toEqual(jobs);
+  expect(stage.archive.more).toEqual([true, true, false]);
 });
 
 test('an archive that fails is told of once, until it works again; meanwhile memory answers', async () => {
