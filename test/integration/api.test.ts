@@ -77,7 +77,7 @@ describe('access', () => {
     '/api/v1/jobs',
     '/api/v1/scale',
     '/api/v1/storage',
-  '/api/v1/timelines',
+    '/api/v1/timelines',
     '/api/v1/openapi.json',
     '/api/v1/events',
     '/metrics',
