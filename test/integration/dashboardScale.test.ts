@@ -42,7 +42,7 @@ async function serve(): Promise<string> {
         const job = live[(ticks * CHANGES_PER_TICK + index) % live.length];
         const worker = workers[(ticks * CHANGES_PER_TICK + index) % workers.length];
         if (job) say('job', { ...job, progress: ticks % 100 });
-        if (worker) say('worker', { ...worker, load: { cpu: ticks % 100, ops: 0 } });
+        if (worker) say('worker', { ...worker, load: { ...worker.load, cpu: ticks % 100 } });
       }
     }, TICK_MS);
     reply.raw.on('close', () => clearInterval(timer));
@@ -69,6 +69,7 @@ test.runIf(browserObstacle === null)(
     await page.getByRole('link', { name: 'Workers', exact: true }).click();
     await page.getByText('1–50 of 1000').waitFor();
     expect(await rowCount()).toBe(51);
+    await page.getByText('3 sessions').first().waitFor();
     await page.getByLabel('Search workers').pressSequentially('worker-99');
     await page.getByRole('link', { name: 'worker-999' }).waitFor();
     await page.getByRole('link', { name: 'History' }).click();

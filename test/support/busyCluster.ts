@@ -25,7 +25,21 @@ function worker(index: number): WorkerSummary {
     jobs: [`job-${index}`],
     storage: [{ path: '/transcode', mode: 'rw', problem: index % 100 === 0 ? '/transcode hangs' : null }],
     checks: [],
-    load: { cpu: index % 100, ops: 0 },
+    load: { cpu: index % 100, ops: 0, gpus: [gpu(index)] },
+  };
+}
+
+function gpu(index: number) {
+  const [memoryUsed, memoryTotal] = [2 ** 31, 2 ** 33];
+  const name = 'NVIDIA GeForce RTX 3080';
+  return {
+    id: `GPU-${index}`,
+    name,
+    utilisation: index % 100,
+    encoder: 50,
+    memoryUsed,
+    memoryTotal,
+    sessions: 3,
   };
 }
 

@@ -37,7 +37,8 @@ export class DashboardStage {
     await new Promise<void>((resolve) => pms.listen(0, '127.0.0.1', resolve));
     const cluster = await Cluster.start({
       ...{ workers: [], transcoderDirectory: directory, token: DASHBOARD_TOKEN, pmsPort: portOf(pms) },
-      env: { CLUSTERPLEX_ADMIN_TOKEN: DASHBOARD_TOKEN },
+      // What waits is to be seen.
+      env: { CLUSTERPLEX_ADMIN_TOKEN: DASHBOARD_TOKEN, QUEUE_TIMEOUT_MS: '600000' },
     });
     return new DashboardStage(cluster, recorder, directory, pms);
   }

@@ -23,6 +23,7 @@ async function signIn(page: Page, address: string, path: string): Promise<void> 
 }
 
 async function shoot(page: Page, name: string, wait: string, fullPage = true): Promise<void> {
+  await page.bringToFront();
   await page.mouse.move(0, 400);
   await page.getByText(wait).first().waitFor();
   // What has come but is not drawn yet: a drawing takes 100 ms and a frame.
@@ -39,16 +40,17 @@ try {
   await signIn(page, address, '');
   await shoot(page, 'empty', 'No worker is connected');
 
-  const worker = (name: string) => stage.cluster.startWorker(name, { NODE_NAME: `node-${name}` });
-  const stopped = await worker('gpu-1');
+  const worker = (name: string) =>
+    stage.cluster.startWorker(name, { NODE_NAME: name.replace('worker', 'node') });
+  const stopped = await worker('worker-1');
   const [first = '', ...others] = FILMS;
   const moved = stage.play(first, { block: true });
   await stage.started(moved);
   await stage.progress(first, 4.2, 2.8);
-  await worker('gpu-2');
+  await worker('worker-2');
   await stopped.stop();
   await stage.started(moved, 2);
-  await worker('gpu-1');
+  await worker('worker-1');
   const jobs = others.map((title) => stage.play(title, { block: true }));
   await Promise.all(jobs.map((job) => stage.started(job)));
   for (const [index, title] of FILMS.entries()) await stage.progress(title, 11.5 + 23 * index, 2.4 + index);
@@ -68,9 +70,9 @@ try {
   await signIn(phone, address, '');
   await shoot(phone, 'mobile', 'Spring', false);
 
-  await stage.cluster.startWorker('cpu-1', { MOUNTS: '/mnt/transcode:rw' });
-  await stage.cluster.api('/api/v1/workers/gpu-2/drain', { method: 'POST' });
-  await stage.cluster.workers.get('gpu-1')?.stop('SIGKILL');
+  await stage.cluster.startWorker('worker-3', { MOUNTS: '/mnt/transcode:rw' });
+  await stage.cluster.api('/api/v1/workers/worker-2/drain', { method: 'POST' });
+  await stage.cluster.workers.get('worker-1')?.stop('SIGKILL');
   await page.goto(`${address}/#/workers`);
   await shoot(page, 'degraded', 'disconnected');
 } finally {
