@@ -15,6 +15,8 @@ export class FirstSegments {
     if (effect.type !== 'job-changed' || effect.event !== 'progress') return;
     const { job } = effect;
     if ((job.accepted?.announced ?? 0) === 0 || this.#waited.has(job)) return;
+    // It came to an orchestrator before this one.
+    if (job.attempts.some(({ adopted }) => adopted)) return;
     const waited = Math.round(this.#now() - job.submittedAt);
     this.#waited.set(job, waited);
     this.#longest = Math.max(this.#longest ?? 0, waited);
