@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { capacity } from './capacity.ts';
 import { codecs } from './codecs.ts';
 import { compared } from './compare.ts';
+import { dashboards } from './dashboards.ts';
 import { dispatch } from './dispatch.ts';
 import { failover } from './failover.ts';
 import { fleet } from './fleet.ts';
@@ -23,7 +24,19 @@ import { storage } from './storage.ts';
 import { throughput } from './throughput.ts';
 
 const BENCHMARKS: Readonly<Record<string, (options: { jobs: number }) => Promise<Result>>> = {
-  ...{ dispatch, throughput, fleet, hook, overhead, failover, storage, capacity, simulate, codecs },
+  ...{
+    dispatch,
+    throughput,
+    fleet,
+    hook,
+    overhead,
+    failover,
+    storage,
+    capacity,
+    simulate,
+    codecs,
+    dashboards,
+  },
 };
 
 process.removeAllListeners('warning');

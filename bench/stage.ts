@@ -10,6 +10,8 @@ export interface StageOptions {
   readonly arrivals: Arrivals;
   readonly jobBytes?: number;
   readonly warmUp?: number;
+  /** Dashboards that are open meanwhile. */
+  readonly watchers?: number;
 }
 
 export interface Measured extends Omit<RelaysReport, 'due'> {
@@ -26,11 +28,22 @@ const REPORT_MS = 2_000;
 
 /** Relays, workers and what stands between them, each as a process of its own, for one measurement. */
 export async function measure(options: StageOptions): Promise<Measured> {
-  const { bare, relays, workers, slots = 100, arrivals, jobBytes = JOB_BYTES, warmUp = 200 } = options;
+  const {
+    bare,
+    relays,
+    workers,
+    slots = 100,
+    arrivals,
+    jobBytes = JOB_BYTES,
+    warmUp = 200,
+    watchers = 0,
+  } = options;
   const subject = await Subject.start(bare ? 'bare relay' : 'orchestrator');
+  const closed = new AbortController();
   const common = { url: subject.url, bare };
   const fleet = await Load.workers({ ...common, count: workers, slots, reportMs: REPORT_MS });
   try {
+    for (let count = 0; count < watchers; count++) await watch(subject.url, closed.signal);
     const submitting = await Load.relays({ ...common, count: relays, jobBytes, arrivals, warmUp });
     try {
       const before = subject.cpu;
@@ -46,7 +59,14 @@ export async function measure(options: StageOptions): Promise<Measured> {
       submitting.stop();
     }
   } finally {
+    closed.abort();
     fleet.stop();
     await subject.stop();
   }
+}
+
+/** Reads the events as a dashboard does, and throws them away. */
+async function watch(url: string, signal: AbortSignal): Promise<void> {
+  const { body } = await fetch(`${url}/api/v1/events`, { headers: { accept: 'text/event-stream' }, signal });
+  body?.pipeTo(new WritableStream()).catch(() => undefined);
 }

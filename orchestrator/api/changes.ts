@@ -12,8 +12,13 @@ export type Change =
  */
 export class Subscription implements AsyncIterable<Change> {
   readonly #pending = new Map<string, Change>();
+  readonly #restMs: number;
   #wake: (() => void) | null = null;
   #closed = false;
+
+  constructor(restMs: number) {
+    this.#restMs = restMs;
+  }
 
   push(change: Change): void {
     const key = `${change.event === 'worker-gone' ? 'worker' : change.event}:${change.key}`;
@@ -33,21 +38,41 @@ export class Subscription implements AsyncIterable<Change> {
         this.#pending.delete(key);
         yield change;
       }
-      if (this.#closed || this.#pending.size > 0) continue;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      this.#wake = null;
+      if (this.#pending.size === 0) await this.#woken();
+      if (!this.#closed) await this.#rest();
     }
   }
+
+  /** By a change, or the end. */
+  async #woken(): Promise<void> {
+    if (this.#closed) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = null;
+  }
+
+  #rest(): Promise<void> {
+    return new Promise((resolve) => {
+      setTimeout(resolve, this.#restMs).unref();
+    });
+  }
 }
+
+/** Several changes of a job come within milliseconds, and eyes need only the last. */
+const REST_MS = 100;
+/** Watchers are told one after the other, so that a dispatch never has to wait for all of them. */
+const TURN_MS = 7;
+const TURNS = 15;
 
 /** Everybody who watches. Building a change costs something, so it is only done when somebody does. */
 export class Changes {
   readonly #subscriptions = new Set<Subscription>();
+  #turn = 0;
 
   subscribe(): Subscription {
-    const subscription = new Subscription();
+    this.#turn = (this.#turn + 1) % TURNS;
+    const subscription = new Subscription(REST_MS + this.#turn * TURN_MS);
     this.#subscriptions.add(subscription);
     return subscription;
   }

@@ -28,7 +28,7 @@ function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
   app.get(
     '/api/v1/events',
     {
-      sse: { kind: 'only' },
+      sse: { kind: 'only', serializer: serialised },
       schema: {
         tags: ['events'],
         summary: 'Server-sent events: job, worker, worker-gone, scale',
@@ -55,4 +55,14 @@ function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
 
 async function* messages(subscription: Subscription): AsyncGenerator<{ event: string; data: object }> {
   for await (const { event, data } of subscription) yield { event, data };
+}
+
+const texts = new WeakMap<object, string>();
+
+/** Written once for all who watch. */
+function serialised(data: unknown): string {
+  if (typeof data !== 'object' || data === null) return JSON.stringify(data);
+  const text = texts.get(data) ?? JSON.stringify(data);
+  texts.set(data, text);
+  return text;
 }

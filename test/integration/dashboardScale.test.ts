@@ -80,6 +80,10 @@ test.runIf(browserObstacle === null)(
     await page.getByLabel('Outcome').selectOption('failed');
     await page.getByText('1–50 of 180').waitFor();
 
+    await page.route('**/uplot.js', (route) => route.abort(), { times: 1 });
+    await page.getByRole('link', { name: 'Timelines' }).click();
+    await page.getByRole('alert').waitFor();
+    await page.getByRole('link', { name: 'History' }).click();
     await page.getByRole('link', { name: 'Timelines' }).click();
     await page.getByRole('figure').filter({ hasText: 'Load' }).locator('canvas').waitFor();
     expect(await page.locator('canvas').count()).toBe(6);
@@ -92,6 +96,11 @@ test.runIf(browserObstacle === null)(
     );
     expect(worst).toBeLessThan(MAX_FRAME_MS);
     expect(await inaccessible(page)).toEqual([]);
+    for (const width of [360, 1000]) {
+      await page.setViewportSize({ width, height: 740 });
+      await page.waitForFunction('document.querySelector("canvas").clientWidth <= innerWidth');
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    }
     expect(complaints).toEqual([]);
   },
 );

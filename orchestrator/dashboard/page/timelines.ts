@@ -51,10 +51,13 @@ const CHARTS: readonly ChartSpec[] = [
 
 export function TimelinesPage(): VNode {
   const view = useSignal<TimelinesView | null>(null);
+  const plot = useSignal<typeof uPlot | null>(null);
   const problem = useSignal<string | null>(null);
   useEffect(() => {
     const refresh = async (): Promise<void> => {
       try {
+        // Nobody who does not look at timelines loads it.
+        plot.value ??= (await import('uplot')).default;
         view.value = await get<TimelinesView>('timelines');
         problem.value = null;
       } catch (error) {
@@ -74,34 +77,36 @@ export function TimelinesPage(): VNode {
       (told.at.length === 0
         ? html`<p class="quiet empty">The first figures come 10 s after the orchestrator has started.</p>`
         : html`<div class="charts">${CHARTS.map(
-            (spec) => html`<${Chart} key=${`${spec.title}${isDark()}`} spec=${spec} view=${told} />`,
+            (spec) =>
+              html`<${Chart} key=${`${spec.title}${isDark()}`} spec=${spec} view=${told} Plot=${plot.value} />`,
           )}</div>`)
     }`;
 }
 
-function Chart({ spec, view }: { spec: ChartSpec; view: TimelinesView }): VNode {
+interface ChartProps {
+  readonly spec: ChartSpec;
+  readonly view: TimelinesView;
+  readonly Plot: typeof uPlot;
+}
+
+function Chart({ spec, view, Plot }: ChartProps): VNode {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const latest = useRef(view);
-  latest.current = view;
   useEffect(() => {
     plot.current?.setData(dataOf(spec, view));
   }, [view]);
   useEffect(() => {
-    let isGone = false;
-    // Nobody who does not look at timelines loads it.
-    void import('uplot').then(({ default: Plot }) => {
-      if (isGone || !place.current) return;
-      plot.current = new Plot(optionsOf(spec, place.current), dataOf(spec, latest.current), place.current);
-    });
+    if (!place.current) return;
+    const drawn = new Plot(optionsOf(spec, place.current), dataOf(spec, view), place.current);
+    plot.current = drawn;
     const resize = new ResizeObserver(([entry]) => {
-      if (entry) plot.current?.setSize({ width: entry.contentRect.width, height: HEIGHT });
+      if (entry) drawn.setSize({ width: entry.contentRect.width, height: HEIGHT });
     });
-    if (place.current) resize.observe(place.current);
+    resize.observe(place.current);
     return () => {
-      isGone = true;
       resize.disconnect();
-      plot.current?.destroy();
+      drawn.destroy();
+      plot.current = null;
     };
   }, []);
   return html`<figure class="chart">
