@@ -116,6 +116,8 @@ export class Cluster {
       MOUNTS: this.#options.mounts ?? `${this.directory}:rw`,
       TRANSCODER_PATH: this.#options.transcoderDirectory,
       STAT_CPU_OPS_DURATION: '0',
+      // Stand-ins have theirs inside, and to find that out takes a process.
+      CODECS: this.#options.env?.['CODECS'] ?? 'off',
       KILL_GRACE_MS: '1000',
       DRAIN_TIMEOUT_MS: '0',
       ...env,
