@@ -3,7 +3,7 @@ import { chaos } from '../support/chaos.ts';
 
 test('every second some part dies, and every hook ends with its own transcoder’s exit code', async () => {
   const { wrong, killed, left } = await chaos({
-    jobs: 100,
+    jobs: 50,
     workers: 3,
     width: 4,
     killEveryMs: 1_000,
