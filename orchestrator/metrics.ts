@@ -157,7 +157,6 @@ export class OrchestratorMetrics {
   readonly #firstSegment = seconds(this.#registry, METRICS.firstSegment);
   readonly #speed = histogram(this.#registry, METRICS.speed, SPEEDS);
   /** Jobs of which PMS has a segment. */
-  readonly #begun = new WeakSet<Job>();
   /** The process behind each worker's name. */
   readonly #processes = new Map<string, string>();
 
@@ -191,14 +190,19 @@ export class OrchestratorMetrics {
     if (effect.type === 'worker-changed') this.#workerChanged(effect.worker, effect.change);
     if (effect.type !== 'job-changed') return;
     const { job, event, attempt } = effect;
-    if (event === 'progress') this.#progressed(job, attempt);
-    else if (event === 'submitted') this.#posted.inc();
+    if (event === 'submitted') this.#posted.inc();
     else if (event === 'attempt-ended') this.#attempts.inc({ reason: attempt?.outcome?.reason ?? 'failed' });
     else if (event === 'placed' && attempt) this.#placed(job, attempt);
     else if (event === 'ended') this.#jobEnded(job);
     else if (event === 'started' && job.attempts.length === 1 && attempt?.startedAt) {
       this.#dispatch.observe({ class: job.spec.jobClass }, (attempt.startedAt - job.submittedAt) / 1_000);
     }
+  };
+
+  /** PMS has the first segment of a job. */
+  readonly firstSegment = ({ spec }: Job, attempt: Attempt, waitedMs: number): void => {
+    const labels = { class: spec.jobClass, hardware: hardwareOf(attempt) };
+    this.#firstSegment.observe(labels, waitedMs / 1_000);
   };
 
   exposition(): Promise<Exposition> {
@@ -213,16 +217,6 @@ export class OrchestratorMetrics {
       if (this.#processes.get(name) === instance) this.#reconnects.inc({ worker_name: name });
       this.#processes.set(name, instance);
     }
-  }
-
-  #progressed(job: Job, attempt: Attempt | null): void {
-    const { accepted, attempts, spec, submittedAt } = job;
-    if (!accepted || accepted.announced === 0 || this.#begun.has(job)) return;
-    this.#begun.add(job);
-    // Of a job from before a restart nobody knows when it was submitted.
-    if (attempt?.number !== accepted.attempt || attempts.some(({ adopted }) => adopted)) return;
-    const labels = { class: spec.jobClass, hardware: hardwareOf(attempt) };
-    this.#firstSegment.observe(labels, (attempt.progressedAt - submittedAt) / 1_000);
   }
 
   #placed({ attempts, spec, story }: Job, attempt: Attempt): void {

@@ -36,10 +36,10 @@ export async function startOrchestrator(
   const host = hostFor(settings, tokens, logger);
   const driver = new Driver(new Cluster(coreSettingsOf(settings), clock.now()), clock);
   const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
-  const firstSegments = new FirstSegments(() => driver.now());
+  const metrics = new OrchestratorMetrics(driver.cluster);
+  const firstSegments = new FirstSegments(metrics.firstSegment);
   const views = new Views(driver.cluster, scale, driver, firstSegments);
   const timelines = new Timelines(driver.cluster, clock, () => firstSegments.takeLongest());
-  const metrics = new OrchestratorMetrics(driver.cluster);
   const changes = new Changes();
   driver.observe(journal(logger, driver.cluster));
   driver.observe(metrics.observe);

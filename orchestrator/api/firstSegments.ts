@@ -1,25 +1,30 @@
-import type { Job } from '../core/model.ts';
+import type { Attempt, Job } from '../core/model.ts';
 import type { Observer } from '../driver.ts';
 
 /** How long PMS waited for the first segment of each job, in milliseconds. */
 export class FirstSegments {
-  readonly #waited = new WeakMap<Job, number>();
-  readonly #now: () => number;
+  /** Null for those of which nobody knows. */
+  readonly #waited = new WeakMap<Job, number | null>();
+  readonly #came: (job: Job, attempt: Attempt, waited: number) => void;
   #longest: number | null = null;
 
-  constructor(now: () => number) {
-    this.#now = now;
+  /** @param came a first segment came */
+  constructor(came: (job: Job, attempt: Attempt, waited: number) => void = () => undefined) {
+    this.#came = came;
   }
 
   readonly observe: Observer = (effect) => {
     if (effect.type !== 'job-changed' || effect.event !== 'progress') return;
-    const { job } = effect;
-    if ((job.accepted?.announced ?? 0) === 0 || this.#waited.has(job)) return;
-    // It came to an orchestrator before this one.
-    if (job.attempts.some(({ adopted }) => adopted)) return;
-    const waited = Math.round(this.#now() - job.submittedAt);
+    const { job, attempt } = effect;
+    const { accepted, attempts, submittedAt } = job;
+    if (!accepted || accepted.announced === 0 || this.#waited.has(job)) return;
+    this.#waited.set(job, null);
+    // Of a job from before a restart nobody knows when it was submitted.
+    if (attempt?.number !== accepted.attempt || attempts.some(({ adopted }) => adopted)) return;
+    const waited = Math.round(attempt.progressedAt - submittedAt);
     this.#waited.set(job, waited);
     this.#longest = Math.max(this.#longest ?? 0, waited);
+    this.#came(job, attempt, waited);
   };
 
   /** Null while there is none, and of jobs whose first segment nobody saw. */

@@ -24,7 +24,7 @@ function worker(index: number): WorkerSummary {
     running: 1,
     jobs: [`job-${index}`],
     storage: [{ path: '/transcode', mode: 'rw', problem: index % 100 === 0 ? '/transcode hangs' : null }],
-    checks: [],
+    checks: [{ name: 'storage', ok: index % 100 !== 0, message: '/transcode hangs', blocking: true }],
     load: { cpu: index % 100, ops: 0, gpus: [gpu(index)] },
   };
 }

@@ -27,22 +27,13 @@ export function workerVerdict({ state }: WorkerSummary): Verdict {
 
 /** Why a worker takes no jobs, or what it warns of; null when all is well. */
 export function troubleOf(worker: WorkerSummary): Trouble | null {
-  const said = worker.checks.flatMap(({ name, ok, message }) =>
-    ok ? [] : [`${name}: ${message ?? 'fails'}`],
-  );
-  const problems = said.length > 0 ? said : storageProblems(worker);
+  const problems = worker.checks.flatMap(({ name, ok, message }) => {
+    return ok ? [] : [`${name}: ${message ?? 'fails'}`];
+  });
   if (worker.state === 'ready') {
     return problems.length === 0 ? null : { verdict: { label: 'warning', tone: 'warn' }, reasons: problems };
   }
   const isExplained = worker.state === 'not-ready' && problems.length > 0;
   const reasons = isExplained ? problems : [WITHOUT_PROBLEM[worker.state], ...problems];
   return { verdict: VERDICTS[worker.state], reasons };
-}
-
-/** Of a worker that does not tell its checks. */
-function storageProblems({ storage }: WorkerSummary): string[] {
-  return storage.flatMap(({ path, problem }) => {
-    if (problem === null) return [];
-    return [problem.includes(path) ? problem : `${path}: ${problem}`];
-  });
 }

@@ -13,7 +13,7 @@ function checkpoint(announced: number): Checkpoint {
 /** A world in which the relay has told of a first segment after a second and a half. */
 function told(attempt: number): { waited: number | null; longest: number | null } {
   const world = World.settled();
-  const segments = new FirstSegments(() => world.now);
+  const segments = new FirstSegments();
   world.worker('a', { attempts: attempt > 0 ? [running('j')] : [] });
   const relay = world.relay();
   world.submit(relay, 'j', {}, attempt);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Checkpoint } from '#shared/protocol/messages.ts';
+import { FirstSegments } from '../../../orchestrator/api/firstSegments.ts';
 import type { Effect } from '../../../orchestrator/core/effects.ts';
 import { OrchestratorMetrics } from '../../../orchestrator/metrics.ts';
 import { ended, running, World } from '../core/world.ts';
@@ -101,9 +102,12 @@ test('a card’s encoder sessions are told once for all workers on it, with the 
 function watched() {
   const world = World.settled();
   const metrics = new OrchestratorMetrics(world.cluster);
+  const firstSegments = new FirstSegments(metrics.firstSegment);
   const look = (effects: readonly Effect[] = world.effects): void => {
     for (const effect of effects) {
-      if (effect.type === 'job-changed' || effect.type === 'worker-changed') metrics.observe(effect);
+      if (effect.type !== 'job-changed' && effect.type !== 'worker-changed') continue;
+      metrics.observe(effect);
+      firstSegments.observe(effect);
     }
   };
   const told = async (name: string): Promise<string[]> => {
