@@ -40,7 +40,7 @@ export async function startOrchestrator(
   const firstSegments = new FirstSegments(metrics.firstSegment);
   const views = new Views(driver.cluster, scale, driver, firstSegments);
   const timelines = new Timelines(driver.cluster, clock, () => firstSegments.takeLongest());
-  const changes = new Changes();
+  const changes = new Changes(clock);
   driver.observe(journal(logger, driver.cluster));
   driver.observe(metrics.observe);
   driver.observe(firstSegments.observe);

@@ -1,4 +1,5 @@
 import type { JobView, ScaleView, WorkerSummary } from '#shared/api/schemas.ts';
+import type { Clock } from '#shared/clock.ts';
 
 export type Change =
   | { readonly event: 'job'; readonly key: string; readonly data: JobView }
@@ -12,11 +13,13 @@ export type Change =
  */
 export class Subscription implements AsyncIterable<Change> {
   readonly #pending = new Map<string, Change>();
+  readonly #clock: Clock;
   readonly #restMs: number;
   #wake: (() => void) | null = null;
   #closed = false;
 
-  constructor(restMs: number) {
+  constructor(clock: Clock, restMs: number) {
+    this.#clock = clock;
     this.#restMs = restMs;
   }
 
@@ -53,9 +56,7 @@ export class Subscription implements AsyncIterable<Change> {
   }
 
   #rest(): Promise<void> {
-    return new Promise((resolve) => {
-      setTimeout(resolve, this.#restMs).unref();
-    });
+    return new Promise((resolve) => void this.#clock.after(this.#restMs, resolve));
   }
 }
 
@@ -67,12 +68,17 @@ const TURNS = 15;
 
 /** Everybody who watches. Building a change costs something, so it is only done when somebody does. */
 export class Changes {
+  readonly #clock: Clock;
   readonly #subscriptions = new Set<Subscription>();
   #turn = 0;
 
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
   subscribe(): Subscription {
     this.#turn = (this.#turn + 1) % TURNS;
-    const subscription = new Subscription(REST_MS + this.#turn * TURN_MS);
+    const subscription = new Subscription(this.#clock, REST_MS + this.#turn * TURN_MS);
     this.#subscriptions.add(subscription);
     return subscription;
   }

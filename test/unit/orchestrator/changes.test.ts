@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import { systemClock } from '#shared/clock.ts';
 import { type Change, Changes } from '../../../orchestrator/api/changes.ts';
 
 function gone(name: string): Change {
@@ -8,7 +9,7 @@ function gone(name: string): Change {
 test('a watcher hears at once what is, then of several changes to one thing the last, after a rest', async () => {
   vi.useFakeTimers();
   try {
-    const changes = new Changes();
+    const changes = new Changes(systemClock);
     const subscription = changes.subscribe();
     subscription.push(gone('w0'));
     const heard = subscription[Symbol.asyncIterator]();
@@ -35,6 +36,6 @@ test('a watcher hears at once what is, then of several changes to one thing the 
 
 test('nothing is built while nobody watches', () => {
   const build = vi.fn(() => gone('w1'));
-  new Changes().publish(build);
+  new Changes(systemClock).publish(build);
   expect(build).not.toHaveBeenCalled();
 });
