@@ -25,7 +25,7 @@ export const systemClock: Clock = {
 /** How far the two clocks may drift apart before the wall clock counts as set anew, in milliseconds. */
 const STEP_MS = 1_000;
 
-/** Wall-clock times of a clock's moments, for people and for the API: the same moment always has the same time. */
+/** Wall-clock times of a clock's moments, for people and for the API: the same until somebody sets the clock. */
 export class WallClock {
   readonly #clock: Pick<Clock, 'now'>;
   #offset: number;

@@ -1,6 +1,12 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { browserObstacle, inaccessible, openPage, startBrowser } from '../support/browser.ts';
+import {
+  BROWSER_TIMEOUT_MS,
+  browserObstacle,
+  inaccessible,
+  openPage,
+  startBrowser,
+} from '../support/browser.ts';
 import { DASHBOARD_TOKEN, DashboardStage } from '../support/dashboardStage.ts';
 
 if (browserObstacle !== null)
@@ -17,7 +23,7 @@ beforeAll(async () => {
   [stage, browser] = await Promise.all([DashboardStage.start(), startBrowser()]);
   ({ page, complaints } = await openPage(browser, { viewport: { width: 1280, height: 800 } }));
   page.setDefaultTimeout(5_000);
-});
+}, BROWSER_TIMEOUT_MS);
 
 afterAll(async () => {
   await browser?.close();

@@ -2,7 +2,13 @@ import { pino } from 'pino';
 import { expect, onTestFinished, test } from 'vitest';
 import { createApp } from '../../orchestrator/api/app.ts';
 import { addDashboard } from '../../orchestrator/dashboard/assets.ts';
-import { browserObstacle, inaccessible, openPage, startBrowser } from '../support/browser.ts';
+import {
+  BROWSER_TIMEOUT_MS,
+  browserObstacle,
+  inaccessible,
+  openPage,
+  startBrowser,
+} from '../support/browser.ts';
 import { busyCluster, busyTimelines } from '../support/busyCluster.ts';
 
 const WORKERS = 1_000;
@@ -103,4 +109,5 @@ test.runIf(browserObstacle === null)(
     }
     expect(complaints).toEqual([]);
   },
+  BROWSER_TIMEOUT_MS,
 );

@@ -1,18 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { DebianProgram } from './debianProgram.ts';
 
-/** Where distributions have it; nothing is downloaded. */
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((file) =>
-  existsSync(file),
-);
+const CHROMIUM = new DebianProgram('chromium', 'chromium');
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');
 
-/** Why no browser can be started here; null when one can. */
-export const browserObstacle = CHROMIUM ? null : 'there is no Chromium (apt-get install chromium)';
+/** How long it may take to install a browser, in milliseconds. */
+export const BROWSER_TIMEOUT_MS = 240_000;
 
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM ?? '' });
+/** Why no browser can be started here; null when one can. */
+export const browserObstacle = CHROMIUM.obstacle;
+
+export async function startBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: await CHROMIUM.path() });
 }
 
 /** A page with all that it complained of: it should be nothing. */
