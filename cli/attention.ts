@@ -1,3 +1,4 @@
+import type { PeersView } from '#shared/api/peers.ts';
 import type { JobView, WorkerView } from '#shared/api/schemas.ts';
 
 /** Whether somebody may want to know why it ended. */
@@ -11,4 +12,15 @@ export function complaints({ state, checks }: Pick<WorkerView, 'state' | 'checks
   const said = checks.filter(({ ok }) => !ok).map(({ name, message }) => `${name}: ${message ?? 'not ok'}`);
   if (state === 'quarantined') return ['its last jobs failed at once, see its log', ...said];
   return said.length === 0 && state === 'not-ready' ? ['it does not say why, see its /ready'] : said;
+}
+
+/** What keeps relays and workers from being there. */
+export function peerComplaints({ relays, refused }: PeersView) {
+  const none = { about: 'relay', state: 'missing', message: 'none is connected, so no job arrives' };
+  return [
+    ...(relays.length === 0 ? [none] : []),
+    ...refused.map(({ role, address, message, hint }) => {
+      return { about: `${role} at ${address}`, state: 'refused', message: `${message}: ${hint}` };
+    }),
+  ];
 }

@@ -6,6 +6,7 @@ import { isLoopback, listeningHost } from '#shared/settings/common.ts';
 import { createApp } from './api/app.ts';
 import { Changes } from './api/changes.ts';
 import { FirstSegments } from './api/firstSegments.ts';
+import { addPeers } from './api/peers.ts';
 import { publishChanges } from './api/publish.ts';
 import { addRoutes } from './api/routes.ts';
 import { Views } from './api/views.ts';
@@ -58,6 +59,7 @@ export async function startOrchestrator(
     ready: () => !gateway.closing,
     metrics: () => metrics.exposition(),
   });
+  addPeers(app, driver.cluster, gateway.refusals, clock);
   gateway.attach(app.server);
   await listenOn(host, (address) => app.listen({ host: address, port: settings.LISTENING_PORT }));
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
+import { PeersView } from '#shared/api/peers.ts';
 import { JobView, ScaleView, WorkerView } from '#shared/api/schemas.ts';
-import { complaints, isFailure } from '../attention.ts';
+import { complaints, isFailure, peerComplaints } from '../attention.ts';
 import type { Command } from '../command.ts';
 
 export const status: Command = {
@@ -10,15 +11,17 @@ export const status: Command = {
   async run(call) {
     call.words(0);
     const { orchestrator, out, json } = call;
-    const [version, workers, jobs, scale] = await Promise.all([
+    const [version, workers, jobs, scale, peers] = await Promise.all([
       orchestrator.version(),
       orchestrator.ask(Type.Array(WorkerView), '/api/v1/workers'),
       orchestrator.ask(Type.Array(JobView), '/api/v1/jobs'),
       orchestrator.ask(ScaleView, '/api/v1/scale'),
+      orchestrator.ask(PeersView, '/api/v1/peers'),
     ]);
     const inState = (state: JobView['state']): JobView[] => jobs.filter((job) => job.state === state);
     const [queued, ended] = [inState('queued'), inState('ended')];
     const attention = [
+      ...peerComplaints(peers),
       ...workers.flatMap((worker) => {
         return complaints(worker).map((message) => ({
           about: `worker ${worker.name}`,
@@ -36,6 +39,7 @@ export const status: Command = {
     ];
     const summary = {
       orchestrator: { url: orchestrator.url, version },
+      relays: peers.relays,
       workers: count(workers.map(({ state }) => state)),
       slots: workers.reduce((sum, { slots }) => sum + slots, 0),
       running: inState('running').length,

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { PeersView } from '#shared/api/peers.ts';
 import { StorageView, WorkerView } from '#shared/api/schemas.ts';
 import { VERSION } from '#shared/version.ts';
 import { adminToken } from '../config.ts';
@@ -88,14 +89,16 @@ function mayDoWithout({ commandLine }: Settings, host: Host): boolean {
 
 async function toldFindings(orchestrator: Orchestrator, optional: boolean): Promise<Finding[]> {
   try {
-    const [version, workers, storage] = await Promise.all([
+    const [version, workers, storage, peers] = await Promise.all([
       orchestrator.version(),
       orchestrator.ask(Type.Array(WorkerView), '/api/v1/workers'),
       orchestrator.ask(StorageView, '/api/v1/storage'),
+      orchestrator.ask(PeersView, '/api/v1/peers'),
     ]);
     return [
       ok('token of the API', 'is accepted'),
-      versionFinding(version, workers),
+      versionFinding(version, workers, peers.relays),
+      ...refusedFindings(peers),
       ...sharedFindings(storage),
       ...workerFindings(workers, storage),
     ];
@@ -112,11 +115,22 @@ async function toldFindings(orchestrator: Orchestrator, optional: boolean): Prom
   }
 }
 
+function refusedFindings({ refused }: PeersView): Finding[] {
+  return refused.map(({ role, address, message, hint }) => {
+    return failed(`${role} at ${address}`, `the orchestrator refuses ${message}`, hint);
+  });
+}
+
 export function versionFinding(
   orchestrator: string,
   workers: readonly Pick<WorkerView, 'name' | 'version'>[],
+  relays: PeersView['relays'],
 ): Finding {
-  const all = [['this', VERSION], ...workers.map(({ name, version }) => [`worker ${name}`, version])];
+  const all = [
+    ['this', VERSION],
+    ...relays.map(({ name, version }) => [`relay ${name}`, version]),
+    ...workers.map(({ name, version }) => [`worker ${name}`, version]),
+  ];
   const others = all.filter(([, version]) => version !== orchestrator);
   if (others.length === 0) return ok('versions', `all ${orchestrator}`);
   return warning(

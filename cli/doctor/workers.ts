@@ -1,24 +1,12 @@
 import type { StorageView, WorkerView } from '#shared/api/schemas.ts';
 import type { Check } from '#shared/protocol/check.ts';
+import { remedyFor } from '#shared/remedies.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 import { nfsRemarks } from './nfs.ts';
 
 const DAY_MS = 86_400_000;
 /** A licence is renewed a week before its end: one that ends sooner is not. */
 const LICENCE_DAYS = 3;
-
-/** What to do about what a worker says of itself, besides what it says. */
-const REMEDIES: Readonly<Record<string, string>> = {
-  transcoder: 'set TRANSCODER_PATH and TRANSCODER_NAME of that worker to a transcoder that runs there',
-  storage:
-    'mount there what PMS uses, under the same path (or say in PATH_MAP where it is), and writable for the worker’s user ' +
-    'where MOUNTS says rw; give both sides the same uid and gid',
-  codecs:
-    'let that worker reach CODECS_URL, or name in it the Codecs directory of a PMS; CODECS_DIR must be writable for it',
-  eae: 'let that worker reach EAE_URL, which renews licences, with a clock that is right; until then TRANSCODE_EAE_LOCALLY=1',
-  gpu: 'give that worker the device (/dev/dri, --gpus) with its driver; until then it works in software',
-  draining: 'wait until it has ended, or start it again',
-};
 
 /** What PMS shares, as its relays told. */
 export function sharedFindings({ contracts }: StorageView): Finding[] {
@@ -98,7 +86,7 @@ function standing(check: string, { state, running, slots, capabilities, checks }
 export function checkFindings(worker: string, checks: readonly Check[], now: number): Finding[] {
   return checks.flatMap(({ name, ok: isOk, message, blocking, until }) => {
     const check = `${worker}: ${name}`;
-    const remedy = REMEDIES[name] ?? 'see its log';
+    const remedy = remedyFor(name);
     if (!isOk) return [(blocking ? failed : warning)(check, message ?? 'not ok', remedy)];
     if (until === undefined) return [];
     const days = Math.floor((until - now) / DAY_MS);

@@ -7,6 +7,7 @@ import type {
   WorkerView,
 } from '#shared/api/schemas.ts';
 import { type Clock, WallClock } from '#shared/clock.ts';
+import { remedyFor } from '#shared/remedies.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { type Job, jobState, type Worker } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
@@ -49,7 +50,7 @@ export class Views {
       running,
       jobs: [...worker.attempts.values()].flatMap(({ phase, jobId }) => (phase === 'ended' ? [] : [jobId])),
       storage: [...storage],
-      checks: [...checks],
+      checks: checks.map((check) => (check.ok ? check : { ...check, remedy: remedyFor(check.name) })),
       load,
     };
   }

@@ -1,12 +1,14 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { Logger } from '#shared/logger.ts';
 import { Channel } from '#shared/protocol/channel.ts';
 import { messageReader } from '#shared/protocol/codec.ts';
 import { MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import type { Tokens } from '../config.ts';
 import { Hub, type HubOptions } from './hub.ts';
-import { admit } from './upgrade.ts';
+import { Refusals } from './refusals.ts';
+import { type Admission, admit } from './upgrade.ts';
 
 const CLOSE_TIMEOUT_MS = 1_000;
 
@@ -19,12 +21,16 @@ export interface GatewayOptions extends HubOptions {
 
 /** The WebSockets: lets in who may come in, and gives each to the hub. */
 export class Gateway {
+  readonly refusals: Refusals;
   readonly #tokens: Tokens;
+  readonly #logger: Logger;
   readonly #hub: Hub;
   readonly #server: WebSocketServer;
 
   constructor(options: GatewayOptions) {
+    this.refusals = new Refusals(options.clock);
     this.#tokens = options.tokens;
+    this.#logger = options.logger;
     this.#hub = new Hub(options);
     const serverOptions = {
       noServer: true,
@@ -60,6 +66,7 @@ export class Gateway {
     // Nobody listens on a socket that is being refused.
     socket.on('error', () => socket.destroy());
     const admission = admit(request, this.#tokens);
+    this.#remember(admission, request.socket.remoteAddress ?? 'nowhere');
     if ('refusal' in admission || this.#hub.closing) {
       const refusal = 'refusal' in admission ? admission.refusal : '503 Service Unavailable';
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
@@ -68,6 +75,14 @@ export class Gateway {
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       this.#accept(webSocket, socket, admission.role);
     });
+  }
+
+  #remember(admission: Admission, address: string): void {
+    if ('role' in admission) {
+      this.refusals.forget({ role: admission.role, address });
+    } else if (admission.peer && this.refusals.add({ ...admission.peer, address })) {
+      this.#logger.warn({ ...admission.peer, address }, 'refused a connection');
+    }
   }
 
   #accept(socket: WebSocket, wire: Duplex, role: 'relay' | 'worker'): void {

@@ -14,6 +14,15 @@ const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null
 export const NoQuery = Type.Object({}, strict);
 const Time = Type.String({ format: 'date-time' });
 
+const CheckView = Type.Object(
+  {
+    ...Check.properties,
+    /** What to do, when it is not ok. */
+    remedy: Type.Optional(Type.String()),
+  },
+  strict,
+);
+
 /** A worker as events tell of it: without what its transcoder can do, which is long and rarely changes. */
 export const WorkerSummary = Type.Object(
   {
@@ -34,7 +43,7 @@ export const WorkerSummary = Type.Object(
     jobs: Type.Array(Type.String()),
     storage: Type.Array(Mount),
     /** As its own /ready says: why it takes no jobs, and what it warns of. */
-    checks: Type.Array(Check),
+    checks: Type.Array(CheckView),
     load: Load,
   },
   { ...strict, title: 'WorkerSummary' },

@@ -3,10 +3,11 @@ import type { VNode } from 'preact';
 import type { JobView } from '#shared/api/schemas.ts';
 import { CancelButton } from './actions.ts';
 import { duration, hardware, percent, seconds, speed } from './format.ts';
+import { peers } from './peers.ts';
 import { jobLink, workerLink } from './router.ts';
 import { connection, fleet, now, queue, running } from './store.ts';
 import { Badge, type Column, Share, Table } from './table.ts';
-import { troubleOf } from './trouble.ts';
+import { Remedies, troubleOf } from './trouble.ts';
 
 const title: Column<JobView> = {
   title: 'Title',
@@ -91,6 +92,29 @@ const MOST_TROUBLES = 5;
 /** Is it working, and if not, why: before anything else. */
 function Troubles(): VNode | null {
   if (connection.value !== 'live') return null;
+  return html`<${Refused} /><${NoRelay} /><${WorkerTroubles} />`;
+}
+
+/** They can't say themselves why they are not there. */
+function Refused(): VNode | null {
+  const refused = peers.value?.refused ?? [];
+  if (refused.length === 0) return null;
+  return html`<section class="troubles" aria-label="Who is not let in">
+    <ul>${refused.map(
+      ({ role, address, message, hint }) => html`<li key=${`${role} ${address} ${message}`}>
+        <${Badge} label="refused" tone="bad" /> ${address}
+        <span>${message}<small>${hint}</small></span></li>`,
+    )}</ul>
+  </section>`;
+}
+
+function NoRelay(): VNode | null {
+  if (peers.value === null || peers.value.relays.length > 0) return null;
+  return html`<p class="alarm">No relay is connected, so no job arrives. Start it on the PMS host with ORCHESTRATOR_URL set to this
+    address and the same token. Meanwhile PMS transcodes by itself, where it may.</p>`;
+}
+
+function WorkerTroubles(): VNode {
   if (fleet.value.length === 0) {
     return html`<p class="alarm">No worker is connected. Start one with ORCHESTRATOR_URL set to this address
       (<code>${location.origin}</code>) and the same token. Meanwhile jobs run on the PMS host where they may.</p>`;
@@ -104,7 +128,7 @@ function Troubles(): VNode | null {
     <ul>${troubles.slice(0, MOST_TROUBLES).map(
       ({ worker, trouble }) => html`<li key=${worker.name}>
         <${Badge} ...${trouble.verdict} /> <a href=${workerLink(worker.name)}>${worker.name}</a>
-        <span>${trouble.reasons.join('; ')}</span></li>`,
+        <span>${trouble.reasons.join('; ')}<${Remedies} of=${trouble} /></span></li>`,
     )}</ul>
     ${
       troubles.length > MOST_TROUBLES &&

@@ -1,9 +1,13 @@
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
 import type { WorkerSummary } from '#shared/api/schemas.ts';
 import type { Verdict } from './format.ts';
 
 export interface Trouble {
   readonly verdict: Verdict;
   readonly reasons: readonly string[];
+  /** What to do about them, as far as that is known. */
+  readonly remedies: readonly string[];
 }
 
 const WITHOUT_PROBLEM = {
@@ -30,10 +34,17 @@ export function troubleOf(worker: WorkerSummary): Trouble | null {
   const problems = worker.checks.flatMap(({ name, ok, message }) => {
     return ok ? [] : [`${name}: ${message ?? 'fails'}`];
   });
+  const remedies = worker.checks.flatMap(({ remedy }) => remedy ?? []);
   if (worker.state === 'ready') {
-    return problems.length === 0 ? null : { verdict: { label: 'warning', tone: 'warn' }, reasons: problems };
+    return problems.length === 0
+      ? null
+      : { verdict: { label: 'warning', tone: 'warn' }, reasons: problems, remedies };
   }
   const isExplained = worker.state === 'not-ready' && problems.length > 0;
   const reasons = isExplained ? problems : [WITHOUT_PROBLEM[worker.state], ...problems];
-  return { verdict: VERDICTS[worker.state], reasons };
+  return { verdict: VERDICTS[worker.state], reasons, remedies };
+}
+
+export function Remedies({ of: { remedies } }: { of: Trouble }): VNode[] {
+  return remedies.map((remedy) => html`<small key=${remedy}>${remedy}</small>`);
 }

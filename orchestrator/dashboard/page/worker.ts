@@ -5,6 +5,7 @@ import { DrainButton } from './actions.ts';
 import { bytes, percent, time } from './format.ts';
 import { now, workerNamed } from './store.ts';
 import { Badge, type Column, Table } from './table.ts';
+import { Remedies, troubleOf } from './trouble.ts';
 import { JobsOf, WorkerState } from './workers.ts';
 
 type Mount = WorkerSummary['storage'][number];
@@ -50,9 +51,10 @@ export function WorkerPage({ name }: { name: string }): VNode {
   if (!worker) {
     return html`<h1>${name}</h1><p>No worker of this name is connected. <a href="#/workers">All workers</a></p>`;
   }
+  const trouble = troubleOf(worker);
   return html`
     <div class="bar-of-tools"><h1>${name}</h1><${DrainButton} worker=${worker} /></div>
-    <p><${WorkerState} worker=${worker} /></p>
+    <p><${WorkerState} worker=${worker} />${trouble && html`<${Remedies} of=${trouble} />`}</p>
     <dl class="facts">
       <div><dt>Slots</dt><dd>${worker.running} of ${worker.slots}</dd></div>
       <div><dt>CPU</dt><dd>${percent(worker.load.cpu)}</dd></div>

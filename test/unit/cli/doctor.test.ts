@@ -51,9 +51,16 @@ test('clocks', () => {
 });
 
 test('versions', () => {
-  expect(versionFinding(VERSION, [{ name: 'w1', version: VERSION }]).result).toBe('ok');
-  const found = versionFinding('9.9.9', [{ name: 'w1', version: '9.9.9' }]);
-  expect(found).toMatchObject({ result: 'warning', says: `the orchestrator is 9.9.9; this is ${VERSION}` });
+  expect(versionFinding(VERSION, [{ name: 'w1', version: VERSION }], []).result).toBe('ok');
+  const found = versionFinding(
+    '9.9.9',
+    [{ name: 'w1', version: '9.9.9' }],
+    [{ name: 'pms', version: '9.9.8' }],
+  );
+  expect(found).toMatchObject({
+    result: 'warning',
+    says: `the orchestrator is 9.9.9; this is ${VERSION}, relay pms is 9.9.8`,
+  });
 });
 
 test('free space', () => {
