@@ -10,5 +10,7 @@ export default defineConfig({
     // Most files wait for processes of their own: with one more than there are cores, no core is idle meanwhile.
     maxWorkers: availableParallelism() + 1,
     hookTimeout: 30_000,
+    // To read all modules anew for each file takes longer than what most of them test.
+    isolate: false,
   },
 });

@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import {
   clock,
   EXITED,
   fence,
+  freshStage,
   hold,
   jobs,
   lines,
@@ -14,6 +15,8 @@ import {
   status,
   types,
 } from './jobsStage.ts';
+
+beforeEach(freshStage);
 
 test('after a reconnect it asks for what was written meanwhile, as soon as the attempt is known', () => {
   const job = hold();

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { beforeEach, vi } from 'vitest';
+import { vi } from 'vitest';
 import type { JobSpec, Outcome } from '#shared/job.ts';
 import type { LinkHandlers } from '#shared/protocol/link.ts';
 import type { Message, Status } from '#shared/protocol/messages.ts';
@@ -48,7 +48,8 @@ export const link = { up: false };
 export const fence = vi.fn<(job: JobSpec, done: (fenced: boolean) => void) => void>();
 export const dropped = vi.fn<(job: HeldJob) => void>();
 
-beforeEach(() => {
+/** Before each test: a relay that has heard and said nothing. */
+export function freshStage(): void {
   clock = new FakeClock();
   sent = [];
   lines = [];
@@ -75,7 +76,7 @@ beforeEach(() => {
       };
     },
   });
-});
+}
 
 export function hold(
   before: Before | null = null,

@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import {
   ACCEPTED,
   clock,
   dropped,
   EXITED,
   fence,
+  freshStage,
   handlers,
   hold,
   jobs,
@@ -20,6 +21,8 @@ import {
   status,
   types,
 } from './jobsStage.ts';
+
+beforeEach(freshStage);
 
 const FOLLOWING = 'm-00002.ts,2.000000,3.000000\n';
 
