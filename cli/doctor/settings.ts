@@ -3,6 +3,7 @@ import { environment } from '#shared/settings/environment.ts';
 import { KNOWN_SETTINGS } from '#shared/settings/names.ts';
 import { type Environment, lookalikes } from '#shared/settings/read.ts';
 import type { SettingsOf, SettingsTable } from '#shared/settings/table.ts';
+import { orchestratorSettings } from '../../orchestrator/config.ts';
 import { relaySettings } from '../../pms/config.ts';
 import { hookSettings } from '../../pms/hookSettings.ts';
 import { workerSettings } from '../../worker/config.ts';
@@ -16,7 +17,14 @@ export interface Settings {
   readonly relay: SettingsOf<typeof relaySettings> | null;
   readonly hook: SettingsOf<typeof hookSettings> | null;
   readonly worker: SettingsOf<typeof workerSettings> | null;
+  readonly orchestrator: SettingsOf<typeof orchestratorSettings> | null;
 }
+
+const OTHERS: readonly SettingsTable[] = [commandLineSettings, relaySettings, hookSettings, workerSettings];
+/** Settings that only the orchestrator has: where one is set, it is to run. */
+const OF_ORCHESTRATOR = Object.keys(orchestratorSettings).filter(
+  (name) => !OTHERS.some((table) => name in table),
+);
 
 export function settingsOf(host: Host): { settings: Settings; findings: Finding[] } {
   const problems = new Set<string>();
@@ -29,13 +37,14 @@ export function settingsOf(host: Host): { settings: Settings; findings: Finding[
       return null;
     }
   };
+  const env = environment();
   const settings = {
     commandLine: tried(commandLineSettings),
     relay: host.pms === null ? null : tried(relaySettings),
     hook: host.pms === null ? null : tried(hookSettings),
     worker: host.worker === null ? null : tried(workerSettings),
+    orchestrator: OF_ORCHESTRATOR.some((name) => env[name]) ? tried(orchestratorSettings) : null,
   };
-  const env = environment();
   const links = serviceLinks(env);
   const wrong = [...problems].filter((problem) => !links.some((name) => problem.startsWith(`${name} `)));
   const findings = [

@@ -263,10 +263,11 @@ test('a hook that an update has replaced, or whose Node or original is gone', as
   await other.close();
 });
 
-test('no orchestrator, a wrong token, and what Kubernetes injects', async () => {
+test('no orchestrator, a wrong token, a wrong setting, and what Kubernetes injects', async () => {
   const gone = await examine({ ORCHESTRATOR_URL: 'http://127.0.0.1:3' });
   const stranger = await examine({ CLUSTERPLEX_TOKEN: 'another' });
   const links = await examine({ PMS_PORT: 'tcp://10.0.0.1:32400' });
+  const slow = await examine({ QUEUE_TIMEOUT_MS: 'slow' });
   expect(gone.of('orchestrator')).toEqual(
     finding('failed', /can't be reached: ECONNREFUSED$/, /set ORCHESTRATOR_URL/),
   );
@@ -278,5 +279,8 @@ test('no orchestrator, a wrong token, and what Kubernetes injects', async () => 
   );
   expect(links.of('service links')).toEqual(
     finding('failed', /^PMS_PORT is what Kubernetes/, /enableServiceLinks: false/),
+  );
+  expect(slow.of('settings')).toEqual(
+    finding('failed', /^QUEUE_TIMEOUT_MS/, /^correct it in the environment/),
   );
 });
