@@ -48,7 +48,9 @@ export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<str
   }
   const secrets = Object.entries(part.settings).flatMap(([name, row]) => {
     const value = row.secret ? settings[name] : null;
-    return typeof value === 'string' ? [value] : [];
+    const values = typeof value === 'object' && value !== null ? Object.values(value) : [value];
+    // A header may as well be `X-Scope-OrgID=1`, without which no line could be read.
+    return values.filter((one) => typeof one === 'string' && (one === value || one.length >= 8));
   });
   const logger = createLogger({
     part: part.name,
