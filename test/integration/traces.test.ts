@@ -17,7 +17,6 @@ let cluster: Cluster;
 beforeAll(async () => {
   for (const place of Object.values(places)) mkdirSync(place);
   stays = await installRecordingTranscoder(places.stays);
-  await stays.behave([{ log: 'here I am' }, { block: true }]);
   await installRecordingTranscoder(places.ends);
   collector = await Collector.listen();
   cluster = await Cluster.start({
@@ -25,11 +24,14 @@ beforeAll(async () => {
     transcoderDirectory: places.stays,
     token: TOKEN,
     env: {
+      NODE_OPTIONS: `--import=${new URL('../support/reportImports.ts', import.meta.url)}`,
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.address,
       OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${COLLECTOR_TOKEN}`,
       OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
     },
   });
+  // Not before: the worker has tried it.
+  await stays.behave([{ log: 'here I am' }, { block: true }]);
 });
 
 afterAll(async () => {
@@ -50,6 +52,9 @@ test('a job that its worker gives back is one trace, of all parts and both attem
   const endedAt = Date.now();
   const [job] = Object(await cluster.api('/api/v1/jobs'));
   const logs = cluster.logs();
+  for (const part of [cluster.orchestrator, cluster.relay, ...cluster.workers.values()]) {
+    expect(part.lines('loads OpenTelemetry').length).toBeGreaterThan(0);
+  }
   await cluster.stop();
 
   const { spans } = collector;
