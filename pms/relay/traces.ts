@@ -8,7 +8,8 @@ interface Traced {
   /** Until the orchestrator says that it has the job. */
   readonly submit: Span;
   isAnswered: boolean;
-  hasSegment: boolean;
+  /** What happened to the job so far. */
+  readonly events: Set<string>;
 }
 
 /** Makes the spans of hooks, which have no time for it themselves, and of what this relay does for them. */
@@ -41,7 +42,7 @@ export class JobTraces {
       });
       const submit = this.#tracing.span('submit', traceparent);
       submit.set({ 'clusterplex.job.id': jobId, 'clusterplex.changes': changes });
-      this.#traced.set(jobId, { job, submit, isAnswered: false, hasSegment: false });
+      this.#traced.set(jobId, { job, submit, isAnswered: false, events: new Set() });
     }
     return { ...spec, traceparent };
   }
@@ -57,9 +58,14 @@ export class JobTraces {
   /** PMS accepted something of it. */
   accepted({ spec, attempt, accepted }: HeldJob): void {
     const traced = this.#traced.get(spec.jobId);
-    if (!traced || traced.hasSegment || accepted.announced === 0) return;
-    traced.hasSegment = true;
-    traced.job.event('first segment', { 'clusterplex.attempt': attempt });
+    if (!traced) return;
+    const once = (event: string): void => {
+      if (traced.events.has(event)) return;
+      traced.events.add(event);
+      traced.job.event(event, { 'clusterplex.attempt': attempt });
+    };
+    if (accepted.progress !== null) once('first progress');
+    if (accepted.announced > 0) once('first segment');
   }
 
   /** The hook has its exit code, runs the job itself, or is gone. */

@@ -77,7 +77,7 @@ test('a job that its worker gives back is one trace, of all parts and both attem
   // From the start of the hook's process, which takes a moment to reach the relay.
   const [submit] = collector.named('submit');
   expect(root?.start).toBeGreaterThanOrEqual(startedAt - 1);
-  expect(root?.start).toBeLessThan(submit?.start ?? 0);
+  expect((submit?.start ?? 0) - (root?.start ?? 0)).toBeGreaterThan(5);
   expect(root?.end).toBeLessThanOrEqual(endedAt + 1);
   for (const span of spans.filter((other) => other !== root)) {
     expect(span).toMatchObject({ traceId: root?.traceId, parentSpanId: root?.spanId });

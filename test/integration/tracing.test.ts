@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { systemClock } from '#shared/clock.ts';
+import { type Clock, systemClock } from '#shared/clock.ts';
 import { readSettings } from '#shared/settings/read.ts';
 import { traceSettings } from '#shared/tracing/settings.ts';
 import { startTracing, type Tracing } from '#shared/tracing/tracing.ts';
@@ -14,6 +14,7 @@ import { HookClient } from '../support/hookClient.ts';
 import { Part } from '../support/part.ts';
 
 const REPORT_IMPORTS = `--import=${new URL('../support/reportImports.ts', import.meta.url)}`;
+const eventually = (check: () => void) => vi.waitFor(check, 20_000);
 const JOB = '0b5a2f1e-8d3c-4f6a-9c21-5e7d0a1b2c3d';
 const ROOT = '00-0b5a2f1e8d3c4f6a9c215e7d0a1b2c3d-9c215e7d0a1b2c3d-01';
 
@@ -27,7 +28,7 @@ describe('with a collector', () => {
   });
   afterEach(() => collector.close());
 
-  async function tracing(env: Record<string, string> = {}): Promise<Tracing> {
+  async function tracing(env: Record<string, string> = {}, clock: Clock = systemClock): Promise<Tracing> {
     const all = {
       ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.address, OTEL_BSP_SCHEDULE_DELAY: '1' },
       // No second try, which would come a second later.
@@ -36,7 +37,7 @@ describe('with a collector', () => {
     };
     const settings = readSettings(traceSettings, all, () => '');
     const logger = pino({}, { write: (line: string) => logged.push(JSON.parse(line)) });
-    const started = await startTracing({ settings, part: 'relay', clock: systemClock, logger });
+    const started = await startTracing({ settings, part: 'relay', clock, logger });
     if (!started) throw new Error('no traces');
     return started;
   }
@@ -69,12 +70,12 @@ describe('with a collector', () => {
     const relay = await tracing();
     for (const count of [1, 2, 3]) {
       relay.begin(JOB, null)?.end(null);
-      await vi.waitFor(() => expect(collector.requests).toHaveLength(count));
-      await vi.waitFor(() => expect(warnings()).toHaveLength(1));
+      await eventually(() => expect(collector.requests).toHaveLength(count));
+      await eventually(() => expect(warnings()).toHaveLength(1));
     }
     collector.status = 200;
     relay.begin(JOB, null)?.end(null);
-    await vi.waitFor(() => expect(logged.at(-1)?.msg).toBe('the collector takes traces again'));
+    await eventually(() => expect(logged.at(-1)?.msg).toBe('the collector takes traces again'));
     expect(collector.named('job')).toHaveLength(1);
     await relay.stop();
   });
@@ -82,30 +83,36 @@ describe('with a collector', () => {
   test('one that nobody reaches is a warning that says why, and the end does not wait for it', async () => {
     const closed = await Collector.listen();
     await closed.close();
-    const relay = await tracing({ OTEL_EXPORTER_OTLP_ENDPOINT: closed.address });
+    const { clock, waits } = recordingClock();
+    const relay = await tracing({ OTEL_EXPORTER_OTLP_ENDPOINT: closed.address }, clock);
     relay.begin(JOB, null)?.end(null);
-    await vi.waitFor(() => expect(warnings()).toHaveLength(1));
+    await eventually(() => expect(warnings()).toHaveLength(1));
     expect(warnings()[0]?.problem).toContain('ECONNREFUSED');
     relay.begin(JOB, null)?.end(null);
     await relay.stop();
+    expect(waits).toEqual([]);
     expect(warnings()).toHaveLength(1);
   });
 
   test('one that hangs keeps the end of the process for a moment', async () => {
     collector.hangs = true;
-    const waits: number[] = [];
-    const clock = {
-      ...systemClock,
-      after: (ms: number, call: () => void) => systemClock.after(waits.push(ms) && 10, call),
-    };
-    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.address };
-    const settings = readSettings(traceSettings, env, () => '');
-    const relay = await startTracing({ settings, part: 'relay', clock, logger: pino({ level: 'silent' }) });
-    relay?.begin(JOB, null)?.end(null);
-    await relay?.stop();
+    const { clock, waits } = recordingClock();
+    const relay = await tracing({ OTEL_EXPORTER_OTLP_TIMEOUT: '60000' }, clock);
+    relay.begin(JOB, null)?.end(null);
+    await relay.stop();
     expect(waits).toEqual([2_000]);
   });
 });
+
+/** The end of a wait comes sooner with it, and how long it was to be is known. */
+function recordingClock(): { clock: Clock; waits: number[] } {
+  const waits: number[] = [];
+  const after: Clock['after'] = (ms, call) => {
+    waits.push(ms);
+    return systemClock.after(10, call);
+  };
+  return { clock: { ...systemClock, after }, waits };
+}
 
 test('without an endpoint no part loads OpenTelemetry, and nothing of it is sent', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'tracing-'));

@@ -39,14 +39,17 @@ test('a job goes from the start of its hook to its exit code, and its submission
   expect(JSON.stringify(tracing.spans)).not.toContain('secret');
 });
 
-test('the first segment that PMS accepts is an event of the job, and no other', () => {
+test('the first progress and the first segment that PMS accepts are events of the job, and no others', () => {
   const job = held();
   traces.accepted(job);
   expect(tracing.named('job')[0]?.events).toEqual([]);
+  Object.defineProperty(job.accepted, 'progress', { value: 1 });
+  traces.accepted(job);
+  expect(tracing.named('job')[0]?.events).toEqual(['first progress']);
   Object.defineProperty(job.accepted, 'announced', { value: 1 });
   traces.accepted(job);
   traces.accepted(job);
-  expect(tracing.named('job')[0]?.events).toEqual(['first segment']);
+  expect(tracing.named('job')[0]?.events).toEqual(['first progress', 'first segment']);
 });
 
 test.each([
