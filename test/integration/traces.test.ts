@@ -76,6 +76,7 @@ test('a job that its worker gives back is one trace, of all parts and both attem
   expect(root?.parentSpanId).toBeUndefined();
   // From the start of the hook's process, which takes a moment to reach the relay.
   const [submit] = collector.named('submit');
+  expect(submit?.isFailed).toBe(false);
   expect(root?.start).toBeGreaterThanOrEqual(startedAt - 1);
   expect((submit?.start ?? 0) - (root?.start ?? 0)).toBeGreaterThan(5);
   expect(root?.end).toBeLessThanOrEqual(endedAt + 1);

@@ -31,8 +31,6 @@ describe('with a collector', () => {
   async function tracing(env: Record<string, string> = {}, clock: Clock = systemClock): Promise<Tracing> {
     const all = {
       ...{ OTEL_EXPORTER_OTLP_ENDPOINT: collector.address, OTEL_BSP_SCHEDULE_DELAY: '1' },
-      // No second try, which would come a second later.
-      OTEL_EXPORTER_OTLP_TIMEOUT: '200',
       ...env,
     };
     const settings = readSettings(traceSettings, all, () => '');
@@ -47,11 +45,12 @@ describe('with a collector', () => {
   test('the id of a trace is that of its job, also for the relay after this one', async () => {
     const relay = await tracing();
     expect(relay.begin(JOB, null)?.traceparent).toBe(ROOT);
-    const next = await tracing();
+    const next = await tracing({ OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=a%20b' });
     const startedAt = Date.now() - 5_000;
     next.begin(JOB, startedAt)?.end(null);
     next.span('submit', ROOT).end('unanswered');
     await next.stop();
+    expect(collector.requests[0]).toMatchObject({ url: '/v1/traces', 'x-api-key': 'a b' });
     expect(collector.named('job')).toMatchObject([{ spanId: ROOT.split('-')[2], start: startedAt }]);
     expect(collector.named('submit')).toMatchObject([{ parentSpanId: ROOT.split('-')[2], isFailed: true }]);
     expect(collector.named('submit')[0]?.spanId).not.toBe(ROOT.split('-')[2]);
@@ -84,7 +83,9 @@ describe('with a collector', () => {
     const closed = await Collector.listen();
     await closed.close();
     const { clock, waits } = recordingClock();
-    const relay = await tracing({ OTEL_EXPORTER_OTLP_ENDPOINT: closed.address }, clock);
+    // No second try, which would come a second later.
+    const env = { OTEL_EXPORTER_OTLP_ENDPOINT: closed.address, OTEL_EXPORTER_OTLP_TIMEOUT: '200' };
+    const relay = await tracing(env, clock);
     relay.begin(JOB, null)?.end(null);
     await eventually(() => expect(warnings()).toHaveLength(1));
     expect(warnings()[0]?.problem).toContain('ECONNREFUSED');

@@ -90,14 +90,19 @@ function spansIn({ resourceSpans }: Otlp): CollectedSpan[] {
     return scopeSpans.flatMap(({ spans }) =>
       spans.map(({ name, traceId, spanId, parentSpanId, ...span }) => ({
         ...{ name, service, traceId, spanId, parentSpanId },
-        start: Number(span.startTimeUnixNano) / 1e6,
-        end: Number(span.endTimeUnixNano) / 1e6,
+        start: milliseconds(span.startTimeUnixNano),
+        end: milliseconds(span.endTimeUnixNano),
         attributes: attributesOf(span.attributes),
         events: span.events.map((event) => event.name),
         isFailed: span.status.code === 2,
       })),
     );
   });
+}
+
+/** As nanoseconds no number is as exact. */
+function milliseconds(nanoseconds: string): number {
+  return Number(BigInt(nanoseconds) / 1_000n) / 1_000;
 }
 
 function attributesOf(attributes: readonly OtlpAttribute[]): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readSettings } from '#shared/settings/read.ts';
+import { readSettings, secretsOf } from '#shared/settings/read.ts';
 import { collectorOf, traceSettings } from '#shared/tracing/settings.ts';
 
 const ENDPOINT = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://tempo:4318' };
@@ -48,4 +48,12 @@ test('a wrong header list is refused without being shown', () => {
   expect(() => read({ OTEL_EXPORTER_OTLP_HEADERS: 'Bearer s3cret' })).toThrow(
     /^OTEL_EXPORTER_OTLP_HEADERS is wrong: its value is not a list as in name=value/,
   );
+});
+
+test('values of headers are secrets, but for those that stand everywhere', () => {
+  const settings = read({
+    OTEL_EXPORTER_OTLP_HEADERS: 'x-api-key=0123456789,x-scope=1',
+    OTEL_SERVICE_NAME: 'x',
+  });
+  expect(secretsOf(traceSettings, settings)).toEqual(['0123456789']);
 });
