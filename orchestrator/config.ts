@@ -9,6 +9,7 @@ import {
   type SettingsOf,
   secret,
 } from '#shared/settings/table.ts';
+import { traceSettings } from '#shared/tracing/settings.ts';
 import { type CoreSettings, STRATEGIES } from './core/settings.ts';
 
 /** Images and manifests put a volume there. */
@@ -78,6 +79,7 @@ export const orchestratorSettings = {
     'OFF',
     'Accepted for compatibility; ClusterPlex never did it either.',
   ),
+  ...traceSettings,
 };
 
 export type OrchestratorSettings = SettingsOf<typeof orchestratorSettings>;

@@ -15,6 +15,7 @@ import type { WorkerChange } from './core/effects.ts';
 import type { Attempt, Job, Worker } from './core/model.ts';
 import { rank } from './core/strategies.ts';
 import type { Observer } from './driver.ts';
+import { retryReason } from './retryReason.ts';
 
 const WORKER = ['worker_name'];
 const JOB_CLASSES = ['playback', 'background'];
@@ -219,7 +220,8 @@ export class OrchestratorMetrics {
     }
   }
 
-  #placed({ attempts, spec, story }: Job, attempt: Attempt): void {
+  #placed(job: Job, attempt: Attempt): void {
+    const { spec, story } = job;
     const place = story.findLastIndex(({ event, attempt: number }) => {
       return event === 'placed' && number === attempt.number;
     });
@@ -227,10 +229,8 @@ export class OrchestratorMetrics {
     if (queued?.event === 'queued') {
       this.#queueWait.observe({ class: spec.jobClass }, (attempt.assignedAt - queued.at) / 1_000);
     }
-    const before = attempts[attempts.indexOf(attempt) - 1];
-    const again = before?.doubt ? 'incomplete' : before?.outcome?.reason;
-    const reason = attempt.software && !before?.software ? 'hardware' : again;
-    if (before && reason) this.#retries.inc({ reason });
+    const reason = retryReason(job, attempt);
+    if (reason !== null) this.#retries.inc({ reason });
   }
 
   #jobEnded(job: Job): void {

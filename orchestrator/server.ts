@@ -3,6 +3,7 @@ import { CodedError } from '#shared/errors.ts';
 import { httpAddress, listenOn } from '#shared/listening.ts';
 import type { Logger } from '#shared/logger.ts';
 import { isLoopback, listeningHost } from '#shared/settings/common.ts';
+import { startTracing } from '#shared/tracing/tracing.ts';
 import { createApp } from './api/app.ts';
 import { Changes } from './api/changes.ts';
 import { FirstSegments } from './api/firstSegments.ts';
@@ -21,6 +22,7 @@ import { openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
 import { OrchestratorMetrics } from './metrics.ts';
 import { Timelines } from './timelines.ts';
+import { traceQueue } from './traces.ts';
 
 export interface RunningOrchestrator {
   readonly address: string;
@@ -46,6 +48,8 @@ export async function startOrchestrator(
   driver.observe(metrics.observe);
   driver.observe(firstSegments.observe);
   driver.observe(publishChanges(changes, views, driver.cluster));
+  const tracing = await startTracing({ settings, part: 'orchestrator', clock, logger });
+  if (tracing) driver.observe(traceQueue(tracing));
   const archive = openArchive(settings, clock, logger);
   const history = new History({ archive, cluster: driver.cluster, views, clock, logger });
   driver.observe(history.observe);
@@ -73,6 +77,7 @@ export async function startOrchestrator(
       await gateway.close();
       await app.close();
       await history.stop();
+      await tracing?.stop();
     },
   };
 }

@@ -1,6 +1,7 @@
 import { commonSettings, orchestratorUrl } from '#shared/settings/common.ts';
 import { flag, milliseconds, optionalText, port, type SettingsOf, secret } from '#shared/settings/table.ts';
 import { mounts } from '#shared/storage/mounts.ts';
+import { traceSettings } from '#shared/tracing/settings.ts';
 import { hookSettings } from './hookSettings.ts';
 
 export const relaySettings = {
@@ -41,6 +42,7 @@ export const relaySettings = {
     5_000,
     'How long an announcement of segments waits until they are on this host: on NFS they come later than it.',
   ),
+  ...traceSettings,
 };
 
 export type RelaySettings = SettingsOf<typeof relaySettings>;

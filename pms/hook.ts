@@ -62,6 +62,7 @@ function runRemotely(settings: HookSettings, call: Call): void {
     cwd: byteString(call.cwd),
     local: settings.TRANSCODE_OPERATING_MODE === 'both',
     verbose: call.verbose,
+    startedAt: performance.timeOrigin,
   };
   /** What happened and waits until earlier output is written. */
   const inbox: (RelayLine | { type: 'closed' })[] = [];

@@ -39,6 +39,8 @@ export const JobLine = Type.Object(
     verbose: Type.Boolean(),
     /** A relay has accepted this job before, so that a worker may be running it; null when none has. */
     before: Type.Union([Before, Type.Null()]),
+    /** When its process started, in milliseconds since 1970; absent from older hooks. */
+    startedAt: Type.Optional(Type.Number({ minimum: 0 })),
   },
   strict,
 );

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ByteString, shortened } from './bytes.ts';
 import { HardwareRequirement } from './requirements.ts';
+import { Traceparent } from './tracing/traceparent.ts';
 
 const strict = { additionalProperties: false };
 
@@ -57,6 +58,8 @@ export const JobSpec = Type.Object(
     plexPass: Type.Boolean(),
     /** What the relay rewrote, by name. */
     changes: Type.Array(Type.String({ maxLength: 1024 })),
+    /** The context of its trace; absent where the relay makes none. */
+    traceparent: Type.Optional(Traceparent),
   },
   strict,
 );

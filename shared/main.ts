@@ -5,7 +5,7 @@ import { createLogger, type Logger } from './logger.ts';
 import { Redactor } from './redact.ts';
 import { environment } from './settings/environment.ts';
 import { helpText } from './settings/help.ts';
-import { lookalikes, readSettings } from './settings/read.ts';
+import { lookalikes, readSettings, secretsOf } from './settings/read.ts';
 import type { Setting, SettingsOf, SettingsTable } from './settings/table.ts';
 
 /** Exit codes of the long-lived parts, besides 0. */
@@ -46,14 +46,10 @@ export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<str
   } catch (error) {
     refuse(describeFailure(error));
   }
-  const secrets = Object.entries(part.settings).flatMap(([name, row]) => {
-    const value = row.secret ? settings[name] : null;
-    return typeof value === 'string' ? [value] : [];
-  });
   const logger = createLogger({
     part: part.name,
     level: String(settings.LOG_LEVEL),
-    redactor: new Redactor(secrets),
+    redactor: new Redactor(secretsOf(part.settings, settings)),
   });
   for (const doubt of lookalikes(environment())) logger.warn(doubt);
   try {

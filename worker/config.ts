@@ -12,6 +12,7 @@ import {
   text,
 } from '#shared/settings/table.ts';
 import { mounts } from '#shared/storage/mounts.ts';
+import { traceSettings } from '#shared/tracing/settings.ts';
 import { isHwaccel } from './adapt/hwaccel.ts';
 import { pathMap } from './adapt/pathMap.ts';
 import { codecSettings } from './codecs/settings.ts';
@@ -61,6 +62,7 @@ export const workerSettings = {
   ),
   STAT_CPU_INTERVAL: milliseconds(2_000, 'How often the load is measured and reported.'),
   STAT_CPU_OPS_DURATION: milliseconds(1_000, 'How long the benchmark for LOAD_RANK runs at the start.'),
+  ...traceSettings,
 };
 
 export type WorkerSettings = SettingsOf<typeof workerSettings>;

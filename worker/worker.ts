@@ -7,6 +7,7 @@ import type { Check } from '#shared/protocol/check.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
+import { startTracing } from '#shared/tracing/tracing.ts';
 import { adaptedCommand } from './adapt/command.ts';
 import { ownEnv } from './adapt/env.ts';
 import { mapPaths } from './adapt/pathMap.ts';
@@ -29,6 +30,7 @@ import { Prewarm, WARMING_NICENESS } from './prewarm.ts';
 import { canTakeJobs, checksOf, whyNot } from './readiness.ts';
 import { slotsFor } from './slots.ts';
 import { Storage } from './storage/storage.ts';
+import { traceAttempts } from './traces.ts';
 import { FenceWatch } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
 import { OWNER_VARIABLE, ownerMark, thisOwner } from './transcoder/owner.ts';
@@ -55,6 +57,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const file = transcoderFile(settings);
   const owner = thisOwner(name);
   const mark = { [OWNER_VARIABLE]: ownerMark(owner) };
+  const tracing = await startTracing({ settings, part: 'worker', clock, logger });
   endLeftovers(name, logger);
   const guardian = new Guardian(owner, { clock, random, logger });
   guardian.start();
@@ -142,6 +145,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       send: (output) => agent.send(output),
       gpuFailed: (failure) => hardware.suspect(failure),
       fenceKilled: () => metrics.fenceKilled(),
+      ...(tracing && { observe: traceAttempts(tracing, name) }),
     },
     () => {
       eae.serve(attempts.commands);
@@ -253,6 +257,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       prewarm.stop();
       agent.stop();
       await health.close();
+      await tracing?.stop();
       // The guardian goes on until this process is gone: it ends what is left, such as a trial of the transcoder.
       fence.stop();
     },

@@ -8,6 +8,7 @@ import type { Before, RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
 import { Announcements } from './announced/announcements.ts';
 import { isComplete } from './announced/complete.ts';
+import type { Verdict } from './exit.ts';
 import type { Accepted } from './records.ts';
 import { runsToTheEnd } from './runsToTheEnd.ts';
 
@@ -63,6 +64,8 @@ export class HeldJob {
   checkpointed: Resume | null = null;
   /** How it ended, while output is still to come. */
   outcome: Outcome | null = null;
+  /** The last word that its hook was told; null while there is none. */
+  verdict: Verdict | null = null;
   /** PMS wants its end, with this signal. */
   signal: EndSignal | null = null;
   /** Its hook runs it, or is about to: no orchestrator has a say in it any more. */

@@ -81,7 +81,8 @@ export class HookServer {
       this.#refuse(line, hook, intake.refusal);
       return null;
     }
-    const { spec, place } = intake;
+    const { place } = intake;
+    const spec = this.#intake.traced?.(intake.spec, line.startedAt ?? null) ?? intake.spec;
     this.#intake.taken?.(spec);
     const accepted = line.before ? this.#records.read(spec.jobId) : null;
     const job = new HeldJob(spec, hook, place, line.before, accepted);

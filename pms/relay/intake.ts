@@ -22,6 +22,8 @@ export interface IntakeOptions {
   readonly hasPlexPass: (pmsToken: ByteString | undefined) => boolean;
   /** A job was taken in. */
   readonly taken?: (job: JobSpec) => void;
+  /** Where jobs are traced: the job with the context of its trace. */
+  readonly traced?: (job: JobSpec, startedAt: number | null) => JobSpec;
 }
 
 export interface Intake {

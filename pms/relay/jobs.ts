@@ -192,6 +192,7 @@ export class Jobs {
   #tell(job: HeldJob, verdict: Verdict, reason: string): void {
     // It was told already, and what it still had to say crossed that.
     if (!this.#holds(job)) return;
+    job.verdict = verdict;
     if ('local' in verdict) {
       this.#takeOver(job, verdict.local);
       return;

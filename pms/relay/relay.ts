@@ -5,6 +5,7 @@ import type { Logger } from '#shared/logger.ts';
 import { Link } from '#shared/protocol/link.ts';
 import type { SharedMount } from '#shared/protocol/storage.ts';
 import { listeningHost } from '#shared/settings/common.ts';
+import { startTracing } from '#shared/tracing/tracing.ts';
 import { pmsOrigin, type RelaySettings, relayToken } from '../config.ts';
 import { Presence } from './announced/presence.ts';
 import { callbackAddress, localAddress } from './callbackAddress.ts';
@@ -15,6 +16,7 @@ import { LocalRelay } from './localRelay.ts';
 import { PlexPass } from './plexPass.ts';
 import { Records } from './records.ts';
 import { SharedStorage } from './sharedStorage.ts';
+import { JobTraces } from './traces.ts';
 
 /** Hooks look for a relay twice a second (pms/hook.ts). */
 const HOOKS_RETURN_MS = 3_000;
@@ -30,6 +32,8 @@ export interface RelayOptions {
 export async function startRelay({ settings, clock, random, logger }: RelayOptions) {
   const token = relayToken(settings);
   const records = new Records(`${settings.RELAY_SOCKET}.jobs`, logger);
+  const tracing = await startTracing({ settings, part: 'relay', clock, logger });
+  const traces = tracing && new JobTraces(tracing);
   const storage = new SharedStorage({
     ...{ mounts: settings.MOUNTS, clock, logger },
     changed: (mounts) => tell(mounts),
@@ -47,6 +51,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
           message: (message) => {
             // Before the jobs, so that no worker is given one that has not compared.
             if (message.type === 'welcome' && storage.mounts !== null) tell(storage.mounts);
+            if (message.type === 'status') traces?.answered(message.jobId);
             handlers.message(message);
           },
         },
@@ -55,7 +60,10 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       return link;
     },
     fence: (job, done) => fence(job, { clock, logger }, done),
-    dropped: ({ spec }) => records.remove(spec.jobId),
+    dropped: (job) => {
+      records.remove(job.spec.jobId);
+      traces?.dropped(job);
+    },
     waitMs: {
       local: settings.ORCHESTRATOR_WAIT_MS,
       remoteOnly: settings.QUEUE_TIMEOUT_MS,
@@ -70,7 +78,10 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
     presence: new Presence(clock, settings.SEGMENT_WAIT_MS),
     hooksReturnBy: records.isEmpty ? 0 : clock.now() + HOOKS_RETURN_MS,
     held: () => jobs.held,
-    accepted: (job) => jobs.accepted(job),
+    accepted: (job) => {
+      jobs.accepted(job);
+      traces?.accepted(job);
+    },
     called: (job) => jobs.called(job),
     announced: ({ spec, record }) => {
       // PMS may have ended it meanwhile.
@@ -92,6 +103,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       token,
       hasPlexPass: (pmsToken) => plexPass.isActive(pmsToken),
       taken: ({ cwd }) => storage.jobIn(readable(cwd)),
+      ...(traces && { traced: (job, startedAt) => traces.taken(job, startedAt) }),
     },
     records,
     clock,
@@ -115,6 +127,7 @@ export async function startRelay({ settings, clock, random, logger }: RelayOptio
       await hooks.close();
       if (address !== null) await localRelay.close();
       sweep.cancel();
+      await tracing?.stop();
     },
   };
 }

@@ -34,6 +34,16 @@ export function readSettings<T extends SettingsTable>(
   return values as SettingsOf<T>;
 }
 
+/** What may stand in no log. */
+export function secretsOf<T extends SettingsTable>(table: T, settings: SettingsOf<T>): string[] {
+  return Object.entries(table).flatMap(([name, { secret }]) => {
+    const value: unknown = secret ? settings[name] : null;
+    if (typeof value === 'string') return [value];
+    // Of a list. One of them may as well be `X-Scope-OrgID=1`, without which no line could be read.
+    return Object.values(value ?? {}).filter((one) => typeof one === 'string' && one.length >= 8);
+  });
+}
+
 function readOne(
   name: string,
   setting: Setting<unknown>,

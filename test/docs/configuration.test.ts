@@ -44,9 +44,10 @@ describe.each(Object.entries(SETTINGS_BY_PART))('%s', (part, table) => {
   });
 });
 
-test('tokens are secrets', () => {
+test('tokens are secrets, and headers, which hold some', () => {
   for (const table of Object.values(SETTINGS_BY_PART)) {
-    for (const [name, { secret }] of Object.entries(table)) expect(secret).toBe(name.endsWith('_TOKEN'));
+    for (const [name, { secret }] of Object.entries(table))
+      expect(secret).toBe(/_(TOKEN|HEADERS)$/.test(name));
   }
 });
 

@@ -47,6 +47,8 @@ export interface AttemptContext {
   fenceKilled(): void;
   /** The status of the attempt is another now. */
   changed(): void;
+  /** The attempt has another phase now; must not throw and must not change anything. */
+  readonly observe?: (attempt: Attempt) => void;
 }
 
 /** What an attempt is to run. */
@@ -96,6 +98,7 @@ export class Attempt {
     this.#stillness = new Stillness(context.clock, look, context.changed);
     const { jobId, session, title } = job;
     this.#logger = context.logger.child({ jobId, session, attempt: number, title });
+    context.observe?.(this);
   }
 
   get phase(): AttemptPhase {
@@ -194,6 +197,7 @@ export class Attempt {
     this.#phase = 'running';
     this.#stillness.watch();
     this.#logger.info({ pid: this.pid }, 'transcoder started');
+    this.#context.observe?.(this);
     this.#context.changed();
   }
 
@@ -240,6 +244,7 @@ export class Attempt {
     this.#stillness.stop();
     const { reason, exitCode, signal, forced, message } = outcome;
     this.#logger.info({ reason, exitCode, signal, forced, message }, 'attempt ended');
+    this.#context.observe?.(this);
     this.#context.changed();
   }
 }

@@ -37,16 +37,13 @@ const gpuLoad = {
   ...{ memoryUsed: 1, memoryTotal: null, sessions: 2 },
 };
 const job = {
-  jobId: 'j',
-  session: null,
-  jobClass: 'playback',
-  title: 'film.mkv',
-  local: true,
+  ...{ jobId: 'j', session: null, jobClass: 'playback', title: 'film.mkv', local: true },
   argv: ['-i', { base64: '/w==' }],
   env: { TZ: 'UTC', ODD: { base64: '/w==' } },
   cwd: '/transcode',
   plexPass: true,
   changes: ['callback-address'],
+  traceparent: '00-0b5a2f1e8d3c4f6a9c215e7d0a1b2c3d-9c215e7d0a1b2c3d-01',
 };
 const output = { type: 'output', jobId: 'j', attempt: 1, offset: 0, stream: 'stderr', data: 'AA==' };
 const resume = { segment: 3, seconds: 6.5 };
@@ -170,6 +167,8 @@ const OPTIONAL = new Set([
   'state/load/gpus',
   'state/attempts/1/outcome/gpuFailure',
   'hello/state/attempts/1/outcome/gpuFailure',
+  'job/job/traceparent',
+  'submit/job/traceparent',
 ]);
 
 describe.each(cases)('%s %s', (direction, type) => {
