@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { KeptRecord } from '#shared/api/records.ts';
 import type { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
@@ -15,15 +16,23 @@ export interface ThreadSettings {
 
 export type Question =
   /** With `more` to come they are only gathered: to write many together takes a fifth of the time. */
-  | { readonly type: 'write'; readonly jobs: readonly JobStoryView[]; readonly more: boolean }
+  | {
+      readonly type: 'write';
+      readonly jobs: readonly JobStoryView[];
+      /** Of those of them that ended badly. */
+      readonly records: readonly KeptRecord[];
+      readonly more: boolean;
+    }
   | { readonly type: 'search'; readonly query: HistoryQuery }
   | { readonly type: 'story'; readonly jobId: string }
+  | { readonly type: 'record'; readonly jobId: string }
   | { readonly type: 'close' };
 
 /** What was asked for; of a question that asks for nothing, nothing. */
 export interface Answer {
   readonly page?: HistoryPage<JobView>;
   readonly story?: JobStoryView | null;
+  readonly record?: KeptRecord | null;
 }
 
 export type ThreadMessage =

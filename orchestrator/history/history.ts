@@ -1,7 +1,9 @@
+import type { KeptRecord } from '#shared/api/records.ts';
 import type { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
+import type { RecordViews } from '../api/recordViews.ts';
 import type { Views } from '../api/views.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { Job } from '../core/model.ts';
@@ -20,6 +22,7 @@ export interface HistoryOptions {
   readonly archive: Archive | null;
   readonly cluster: Cluster;
   readonly views: Views;
+  readonly records: Pick<RecordViews, 'kept'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -37,7 +40,7 @@ export class History {
 
   /** Finds out at once whether the archive can be written, and drops what has become too old. */
   async open(): Promise<void> {
-    await this.#ask({ type: 'write', jobs: [], more: false });
+    await this.#ask({ type: 'write', jobs: [], records: [], more: false });
   }
 
   readonly observe: Observer = (effect) => {
@@ -63,6 +66,11 @@ export class History {
     return (await this.#ask({ type: 'story', jobId }))?.story ?? null;
   }
 
+  /** Command and output of one that ended badly. */
+  async record(jobId: string): Promise<KeptRecord | null> {
+    return (await this.#ask({ type: 'record', jobId }))?.record ?? null;
+  }
+
   async stop(): Promise<void> {
     await this.#write();
     // An archive that fails or hangs ends with the process.
@@ -70,11 +78,20 @@ export class History {
   }
 
   async #write(): Promise<void> {
-    const { views, clock } = this.#options;
+    const { views, records, clock } = this.#options;
     const writes: Promise<Answer | null>[] = [];
     while (this.#ended.length > 0) {
-      const jobs = this.#ended.splice(0, AT_ONCE).map((job) => views.story(job));
-      writes.push(this.#ask({ type: 'write', jobs, more: this.#ended.length > 0 }));
+      const some = this.#ended.splice(0, AT_ONCE);
+      const jobs = some.map((job) => views.story(job));
+      const kept: KeptRecord[] = [];
+      for (const job of some) {
+        const record = records.kept(job);
+        if (!record) continue;
+        kept.push(record);
+        // One of these takes as long as the stories of ten.
+        await new Promise<void>((resolve) => clock.soon(resolve));
+      }
+      writes.push(this.#ask({ type: 'write', jobs, records: kept, more: this.#ended.length > 0 }));
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
     await Promise.all(writes);

@@ -81,10 +81,10 @@ export class HookServer {
       this.#refuse(line, hook, intake.refusal);
       return null;
     }
-    const { spec, place } = intake;
+    const { spec, place, given } = intake;
     this.#intake.taken?.(spec);
     const accepted = line.before ? this.#records.read(spec.jobId) : null;
-    const job = new HeldJob(spec, hook, place, line.before, accepted);
+    const job = new HeldJob(spec, hook, place, line.before, accepted, given);
     this.#jobs.hold(job);
     return job;
   }

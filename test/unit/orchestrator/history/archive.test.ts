@@ -39,9 +39,9 @@ test('jobs to which more come are written with those', async () => {
     const { page } = await archive.ask({ type: 'search', query: { before: NEWEST, limit: 9 } });
     return page?.jobs.map(({ jobId }) => jobId);
   };
-  await archive.ask({ type: 'write', jobs: [story('a', 0)], more: true });
+  await archive.ask({ type: 'write', jobs: [story('a', 0)], records: [], more: true });
   expect(await found()).toEqual([]);
-  await archive.ask({ type: 'write', jobs: [story('b', 1)], more: false });
+  await archive.ask({ type: 'write', jobs: [story('b', 1)], records: [], more: false });
   expect(await found()).toEqual(['b', 'a']);
   await archive.close();
   rmSync(directory, { recursive: true });

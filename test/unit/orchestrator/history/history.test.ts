@@ -46,6 +46,7 @@ class Stage {
     this.history = new History({
       archive: archive === undefined ? this.archive : archive,
       ...{ cluster: world.cluster, views, clock, logger },
+      records: { kept: () => null },
     });
   }
 
