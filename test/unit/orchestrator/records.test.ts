@@ -20,7 +20,12 @@ function stage({ records: says = true, mostBytes = 1e6 } = {}) {
   const start = (jobId: string): { job: Job; attempt: Attempt } => {
     world.submit(relay, jobId, { argv: ARGV });
     live.add(jobId);
-    watch(world.report(worker, [...live].map((id) => running(id))));
+    watch(
+      world.report(
+        worker,
+        [...live].map((id) => running(id)),
+      ),
+    );
     const job = world.cluster.jobs.get(jobId);
     const attempt = job?.current;
     if (!job || !attempt) throw new Error('it does not run');

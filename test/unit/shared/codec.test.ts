@@ -189,7 +189,7 @@ describe.each(cases)('%s %s', (direction, type) => {
 
   test('is refused without any of its fields, and the problem names the field and its place', () => {
     for (const path of objectsIn(example)) {
-      if (path.at(-1) === 'env' || path.at(-2) === 'env' || ['argv', 'insert'].includes(path.at(-2) ?? ''))
+      if (path.at(-1) === 'env' || path.at(-2) === 'env' || ['argv', 'insert'].includes(String(path.at(-2))))
         continue;
       for (const field of fieldsAt(example, path)) {
         if (path.length === 0 && field === 'type') continue;
