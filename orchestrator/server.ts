@@ -55,6 +55,7 @@ export async function startOrchestrator(
   const archive = openArchive(settings, clock, logger);
   const history = new History({ archive, cluster: driver.cluster, views, records, clock, logger });
   driver.observe(history.observe);
+  metrics.watchHistory(history);
   void history.open();
 
   const gateway = new Gateway({

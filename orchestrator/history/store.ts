@@ -48,6 +48,9 @@ const RECORDS = `
   ) STRICT;
 `;
 
+/** Of jobs that were written before the API said these. */
+const NOT_SAID = { firstSegmentMs: null, hardware: null };
+
 const summaries = Compile(JobView);
 const stories = Compile(JobStoryView);
 const records = Compile(KeptRecord);
@@ -93,7 +96,7 @@ export class HistoryStore {
         ...[JSON.stringify(summary), JSON.stringify(job)],
       );
     }
-    const keep = database.prepare('INSERT INTO records (job_id, record) VALUES (?, ?)');
+    const keep = database.prepare('INSERT OR REPLACE INTO records (job_id, record) VALUES (?, ?)');
     for (const record of badlyEnded) keep.run(record.command.jobId, JSON.stringify(record));
     this.#drop(now);
     database.exec('COMMIT');
@@ -120,7 +123,7 @@ export class HistoryStore {
     const last = rows.length > limit ? shown.at(-1) : undefined;
     return {
       jobs: shown.flatMap(({ summary }) => {
-        const job: unknown = JSON.parse(String(summary));
+        const job: unknown = { ...NOT_SAID, ...JSON.parse(String(summary)) };
         return summaries.Check(job) ? [job] : [];
       }),
       next: last ? { endedAt: Number(last['ended_at']), serial: Number(last['serial']) } : null,
@@ -129,7 +132,7 @@ export class HistoryStore {
 
   story(jobId: string): JobStoryView | null {
     const row = this.#database.prepare('SELECT story FROM jobs WHERE job_id = ?').get(jobId);
-    const job: unknown = JSON.parse(String(row?.['story'] ?? null));
+    const job: unknown = { ...NOT_SAID, ...JSON.parse(String(row?.['story'] ?? null)) };
     return stories.Check(job) ? job : null;
   }
 
