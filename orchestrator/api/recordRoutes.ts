@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { CommandView } from '#shared/api/records.ts';
 import { ErrorView } from '#shared/api/schemas.ts';
 import { CodedError } from '#shared/errors.ts';
-import type { Attempt, Job } from '../core/model.ts';
+import type { Job } from '../core/model.ts';
 import type { App } from './app.ts';
 import type { RouteOptions } from './routes.ts';
 
@@ -25,6 +25,16 @@ export function addRecords(
       'its command and output are not kept',
       'over a restart only those of jobs that ended badly are',
     );
+  };
+  const stderrOf = async (id: string, number: number | undefined): Promise<string | null> => {
+    const isMeant = (attempt: number): boolean => number === undefined || attempt === number;
+    const job = jobOf(id);
+    if (!job) {
+      const { stderr } = await keptOf(id);
+      return stderr.findLast(({ attempt }) => isMeant(attempt))?.text ?? null;
+    }
+    const attempt = job.attempts.findLast((one) => isMeant(one.number));
+    return attempt ? records.stderr(job, attempt) : null;
   };
   app.get(
     '/api/v1/jobs/:id/command',
@@ -58,21 +68,12 @@ export function addRecords(
       },
     },
     async ({ params: { id }, query: { attempt: number } }, reply) => {
-      reply.type('text/plain; charset=utf-8');
-      const job = jobOf(id);
-      if (!job) {
-        const { stderr } = await keptOf(id);
-        const found = stderr.findLast(({ attempt }) => number === undefined || attempt === number);
-        return found?.text ?? nothingOf(number);
+      const text = await stderrOf(id, number);
+      if (text === null && number !== undefined) {
+        throw new CodedError('not-found', `it has no attempt ${number}`, `GET /api/v1/jobs/${id} lists them`);
       }
-      const attempt = job.attempts.findLast((one: Attempt) => number === undefined || one.number === number);
-      return attempt ? records.stderr(job, attempt) : nothingOf(number);
+      // Of a job without any attempt nothing was said.
+      return reply.type('text/plain; charset=utf-8').send(text ?? '');
     },
   );
-}
-
-/** Without an attempt nothing was said. */
-function nothingOf(number: number | undefined): string {
-  if (number === undefined) return '';
-  throw new CodedError('not-found', `it has no attempt ${number}`, 'GET /api/v1/jobs/ID lists its attempts');
 }

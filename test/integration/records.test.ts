@@ -17,7 +17,7 @@ let cluster: Cluster;
 beforeAll(async () => {
   await installRecordingTranscoder(directory);
   cluster = await Cluster.start({
-    ...{ workers: ['w1'], slots: 1, transcoderDirectory: directory, token: ADMIN },
+    ...{ workers: ['w1'], slots: 2, transcoderDirectory: directory, token: ADMIN },
     env: { HISTORY_PATH: file },
   });
 });
@@ -93,12 +93,33 @@ test('over a restart they are kept, and nothing secret with them', async () => {
   const job = failing('warning');
   expect(await job.verdict).toBe('exit 3');
   const before = await replies(job.jobId);
+  // Its worker and its relay tell once more what they changed.
+  const live = new HookClient(cluster.socket, {
+    argv: [
+      ...behaviour({ block: true }),
+      '-loglevel',
+      'quiet',
+      '-progressurl',
+      `${SESSION}/progress`,
+      'x.mp4',
+    ],
+    cwd: cluster.cwd,
+  });
+  await cluster.orchestrator.logged('job started', { jobId: live.jobId });
+  const command = async () => (await get(`jobs/${live.jobId}/command`)).text;
+  const told = await command();
+  expect(told).toContain('"ran":"changed"');
   await cluster.orchestrator.stop();
   await cluster.startOrchestrator();
   expect(await replies(job.jobId)).toEqual({ ...before, all: expect.any(String) });
+  await expect.poll(command).toBe(told);
+  live.die();
   const bytes = readFileSync(file, 'latin1');
   for (const secret of SECRETS) expect(bytes).not.toContain(secret);
-  expect(await get(`jobs/${job.jobId}/stderr?attempt=7`)).toMatchObject({ status: 404 });
+  expect(await get(`jobs/${job.jobId}/stderr?attempt=7`)).toMatchObject({
+    status: 404,
+    type: 'application/json; charset=utf-8',
+  });
   for (const what of ['command', 'stderr']) expect((await get(`jobs/none/${what}`)).status).toBe(404);
 });
 
