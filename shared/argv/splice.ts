@@ -21,21 +21,24 @@ export function splicesBetween<T>(
   after: readonly T[],
   keyOf: (element: T) => string,
 ): { at: number; remove: number; insert: T[] }[] {
-  const [one, other] = [before.map(keyOf), after.map(keyOf)];
+  const isSame = (one: T | undefined, other: T | undefined): boolean =>
+    one === other || (one !== undefined && other !== undefined && keyOf(one) === keyOf(other));
   let start = 0;
-  while (start < one.length && start < other.length && one[start] === other[start]) start += 1;
+  const shorter = Math.min(before.length, after.length);
+  while (start < shorter && isSame(before[start], after[start])) start += 1;
   let end = 0;
-  const shorter = Math.min(one.length, other.length) - start;
-  while (end < shorter && one.at(-1 - end) === other.at(-1 - end)) end += 1;
-  const [rows, columns] = [one.length - end - start, other.length - end - start];
+  while (end < shorter - start && isSame(before.at(-1 - end), after.at(-1 - end))) end += 1;
+  const one = before.slice(start, before.length - end).map(keyOf);
+  const other = after.slice(start, after.length - end).map(keyOf);
+  const [rows, columns] = [one.length, other.length];
   const isTooLong = rows * columns > MOST_CELLS;
-  const common = isTooLong ? new Uint32Array(0) : longest(one, other, start, rows, columns);
+  const common = isTooLong ? new Uint32Array(0) : longest(one, other);
   const at = (row: number, column: number): number => common[row * (columns + 1) + column] ?? 0;
 
   const splices: { at: number; remove: number; insert: T[] }[] = [];
   let [row, column] = [0, 0];
   while (row < rows || column < columns) {
-    if (!isTooLong && row < rows && column < columns && one[start + row] === other[start + column]) {
+    if (!isTooLong && row < rows && column < columns && one[row] === other[column]) {
       row += 1;
       column += 1;
       continue;
@@ -56,22 +59,15 @@ export function splicesBetween<T>(
 }
 
 /** Lengths of the longest common subsequences of what follows each pair of places. */
-function longest(
-  one: readonly string[],
-  other: readonly string[],
-  start: number,
-  rows: number,
-  columns: number,
-): Uint32Array {
-  const width = columns + 1;
-  const lengths = new Uint32Array((rows + 1) * width);
-  for (let row = rows - 1; row >= 0; row--) {
-    for (let column = columns - 1; column >= 0; column--) {
+function longest(one: readonly string[], other: readonly string[]): Uint32Array {
+  const width = other.length + 1;
+  const lengths = new Uint32Array((one.length + 1) * width);
+  for (let row = one.length - 1; row >= 0; row--) {
+    for (let column = other.length - 1; column >= 0; column--) {
       const below = lengths[(row + 1) * width + column] ?? 0;
       const beside = lengths[row * width + column + 1] ?? 0;
       const both = lengths[(row + 1) * width + column + 1] ?? 0;
-      lengths[row * width + column] =
-        one[start + row] === other[start + column] ? both + 1 : Math.max(below, beside);
+      lengths[row * width + column] = one[row] === other[column] ? both + 1 : Math.max(below, beside);
     }
   }
   return lengths;
