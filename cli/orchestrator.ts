@@ -52,6 +52,12 @@ export class Orchestrator {
     return this.#checked(schema, answer, `${method} ${path}`);
   }
 
+  /** @throws Failure as `ask` does */
+  async text(path: string): Promise<string> {
+    const response = await this.request(path, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return this.#read(() => response.text());
+  }
+
   async version(): Promise<string> {
     return (await this.ask(Description, '/api/v1/openapi.json')).info.version;
   }

@@ -119,6 +119,12 @@ const METRICS = {
     help: 'How often the worker’s process lost its connection and came back',
     labels: WORKER,
   },
+  unwritten: {
+    name: 'clusterplex_history_unwritten_jobs',
+    type: 'gauge',
+    help: 'Jobs that have ended and wait in memory, since the history’s file can’t be written; at most 1000',
+    labels: [],
+  },
   sessions: {
     name: 'clusterplex_card_encoder_sessions',
     type: 'gauge',
@@ -199,6 +205,10 @@ export class OrchestratorMetrics {
       this.#dispatch.observe({ class: job.spec.jobClass }, (attempt.startedAt - job.submittedAt) / 1_000);
     }
   };
+
+  watchHistory(history: { readonly unwritten: number }): void {
+    this.#single('unwritten', () => history.unwritten);
+  }
 
   /** PMS has the first segment of a job. */
   readonly firstSegment = ({ spec }: Job, attempt: Attempt, waitedMs: number): void => {

@@ -2,6 +2,7 @@ import type { Clock } from '#shared/clock.ts';
 import { CodedError } from '#shared/errors.ts';
 import { httpAddress, listenOn } from '#shared/listening.ts';
 import type { Logger } from '#shared/logger.ts';
+import { Redactor } from '#shared/redact.ts';
 import { isLoopback, listeningHost } from '#shared/settings/common.ts';
 import { startTracing } from '#shared/tracing/tracing.ts';
 import { createApp } from './api/app.ts';
@@ -9,6 +10,7 @@ import { Changes } from './api/changes.ts';
 import { FirstSegments } from './api/firstSegments.ts';
 import { addPeers } from './api/peers.ts';
 import { publishChanges } from './api/publish.ts';
+import { RecordViews } from './api/recordViews.ts';
 import { addRoutes } from './api/routes.ts';
 import { Views } from './api/views.ts';
 import { coreSettingsOf, type OrchestratorSettings, type Tokens, tokensOf } from './config.ts';
@@ -21,6 +23,7 @@ import { History } from './history/history.ts';
 import { openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
 import { OrchestratorMetrics } from './metrics.ts';
+import { Records } from './records.ts';
 import { Timelines } from './timelines.ts';
 import { traceQueue } from './traces.ts';
 
@@ -41,25 +44,33 @@ export async function startOrchestrator(
   const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
   const metrics = new OrchestratorMetrics(driver.cluster);
   const firstSegments = new FirstSegments(metrics.firstSegment);
-  const views = new Views(driver.cluster, scale, driver, firstSegments);
+  const ownTokens = Object.values(tokens);
+  const views = new Views(driver.cluster, scale, driver, firstSegments, new Redactor(ownTokens));
   const timelines = new Timelines(driver.cluster, clock, () => firstSegments.takeLongest());
   const changes = new Changes(clock);
   driver.observe(journal(logger, driver.cluster));
   driver.observe(metrics.observe);
   driver.observe(firstSegments.observe);
+  const kept = new Records(driver.cluster);
+  driver.observe(kept.observe);
+  const records = new RecordViews(kept, ownTokens);
   driver.observe(publishChanges(changes, views, driver.cluster));
   const tracing = await startTracing({ settings, part: 'orchestrator', clock, logger });
   if (tracing) driver.observe(traceQueue(tracing));
   const archive = openArchive(settings, clock, logger);
-  const history = new History({ archive, cluster: driver.cluster, views, clock, logger });
+  const history = new History({ archive, cluster: driver.cluster, views, records, clock, logger });
   driver.observe(history.observe);
+  metrics.watchHistory(history);
   void history.open();
 
-  const gateway = new Gateway({ driver, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger });
+  const gateway = new Gateway({
+    ...{ driver, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger },
+    records: kept,
+  });
   const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);
   addDashboard(app);
   addRoutes(app, {
-    ...{ driver, views, scale, changes, history, timelines },
+    ...{ driver, views, scale, changes, history, records, timelines },
     ready: () => !gateway.closing,
     metrics: () => metrics.exposition(),
   });

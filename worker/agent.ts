@@ -135,6 +135,7 @@ export class Agent {
       name,
       instance,
       node,
+      records: true,
       ...this.#others(),
       storage: [...this.#options.storage()],
       checks: this.#checks(),

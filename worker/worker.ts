@@ -143,6 +143,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       run: (options) => new TranscoderProcess({ ...options, fence }),
       signsOf: (pid) => ({ standing: standing(pid), traffic: traffic(pid) }),
       send: (output) => agent.send(output),
+      record: (record) => agent.send(record),
       gpuFailed: (failure) => hardware.suspect(failure),
       fenceKilled: () => metrics.fenceKilled(),
       ...(tracing && { observe: traceAttempts(tracing, name) }),

@@ -5,6 +5,7 @@ import type { Call, Command } from '../command.ts';
 import { FAILED, Failure } from '../failure.ts';
 import type { Cell, Style } from '../output.ts';
 import { duration, timeOfDay } from '../times.ts';
+import { showCommand, showStderr } from './records.ts';
 
 /** Of what has ended; `--all` shows the rest. */
 const ENDED_SHOWN = 10;
@@ -107,9 +108,24 @@ export const job: Command = {
   name: 'job',
   takes: 'ID',
   summary: 'the whole story of one job; of its id the beginning is enough',
-  examples: ['clusterplex job 3f2a91c0', 'clusterplex job 3f2a91c0 --json'],
+  options: {
+    command: { type: 'boolean', help: 'its command instead, as PMS gave it and as each attempt ran it' },
+    stderr: { type: 'boolean', help: 'the last 64 KB of what its transcoder said instead' },
+    attempt: { type: 'string', help: 'of this attempt, with --stderr; else of the last' },
+  },
+  examples: [
+    'clusterplex job 3f2a91c0',
+    'clusterplex job 3f2a91c0 --command',
+    'clusterplex job 3f2a91c0 --stderr --attempt 1',
+  ],
   async run(call) {
+    if (call.has('command') && call.has('stderr'))
+      throw call.wrong('--command and --stderr are two questions');
+    if (call.text('attempt') !== undefined && !call.has('stderr'))
+      throw call.wrong('--attempt goes with --stderr');
     const jobId = await jobIdOf(call);
+    if (call.has('command')) return showCommand(call, jobId);
+    if (call.has('stderr')) return showStderr(call, jobId);
     const story = await call.orchestrator.ask(JobStoryView, `/api/v1/jobs/${encodeURIComponent(jobId)}`);
     if (call.json) {
       call.out.json(story);

@@ -14,6 +14,8 @@ import type { History } from '../history/history.ts';
 import type { App } from './app.ts';
 import type { Changes } from './changes.ts';
 import { addHistory, addJobRoutes } from './jobRoutes.ts';
+import { addRecords } from './recordRoutes.ts';
+import type { RecordViews } from './recordViews.ts';
 import type { Views } from './views.ts';
 import { addWatching } from './watching.ts';
 
@@ -23,6 +25,7 @@ export interface RouteOptions {
   readonly scale: Scale;
   readonly changes: Changes;
   readonly history: History;
+  readonly records: RecordViews;
   readonly timelines: { view(): TimelinesView };
   readonly ready: () => boolean;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
@@ -36,6 +39,7 @@ export function addRoutes(app: App, options: RouteOptions): void {
   addWorkers(app, options);
   addStorage(app, options);
   addJobRoutes(app, options);
+  addRecords(app, options);
   addHistory(app, options);
   addScale(app, options);
   addWatching(app, options);

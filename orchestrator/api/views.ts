@@ -7,31 +7,36 @@ import type {
   WorkerView,
 } from '#shared/api/schemas.ts';
 import { type Clock, WallClock } from '#shared/clock.ts';
+import type { Outcome } from '#shared/job.ts';
+import { Redactor } from '#shared/redact.ts';
 import { remedyFor } from '#shared/remedies.ts';
 import type { Cluster } from '../core/cluster.ts';
 import { type Job, jobState, type Worker } from '../core/model.ts';
 import type { Scale } from '../core/scale.ts';
 import type { FirstSegments } from './firstSegments.ts';
 
-/** Turns what the core knows into what the API says. No secret has a place in these shapes: no argv, no env. */
+/** Turns what the core knows into what the API says. No argv and no env has a place in these shapes. */
 export class Views {
   readonly #cluster: Cluster;
   readonly #scale: Scale;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #wall: WallClock;
   readonly #firstSegments: Pick<FirstSegments, 'of'>;
+  readonly #redactor: Redactor;
 
   constructor(
     cluster: Cluster,
     scale: Scale,
     clock: Pick<Clock, 'now'>,
     firstSegments: Pick<FirstSegments, 'of'>,
+    redactor = new Redactor([]),
   ) {
     this.#cluster = cluster;
     this.#scale = scale;
     this.#clock = clock;
     this.#wall = new WallClock(clock);
     this.#firstSegments = firstSegments;
+    this.#redactor = redactor;
   }
 
   worker(worker: Worker): WorkerView {
@@ -69,8 +74,8 @@ export class Views {
       submittedAt: this.#time(job.submittedAt),
       startedAt: this.#timeOrNull(last?.startedAt),
       endedAt: this.#timeOrNull(job.endedAt),
-      reason: this.#reason(job),
-      outcome: job.outcome,
+      reason: this.#clean(this.#reason(job)),
+      outcome: this.#outcome(job.outcome),
       progress: job.accepted?.progress ?? null,
       speed: job.accepted?.speed ?? null,
       announced: job.accepted?.announced ?? 0,
@@ -92,9 +97,11 @@ export class Views {
         endedAt: this.#timeOrNull(attempt.endedAt),
         hardware: attempt.hardware,
         changes: [...attempt.changes],
-        outcome: attempt.outcome,
+        outcome: this.#outcome(attempt.outcome),
       })),
-      story: job.story.map((entry) => ({ ...entry, at: this.#time(entry.at) })),
+      story: job.story.map((entry) => {
+        return { ...entry, at: this.#time(entry.at), message: this.#clean(entry.message) };
+      }),
     };
   }
 
@@ -138,6 +145,15 @@ export class Views {
     if (job.outcome) return job.outcome.message ?? job.outcome.reason;
     if (!job.current) return this.#cluster.whyWaiting(job);
     return job.attempts.at(-2)?.outcome?.message ?? null;
+  }
+
+  #outcome(outcome: Outcome | null): Outcome | null {
+    return outcome && { ...outcome, message: this.#clean(outcome.message) };
+  }
+
+  /** Of what others said: a worker's words are its transcoder's. */
+  #clean(message: string | null): string | null {
+    return message === null ? null : this.#redactor.redact(message);
   }
 
   #time(moment: number): string {

@@ -1,6 +1,6 @@
 import type { EndSignal } from '#shared/job.ts';
+import type { Checkpoint } from '#shared/protocol/checkpoint.ts';
 import type {
-  Checkpoint,
   End,
   RelayHello,
   Release,

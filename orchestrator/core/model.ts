@@ -120,6 +120,8 @@ export interface Worker {
   readonly version: string;
   /** The machine; null when it does not say. */
   readonly node: string | null;
+  /** It tells what it changed in commands. */
+  readonly records: boolean;
   slots: number;
   capabilities: Capabilities;
   storage: readonly Mount[];

@@ -1,4 +1,5 @@
-import type { Checkpoint, End, RelayHello, Release, Submit, Waiting } from '#shared/protocol/messages.ts';
+import type { Checkpoint } from '#shared/protocol/checkpoint.ts';
+import type { End, RelayHello, Release, Submit, Waiting } from '#shared/protocol/messages.ts';
 import type { RelayStorage } from '#shared/protocol/storage.ts';
 import { publish } from './contract.ts';
 import { doubtOf } from './doubt.ts';

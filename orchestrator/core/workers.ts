@@ -47,12 +47,14 @@ function newWorker(
   hello: WorkerHello,
   before: Worker | null,
 ): Worker {
-  const { name, instance, version, node = null, slots, capabilities, storage, checks = [], state } = hello;
+  const { name, instance, version, node = null, records = false } = hello;
+  const { slots, capabilities, storage, checks = [], state } = hello;
   return {
     name,
     instance,
     version,
     node,
+    records,
     slots,
     capabilities: core.words.of(capabilities),
     storage,

@@ -5,9 +5,11 @@ import type { Logger } from '#shared/logger.ts';
 import type { ChannelHandlers } from '#shared/protocol/channel.ts';
 import type { CloseName } from '#shared/protocol/closeCodes.ts';
 import { MISSED_HEARTBEATS } from '#shared/protocol/link.ts';
-import type { Message, Output, Received } from '#shared/protocol/messages.ts';
+import type { Message, Output, Received, Submit } from '#shared/protocol/messages.ts';
+import type { AttemptRecord } from '#shared/protocol/record.ts';
 import { type ConnectionId, outputAttempt } from '../core/model.ts';
 import type { Driver, Performer } from '../driver.ts';
+import type { Records } from '../records.ts';
 import {
   type RelayChannel,
   RelaySession,
@@ -25,6 +27,8 @@ export interface HubOptions {
   readonly silenceMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What people may want to see of attempts. */
+  readonly records: Pick<Records, 'given' | 'told' | 'said'>;
 }
 
 /** All connections: turns what arrives into events of the core, and the core's effects into messages. */
@@ -58,7 +62,8 @@ export class Hub implements Performer {
           if (message.type === 'hello') driver.handle({ type: 'worker-hello', connection, hello: message });
           else if (message.type === 'state') {
             driver.handle({ type: 'worker-state', connection, state: message });
-          } else this.#passOutput(connection, message);
+          } else if (message.type === 'output') this.#passOutput(connection, message);
+          else this.#keepRecord(connection, message);
         });
       },
       heard: () => driver.heard(connection),
@@ -78,7 +83,10 @@ export class Hub implements Performer {
           if (!greeting.accepts(message)) return;
           if (message.type === 'hello') driver.handle({ type: 'relay-hello', connection, hello: message });
           else if (message.type === 'received') this.#passReceived(connection, message);
-          else driver.handle({ type: 'relay-message', connection, message });
+          else {
+            driver.handle({ type: 'relay-message', connection, message });
+            if (message.type === 'submit') this.#keepGiven(message);
+          }
         });
       },
       heard: () => driver.heard(connection),
@@ -209,7 +217,20 @@ export class Hub implements Performer {
     if (attempt?.number !== output.attempt || !job?.holder) return;
     const worker = this.#options.driver.cluster.workers.get(attempt.worker);
     const relay = this.#sessions.get(job.holder);
-    if (worker?.connection === connection && relay?.kind === 'relay') relay.channel.send(output);
+    if (worker?.connection !== connection || relay?.kind !== 'relay') return;
+    relay.channel.send(output);
+    if (output.stream === 'stderr') this.#options.records.said(attempt, output);
+  }
+
+  #keepRecord(connection: ConnectionId, record: AttemptRecord): void {
+    const session = this.#sessions.get(connection);
+    const attempt = session?.kind === 'worker' ? session.attempt(record.jobId) : undefined;
+    if (attempt?.number === record.attempt) this.#options.records.told(attempt, record);
+  }
+
+  #keepGiven({ job: { jobId }, given }: Submit): void {
+    const job = this.#options.driver.cluster.jobs.get(jobId);
+    if (job && given) this.#options.records.given(job, given);
   }
 
   #passReceived(connection: ConnectionId, received: Received): void {

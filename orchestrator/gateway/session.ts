@@ -40,6 +40,11 @@ export class WorkerSession {
     this.#worker = worker;
   }
 
+  /** What it should run of that job. */
+  attempt(jobId: string): Attempt | undefined {
+    return this.#worker?.attempts.get(jobId);
+  }
+
   /** @returns whether there is somebody to tell */
   contractChanged(): boolean {
     this.#isContractDue = true;

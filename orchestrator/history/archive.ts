@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { KeptRecord } from '#shared/api/records.ts';
 import type { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { Clock } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
@@ -6,6 +7,9 @@ import type { HistoryPage, HistoryQuery } from './query.ts';
 
 /** A disk that hangs must not make anybody wait for longer. */
 const PATIENCE_MS = 5_000;
+/** A thread that ended is started again after so long, and after twice that each time that it does not answer either. */
+const RESTART_MS = 1_000;
+const LONGEST_RESTART_MS = 300_000;
 
 export interface ThreadSettings {
   readonly path: string;
@@ -15,15 +19,23 @@ export interface ThreadSettings {
 
 export type Question =
   /** With `more` to come they are only gathered: to write many together takes a fifth of the time. */
-  | { readonly type: 'write'; readonly jobs: readonly JobStoryView[]; readonly more: boolean }
+  | {
+      readonly type: 'write';
+      readonly jobs: readonly JobStoryView[];
+      /** Of those of them that ended badly. */
+      readonly records: readonly KeptRecord[];
+      readonly more: boolean;
+    }
   | { readonly type: 'search'; readonly query: HistoryQuery }
   | { readonly type: 'story'; readonly jobId: string }
+  | { readonly type: 'record'; readonly jobId: string }
   | { readonly type: 'close' };
 
 /** What was asked for; of a question that asks for nothing, nothing. */
 export interface Answer {
   readonly page?: HistoryPage<JobView>;
   readonly story?: JobStoryView | null;
+  readonly record?: KeptRecord | null;
 }
 
 export type ThreadMessage =
@@ -45,33 +57,38 @@ interface Waiting {
 
 /** An SQLite file, in a thread of its own: SQLite waits for the disk, and dispatch must not. */
 export class ArchiveThread implements Archive {
-  readonly #thread: Worker;
+  readonly #settings: ThreadSettings;
+  readonly #logger: Logger;
+  readonly #program: URL;
   readonly #clock: Clock;
+  #thread: Worker;
   readonly #waiting = new Map<number, Waiting>();
   /** Questions that were given up, and that the thread may still be busy with. */
   readonly #overdue = new Set<number>();
   #questions = 0;
-  #ended: string | null = null;
+  /** Why it ended, and when it may be started again. */
+  #ended: { readonly problem: string; readonly again: number } | null = null;
+  #restartMs = RESTART_MS;
 
-  constructor(settings: ThreadSettings, clock: Clock, logger: Logger) {
+  constructor(
+    settings: ThreadSettings,
+    clock: Clock,
+    logger: Logger,
+    program = new URL('thread.ts', import.meta.url),
+  ) {
+    this.#settings = settings;
     this.#clock = clock;
-    this.#thread = new Worker(new URL('thread.ts', import.meta.url), { workerData: settings });
-    // It never keeps the process from ending.
-    this.#thread.unref();
-    this.#thread.on('message', (message: ThreadMessage) => {
-      if (message.type === 'damaged') {
-        const { aside, problem } = message;
-        logger.warn({ path: settings.path, aside, problem }, 'the history was damaged: a new one is begun');
-      } else {
-        this.#answered(message);
-      }
-    });
-    this.#thread.on('error', (error) => this.#threadEnded(`its thread failed: ${error.message}`));
-    this.#thread.on('exit', () => this.#threadEnded('its thread ended'));
+    this.#logger = logger;
+    this.#program = program;
+    this.#thread = this.#started();
   }
 
   async ask(question: Question): Promise<Answer> {
-    if (this.#ended !== null) throw new Error(this.#ended);
+    if (this.#ended) {
+      if (this.#clock.now() < this.#ended.again) throw new Error(this.#ended.problem);
+      this.#ended = null;
+      this.#thread = this.#started();
+    }
     if (this.#overdue.size > 0) throw new Error(`it does not answer within ${PATIENCE_MS} ms`);
     const id = this.#questions++;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -93,16 +110,38 @@ export class ArchiveThread implements Archive {
     await this.#thread.terminate();
   }
 
+  #started(): Worker {
+    const thread = new Worker(this.#program, { workerData: this.#settings });
+    // It never keeps the process from ending.
+    thread.unref();
+    thread.on('message', (message: ThreadMessage) => {
+      if (message.type === 'damaged') {
+        const { aside, problem } = message;
+        const { path } = this.#settings;
+        this.#logger.warn({ path, aside, problem }, 'the history was damaged: a new one is begun');
+      } else {
+        this.#answered(message);
+      }
+    });
+    thread.on('error', (error) => this.#threadEnded(thread, `its thread failed: ${error.message}`));
+    thread.on('exit', () => this.#threadEnded(thread, 'its thread ended'));
+    return thread;
+  }
+
   #answered(message: Extract<ThreadMessage, { id: number }>): void {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     this.#overdue.delete(message.id);
+    this.#restartMs = RESTART_MS;
     if (message.type === 'answer') waiting?.resolve(message.answer);
     else waiting?.reject(new Error(message.problem));
   }
 
-  #threadEnded(problem: string): void {
-    this.#ended ??= problem;
+  #threadEnded(thread: Worker, problem: string): void {
+    if (this.#ended || thread !== this.#thread) return;
+    this.#ended = { problem, again: this.#clock.now() + this.#restartMs };
+    this.#restartMs = Math.min(2 * this.#restartMs, LONGEST_RESTART_MS);
+    this.#overdue.clear();
     for (const { reject } of this.#waiting.values()) reject(new Error(problem));
     this.#waiting.clear();
   }

@@ -1,7 +1,9 @@
+import type { KeptRecord } from '#shared/api/records.ts';
 import type { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
+import type { RecordViews } from '../api/recordViews.ts';
 import type { Views } from '../api/views.ts';
 import type { Cluster } from '../core/cluster.ts';
 import type { Job } from '../core/model.ts';
@@ -14,12 +16,18 @@ import type { HistoryPage, HistoryQuery } from './query.ts';
 const GATHER_MS = 1_000;
 /** Telling their stories takes about as long as a dispatch; who waits for one comes in between. */
 const AT_ONCE = 10;
+/** While the archive fails, so many wait for it, and it is tried so often. */
+const MOST_UNWRITTEN = 1_000;
+const RETRY_MS = 30_000;
+
+const NOTHING: Question = { type: 'write', jobs: [], records: [], more: false };
 
 export interface HistoryOptions {
   /** Null: what the core remembers is all. */
   readonly archive: Archive | null;
   readonly cluster: Cluster;
   readonly views: Views;
+  readonly records: Pick<RecordViews, 'kept'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -28,7 +36,8 @@ export interface HistoryOptions {
 export class History {
   readonly #options: HistoryOptions;
   #ended: Job[] = [];
-  #gathering = false;
+  #isDue = false;
+  #writing: Promise<void> | null = null;
   #failing = false;
 
   constructor(options: HistoryOptions) {
@@ -37,19 +46,19 @@ export class History {
 
   /** Finds out at once whether the archive can be written, and drops what has become too old. */
   async open(): Promise<void> {
-    await this.#ask({ type: 'write', jobs: [], more: false });
+    await this.#ask(NOTHING);
   }
 
   readonly observe: Observer = (effect) => {
     if (effect.type !== 'job-changed' || effect.event !== 'ended' || !this.#options.archive) return;
     this.#ended.push(effect.job);
-    if (this.#gathering) return;
-    this.#gathering = true;
-    this.#options.clock.after(GATHER_MS, () => {
-      this.#gathering = false;
-      void this.#write();
-    });
+    this.#writeAfter(GATHER_MS);
   };
+
+  /** Jobs that wait for an archive that fails. */
+  get unwritten(): number {
+    return this.#failing ? this.#ended.length : 0;
+  }
 
   async search(query: HistoryQuery): Promise<HistoryPage<JobView>> {
     await this.#write();
@@ -63,21 +72,67 @@ export class History {
     return (await this.#ask({ type: 'story', jobId }))?.story ?? null;
   }
 
+  /** Command and output of one that ended badly. */
+  async record(jobId: string): Promise<KeptRecord | null> {
+    return (await this.#ask({ type: 'record', jobId }))?.record ?? null;
+  }
+
   async stop(): Promise<void> {
     await this.#write();
     // An archive that fails or hangs ends with the process.
     await this.#options.archive?.close().catch(() => {});
   }
 
-  async #write(): Promise<void> {
-    const { views, clock } = this.#options;
-    const writes: Promise<Answer | null>[] = [];
+  #writeAfter(ms: number): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.#options.clock.after(ms, () => {
+      this.#isDue = false;
+      void this.#write();
+    });
+  }
+
+  #write(): Promise<void> {
+    this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = null;
+    });
+    return this.#writing;
+  }
+
+  /** What can't be written now is kept for later. */
+  async #writeAll(): Promise<void> {
     while (this.#ended.length > 0) {
-      const jobs = this.#ended.splice(0, AT_ONCE).map((job) => views.story(job));
-      writes.push(this.#ask({ type: 'write', jobs, more: this.#ended.length > 0 }));
+      // Of an archive that fails a few are enough to see whether it works again.
+      const told = await this.#tell(this.#failing ? AT_ONCE : Number.POSITIVE_INFINITY);
+      if (told.length === 0) continue;
+      this.#ended = [...told, ...this.#ended].slice(-MOST_UNWRITTEN);
+      this.#writeAfter(RETRY_MS);
+      return;
+    }
+  }
+
+  /** @returns those that were not written: none, or all of them */
+  async #tell(most: number): Promise<readonly Job[]> {
+    const { views, records, clock } = this.#options;
+    const told: Job[] = [];
+    const writes: Promise<Answer | null>[] = [];
+    for (let more = true; more; ) {
+      const some = this.#ended.splice(0, AT_ONCE);
+      told.push(...some);
+      const jobs = some.map((job) => views.story(job));
+      const kept: KeptRecord[] = [];
+      for (const job of some) {
+        const record = records.kept(job);
+        if (!record) continue;
+        kept.push(record);
+        // One of these takes as long as the stories of ten.
+        await new Promise<void>((resolve) => clock.soon(resolve));
+      }
+      more = this.#ended.length > 0 && told.length < most;
+      writes.push(this.#ask({ type: 'write', jobs, records: kept, more }));
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
-    await Promise.all(writes);
+    return (await Promise.all(writes)).includes(null) ? told : [];
   }
 
   /** Null when nothing is there to ask, or when it fails: which is said once, until it works again. */
@@ -86,7 +141,7 @@ export class History {
     if (!archive) return null;
     try {
       const answer = await archive.ask(question);
-      if (this.#failing && question.type === 'write') {
+      if (this.#failing && question.type === 'write' && question.jobs.length > 0) {
         this.#failing = false;
         logger.info('finished jobs are written into the history again');
       }

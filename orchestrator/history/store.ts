@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Compile } from 'typebox/compile';
+import { KeptRecord } from '#shared/api/records.ts';
 import { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { HistoryPage, HistoryQuery } from './query.ts';
 
@@ -39,8 +40,20 @@ const SCHEMA = `
   CREATE INDEX jobs_by_end ON jobs (ended_at, serial);
 `;
 
+// Not in the first form of the file: older orchestrators leave it alone, and what they drop of the jobs goes with them.
+const RECORDS = `
+  CREATE TABLE IF NOT EXISTS records (
+    job_id TEXT PRIMARY KEY REFERENCES jobs (job_id) ON DELETE CASCADE,
+    record TEXT NOT NULL
+  ) STRICT;
+`;
+
+/** Of jobs that were written before the API said these. */
+const NOT_SAID = { firstSegmentMs: null, hardware: null };
+
 const summaries = Compile(JobView);
 const stories = Compile(JobStoryView);
+const records = Compile(KeptRecord);
 
 /** Ended jobs in an SQLite file. Everything here waits for the disk. */
 export class HistoryStore {
@@ -68,7 +81,7 @@ export class HistoryStore {
   }
 
   /** All or none: when it fails, close. A job that is there already has ended once more, after a restart. */
-  write(jobs: readonly JobStoryView[], now: number): void {
+  write(jobs: readonly JobStoryView[], now: number, badlyEnded: readonly KeptRecord[] = []): void {
     const database = this.#database;
     database.exec('BEGIN IMMEDIATE');
     const insert = database.prepare(
@@ -83,6 +96,8 @@ export class HistoryStore {
         ...[JSON.stringify(summary), JSON.stringify(job)],
       );
     }
+    const keep = database.prepare('INSERT OR REPLACE INTO records (job_id, record) VALUES (?, ?)');
+    for (const record of badlyEnded) keep.run(record.command.jobId, JSON.stringify(record));
     this.#drop(now);
     database.exec('COMMIT');
   }
@@ -108,7 +123,7 @@ export class HistoryStore {
     const last = rows.length > limit ? shown.at(-1) : undefined;
     return {
       jobs: shown.flatMap(({ summary }) => {
-        const job: unknown = JSON.parse(String(summary));
+        const job: unknown = { ...NOT_SAID, ...JSON.parse(String(summary)) };
         return summaries.Check(job) ? [job] : [];
       }),
       next: last ? { endedAt: Number(last['ended_at']), serial: Number(last['serial']) } : null,
@@ -117,8 +132,14 @@ export class HistoryStore {
 
   story(jobId: string): JobStoryView | null {
     const row = this.#database.prepare('SELECT story FROM jobs WHERE job_id = ?').get(jobId);
-    const job: unknown = JSON.parse(String(row?.['story'] ?? null));
+    const job: unknown = { ...NOT_SAID, ...JSON.parse(String(row?.['story'] ?? null)) };
     return stories.Check(job) ? job : null;
+  }
+
+  record(jobId: string): KeptRecord | null {
+    const row = this.#database.prepare('SELECT record FROM records WHERE job_id = ?').get(jobId);
+    const record: unknown = JSON.parse(String(row?.['record'] ?? null));
+    return records.Check(record) ? record : null;
   }
 
   close(): void {
@@ -173,6 +194,7 @@ function prepare(database: DatabaseSync): void {
   } else if (version !== VERSION) {
     throw new OtherVersion(`it has the form ${version}, not ${VERSION}`);
   }
+  database.exec(RECORDS);
 }
 
 function pragma(database: DatabaseSync, name: string): number {

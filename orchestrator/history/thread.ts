@@ -1,5 +1,6 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
+import type { KeptRecord } from '#shared/api/records.ts';
 import type { JobStoryView } from '#shared/api/schemas.ts';
 import { assertNever, coerceError } from '#shared/errors.ts';
 import type { Answer, Question, ThreadMessage, ThreadSettings } from './archive.ts';
@@ -12,7 +13,7 @@ const file = new HistoryFile(path, { days, megabytes }, (aside, problem) => {
   say({ type: 'damaged', aside, problem });
 });
 
-const gathered: JobStoryView[] = [];
+const gathered: { jobs: JobStoryView[]; records: KeptRecord[] } = { jobs: [], records: [] };
 
 // Of this thread only: dispatch and transcoders come first.
 if (process.platform === 'linux') setPriority(LOWEST_PRIORITY);
@@ -28,16 +29,19 @@ parentPort?.on('message', ({ id, question }: { id: number; question: Question })
 function answer(question: Question): Answer {
   switch (question.type) {
     case 'write':
-      gathered.push(...question.jobs);
+      gathered.jobs.push(...question.jobs);
+      gathered.records.push(...question.records);
       if (!question.more) {
-        const jobs = gathered.splice(0);
-        file.use((store) => store.write(jobs, Date.now()));
+        const [jobs, records] = [gathered.jobs.splice(0), gathered.records.splice(0)];
+        file.use((store) => store.write(jobs, Date.now(), records));
       }
       return {};
     case 'search':
       return { page: file.use((store) => store.search(question.query)) };
     case 'story':
       return { story: file.use((store) => store.story(question.jobId)) };
+    case 'record':
+      return { record: file.use((store) => store.record(question.jobId)) };
     case 'close':
       file.close();
       return {};

@@ -1,9 +1,11 @@
 import { readCommand } from '#shared/argv/command.ts';
 import { resumed } from '#shared/argv/resume.ts';
 import { segmentedOutput } from '#shared/argv/segmented.ts';
+import type { Splice } from '#shared/argv/splice.ts';
 import { type ByteString, readable } from '#shared/bytes.ts';
 import type { EndSignal, JobSpec, Outcome, Resume } from '#shared/job.ts';
-import type { Checkpoint, Output, OutputStream } from '#shared/protocol/messages.ts';
+import type { Checkpoint } from '#shared/protocol/checkpoint.ts';
+import type { Output, OutputStream } from '#shared/protocol/messages.ts';
 import type { Before, RelayLine } from '../hookProtocol.ts';
 import { AcceptedCallbacks } from './acceptedCallbacks.ts';
 import { Announcements } from './announced/announcements.ts';
@@ -39,6 +41,8 @@ export interface CallbackPlace {
 export class HeldJob {
   readonly spec: JobSpec;
   readonly hook: HookAnswers;
+  /** What makes of its argv the one that PMS gave; null where nobody says. */
+  readonly given: readonly Splice[] | null;
   readonly scopes: readonly string[];
   readonly credential: string | null;
   readonly accepted: AcceptedCallbacks;
@@ -95,8 +99,10 @@ export class HeldJob {
     place: CallbackPlace,
     before: Before | null,
     accepted: Accepted | null,
+    given: readonly Splice[] | null = null,
   ) {
     this.spec = spec;
+    this.given = given;
     this.hook = hook;
     this.scopes = place.scopes;
     this.credential = place.credential;

@@ -81,11 +81,11 @@ export class HookServer {
       this.#refuse(line, hook, intake.refusal);
       return null;
     }
-    const { place } = intake;
+    const { place, given } = intake;
     const spec = this.#intake.traced?.(intake.spec, line.startedAt ?? null) ?? intake.spec;
     this.#intake.taken?.(spec);
     const accepted = line.before ? this.#records.read(spec.jobId) : null;
-    const job = new HeldJob(spec, hook, place, line.before, accepted);
+    const job = new HeldJob(spec, hook, place, line.before, accepted, given);
     this.#jobs.hold(job);
     return job;
   }

@@ -1,3 +1,4 @@
+import type { Splice } from '#shared/argv/splice.ts';
 import type { ByteString } from '#shared/bytes.ts';
 import { PASSED_VARIABLES } from '#shared/env.ts';
 import type { JobSpec } from '#shared/job.ts';
@@ -29,6 +30,8 @@ export interface IntakeOptions {
 export interface Intake {
   readonly spec: JobSpec;
   readonly place: CallbackPlace;
+  /** What makes of its argv the one that PMS gave. */
+  readonly given: readonly Splice[];
 }
 
 /** Makes the job for the workers of what PMS told the hook; or says why no worker could run it. */
@@ -46,6 +49,7 @@ export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readon
       verbose,
       callbackBase: address + (credential === null ? '' : `/job/${credential}`),
     });
+  const rewritten = calling(options.callbackAddress);
   const passed = Object.entries(env).filter(([name]) => PASSED_VARIABLES.includes(name));
   const plexPass = options.hasPlexPass(env['X_PLEX_TOKEN']);
   return {
@@ -55,7 +59,7 @@ export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readon
       plexPass,
       local,
       cwd,
-      ...calling(options.callbackAddress),
+      ...rewritten,
       env: Object.fromEntries(passed),
     },
     place: {
@@ -63,5 +67,8 @@ export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readon
       credential,
       localArgv: localAddress === null ? null : calling(localAddress).argv,
     },
+    given: argv.flatMap((element, at) => {
+      return rewritten.argv[at] === element ? [] : [{ at, remove: 1, insert: [element] }];
+    }),
   };
 }

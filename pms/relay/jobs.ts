@@ -263,7 +263,8 @@ export class Jobs {
     // What a worker may be running is waited for before it is placed anew.
     const attempt = Math.max(job.attempt, job.mayRunElsewhere ? 1 : 0);
     job.submitted = true;
-    this.#link.send({ type: 'submit', job: job.spec, attempt });
+    const given = job.given && { given: [...job.given] };
+    this.#link.send({ type: 'submit', job: job.spec, attempt, ...given });
     this.#reports.submitted(job);
     if (job.signal) this.#link.send({ type: 'end', jobId: job.spec.jobId, signal: job.signal });
   }

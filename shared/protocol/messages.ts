@@ -2,6 +2,8 @@ import { type Static, Type } from 'typebox';
 import { Capabilities } from '../capabilities.ts';
 import { AttemptStatus, EndSignal, JobId, JobSpec, Outcome, Resume } from '../job.ts';
 import { Checks } from './check.ts';
+import { Checkpoint } from './checkpoint.ts';
+import { AttemptRecord, Splices } from './record.ts';
 import { Contract, RelayStorage } from './storage.ts';
 
 /** The WebSocket subprotocol. A change that an older peer would not understand gets a new number. */
@@ -95,6 +97,8 @@ export const WorkerHello = Type.Object(
     instance: Name,
     /** The machine that it runs on; absent from older workers. */
     node: Type.Optional(Name),
+    /** It sends records; absent from older workers. */
+    records: Type.Optional(Type.Boolean()),
     slots: Slots,
     capabilities: Capabilities,
     storage: Type.Array(Mount),
@@ -202,7 +206,16 @@ export const RelayHello = Type.Object(
 );
 export type RelayHello = Static<typeof RelayHello>;
 
-export const Submit = Type.Object({ type: Type.Literal('submit'), job: JobSpec, attempt: Count }, strict);
+export const Submit = Type.Object(
+  {
+    type: Type.Literal('submit'),
+    job: JobSpec,
+    attempt: Count,
+    /** What makes of the job's argv the one that PMS gave; absent from older relays. */
+    given: Type.Optional(Splices),
+  },
+  strict,
+);
 export type Submit = Static<typeof Submit>;
 
 export const End = Type.Object({ type: Type.Literal('end'), jobId: JobId, signal: EndSignal }, strict);
@@ -210,29 +223,6 @@ export type End = Static<typeof End>;
 
 export const Release = Type.Object({ type: Type.Literal('release'), jobId: JobId }, strict);
 export type Release = Static<typeof Release>;
-
-export const Checkpoint = Type.Object(
-  {
-    type: Type.Literal('checkpoint'),
-    jobId: JobId,
-    attempt: AttemptNumber,
-    /** Percent of the media that was transcoded, as the transcoder told PMS. */
-    progress: nullable(Type.Number()),
-    /** Seconds of the input, as the transcoder told PMS; null when it ends elsewhere than its input does. */
-    duration: nullable(Type.Number()),
-    /** Why its input could not be read on, as the transcoder told PMS. */
-    readError: nullable(Type.String({ maxLength: 64 })),
-    /** Multiple of real time. */
-    speed: nullable(Type.Number()),
-    announced: Count,
-    /** Where a next attempt would go on; null: at the beginning. */
-    resume: nullable(Resume),
-    /** Why it would begin at the beginning whatever PMS accepts. */
-    obstacle: nullable(Type.String({ maxLength: 1024 })),
-  },
-  strict,
-);
-export type Checkpoint = Static<typeof Checkpoint>;
 
 export const Waiting = Type.Object(
   {
@@ -264,7 +254,7 @@ export type Status = Static<typeof Status>;
 
 /** Every message, by direction: the one place that says who may send what. */
 export const MESSAGES = {
-  workerToOrchestrator: { hello: WorkerHello, state: WorkerState, output: Output },
+  workerToOrchestrator: { hello: WorkerHello, state: WorkerState, output: Output, record: AttemptRecord },
   orchestratorToWorker: {
     welcome: Welcome,
     contract: Contract,
@@ -288,7 +278,7 @@ export const MESSAGES = {
 export type Direction = keyof typeof MESSAGES;
 
 interface MessagesOf {
-  workerToOrchestrator: WorkerHello | WorkerState | Output;
+  workerToOrchestrator: WorkerHello | WorkerState | Output | AttemptRecord;
   orchestratorToWorker: Welcome | Contract | JobMessage | Desired | Received;
   relayToOrchestrator: RelayHello | Submit | End | Release | Checkpoint | RelayStorage | Waiting | Received;
   orchestratorToRelay: Welcome | Status | Output;

@@ -81,6 +81,15 @@ test('a job from its queue to its end, as tables and as JSON', async () => {
   expect(story.stdout).toMatch(
     /\n\d\d:\d\d:\d\d +0\.000s +submitted .*\n(.*\n)*\d\d:\d\d:\d\d +\d+\.\d{3}s +ended /,
   );
+  expect((await run('job', short, '--command')).stdout).toMatch(
+    /^-x_behaviour block=\S*\n\nattempt 1 on w1: as given\n$/,
+  );
+  expect(await json('job', short, '--command')).toMatchObject({ attempts: [{ ran: 'as-given' }] });
+  expect(await run('job', short, '--stderr')).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(await run('job', short, '--stderr', '--attempt', '7')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^it has no attempt 7\n/),
+  });
   expect(await run('cancel', short)).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^the job has ended: /),

@@ -106,6 +106,47 @@ inBrowser('history: outcome and reason, filtered and searched', async () => {
   await shows('No job matches.');
 });
 
+inBrowser('a job’s page has its command before and after, and what it says', async () => {
+  const job = stage.play('Talks.mkv', { log: 'first words' }, { block: true });
+  await stage.started(job);
+  await page.goto(`${stage.cluster.address}/#/jobs/${job.jobId}`);
+  const [command, output] = ['Command', 'Output'].map((name) =>
+    page.getByRole('region', { name, exact: true }),
+  );
+  await output?.getByText('first words').waitFor();
+  const address = String.raw`http:\/\/127.0.0.1:\d+`;
+  await command?.getByText(new RegExp(`−-progressurl ${address}/video/`)).waitFor();
+  await command
+    ?.getByText(new RegExp(String.raw`\+-progressurl ${address}/job/\[redacted\]/video/`))
+    .waitFor();
+  expect(await inaccessible(page)).toEqual([]);
+
+  const silent = stage.silent('Silent.mkv', { log: 'last words' }, { block: true });
+  await stage.started(silent);
+  await page.goto(`${stage.cluster.address}/#/jobs/${silent.jobId}`);
+  await shows('PMS wants nothing of its stderr');
+  await command?.getByText('−-loglevel quiet').waitFor();
+  await command?.getByText('+-loglevel error').waitFor();
+  expect(await command?.getByText('tag5').count()).toBe(0);
+  await page.getByRole('button', { name: '… 9 unchanged' }).focus();
+  await page.keyboard.press('Enter');
+  await command?.getByText(`-metadata 'tag5=it'\\''s 5'`).waitFor();
+  await press('Copy');
+  await shows(/^Copied\.$|^This browser does not let pages copy\.$/);
+  await press('Cancel Silent.mkv');
+  await press('Cancel the job');
+  await output?.getByText('last words').waitFor();
+  expect(await inaccessible(page)).toEqual([]);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  expect(await inaccessible(page)).toEqual([]);
+  await page.emulateMedia({ colorScheme: 'light' });
+  await fetch(`${stage.cluster.address}/api/v1/jobs/${job.jobId}`, {
+    method: 'DELETE',
+    headers: { authorization: `Bearer ${DASHBOARD_TOKEN}` },
+  });
+  await Promise.all([job.verdict, silent.verdict]);
+});
+
 inBrowser('a job’s page tells its story while it happens', async () => {
   const job = stage.play('Moved.mkv', { block: true });
   await stage.started(job);
@@ -119,6 +160,9 @@ inBrowser('a job’s page tells its story while it happens', async () => {
   await shows('Attempt 1 ended on w1');
   await row('lost').getByText('the worker is stopping').waitFor();
   await shows('by the relay');
+  const output = page.getByRole('heading', { name: 'Output' }).locator('..').getByLabel('Attempt');
+  await output.selectOption('1 on w1');
+  await shows('It said nothing on stderr.');
   expect(await inaccessible(page)).toEqual([]);
 });
 

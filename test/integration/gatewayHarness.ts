@@ -9,6 +9,7 @@ import type { Tokens } from '../../orchestrator/config.ts';
 import { Cluster } from '../../orchestrator/core/cluster.ts';
 import { Driver } from '../../orchestrator/driver.ts';
 import { Gateway } from '../../orchestrator/gateway/gateway.ts';
+import { Records } from '../../orchestrator/records.ts';
 import { SETTINGS, workerHello } from '../unit/core/world.ts';
 import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
 
@@ -23,6 +24,7 @@ interface Dial {
 export class GatewayHarness {
   readonly clock = new FakeClock();
   readonly driver = new Driver(new Cluster(SETTINGS, 0), this.clock);
+  readonly records = new Records(this.driver.cluster);
   readonly gateway: Gateway;
   readonly server = createServer((_, response) => response.end('http'));
   readonly logged: string[] = [];
@@ -30,7 +32,8 @@ export class GatewayHarness {
   constructor(tokens: Tokens) {
     const logger = pino({ level: 'debug' }, { write: (line: string) => this.logged.push(line) });
     const { driver, clock } = this;
-    this.gateway = new Gateway({ driver, tokens, silenceMs: SETTINGS.silenceMs, clock, logger });
+    const { records } = this;
+    this.gateway = new Gateway({ driver, tokens, silenceMs: SETTINGS.silenceMs, clock, logger, records });
     this.gateway.attach(this.server);
   }
 

@@ -7,6 +7,7 @@ import { Cluster } from '../../orchestrator/core/cluster.ts';
 import type { CoreSettings } from '../../orchestrator/core/settings.ts';
 import { Driver, type Observer } from '../../orchestrator/driver.ts';
 import { Hub } from '../../orchestrator/gateway/hub.ts';
+import { Records } from '../../orchestrator/records.ts';
 import { Jobs } from '../../pms/relay/jobs.ts';
 import { Agent } from '../../worker/agent.ts';
 import { Attempts } from '../../worker/attempts/attempts.ts';
@@ -76,7 +77,10 @@ export class SimOrchestrator {
     this.startedAt = clock.now();
     this.cluster = new Cluster(SETTINGS, clock.now());
     this.driver = new Driver(this.cluster, clock);
-    this.hub = new Hub({ driver: this.driver, silenceMs: SETTINGS.silenceMs, clock, logger });
+    this.hub = new Hub({
+      ...{ driver: this.driver, silenceMs: SETTINGS.silenceMs, clock, logger },
+      records: new Records(this.driver.cluster),
+    });
     this.driver.observe(observer(this));
   }
 }
@@ -126,6 +130,7 @@ export class SimWorker {
         signsOf: () => ({ standing: null, traffic: null }),
         send: (output) => this.agent.send(output),
         gpuFailed: () => undefined,
+        record: () => undefined,
         fenceKilled: () => undefined,
       },
       () => this.agent.changed(),

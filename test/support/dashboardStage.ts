@@ -55,6 +55,13 @@ export class DashboardStage {
     return new HookClient(this.cluster.socket, { argv, cwd: this.cluster.cwd });
   }
 
+  /** One of which PMS wants no word on stderr, with many options. */
+  silent(title: string, ...steps: readonly Step[]): HookClient {
+    const tags = Array.from({ length: 9 }, (_, index) => ['-metadata', `tag${index}=it's ${index}`]).flat();
+    const argv = [...behaviour(...steps), '-loglevel', 'quiet', '-i', this.#media(title), ...tags, 'out.mp4'];
+    return new HookClient(this.cluster.socket, { argv, cwd: this.cluster.cwd });
+  }
+
   optimise(title: string, ...steps: readonly Step[]): HookClient {
     const argv = [...behaviour(...steps), '-i', this.#media(title), '-f', 'mp4', `${title}.mp4`];
     return new HookClient(this.cluster.socket, { argv, cwd: this.cluster.cwd });

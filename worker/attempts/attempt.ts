@@ -1,3 +1,4 @@
+import { keyOfElement, type Splice, splicesBetween } from '#shared/argv/splice.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import {
@@ -11,9 +12,12 @@ import {
   outcomeWithoutProcess,
   type Resume,
 } from '#shared/job.ts';
+import { JobSecrets } from '#shared/jobSecrets.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Output } from '#shared/protocol/messages.ts';
+import { type AttemptRecord, STDERR_TAIL_BYTES } from '#shared/protocol/record.ts';
 import type { HardwareRequirement } from '#shared/requirements.ts';
+import { Tail } from '#shared/tail.ts';
 import type { AdaptedCommand } from '../adapt/command.ts';
 import { GpuFailureWatch } from '../gpu/failure.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
@@ -39,6 +43,7 @@ export interface AttemptContext {
   /** Starts a transcoder. */
   run(options: Omit<ProcessOptions, 'fence'>): RunningTranscoder;
   send(output: Output): void;
+  record(record: AttemptRecord): void;
   /** Whether this process tree gets on. */
   signsOf(pid: number): Signs;
   /** A transcoder failed because of the GPU. */
@@ -71,7 +76,7 @@ export class Attempt {
   readonly #context: AttemptContext;
   readonly #logger: Logger;
   readonly #output = new OutputWindow();
-  readonly #lastWords = new LastWords();
+  readonly #lastWords = new LastWords((line) => new JobSecrets(this.job, []).text(line));
   readonly #gpuWatch = new GpuFailureWatch();
   #readErrors: ReadErrorWatch | null = null;
   readonly #stillness: Stillness;
@@ -81,6 +86,9 @@ export class Attempt {
   #waiting: Timer | null = null;
   #changes: readonly Change[] = [];
   #hardware: HardwareRequirement | null = null;
+  #splices: readonly Splice[] = [];
+  /** Its stderr, while nobody else is to have that. */
+  #kept: Tail | null = null;
   #asked = false;
   #givenUp: string | null = null;
 
@@ -137,6 +145,8 @@ export class Attempt {
       this.#readErrors = new ReadErrorWatch(command.argv);
       this.#changes = changes;
       this.#hardware = hardware;
+      this.#splices = splicesBetween(this.job.argv, command.argv, keyOfElement);
+      this.#kept = silent ? new Tail(STDERR_TAIL_BYTES) : null;
       this.#process = this.#context.run({
         command: { ...command, env: { ...command.env, [ATTEMPT_VARIABLE]: mark } },
         mark,
@@ -146,7 +156,8 @@ export class Attempt {
           started: () => this.#started(),
           output: (stream, data) => {
             if (stream === 'stderr') this.#overhear(data);
-            if (stream === 'stdout' || !silent) this.#sendAll(this.#output.add(stream, data));
+            if (stream === 'stderr' && this.#kept) this.#kept.add(data);
+            else this.#sendAll(this.#output.add(stream, data));
           },
           failed: (reason, superseded) => {
             this.#end(outcomeWithoutProcess(superseded ? 'lost' : 'refused', reason));
@@ -154,6 +165,7 @@ export class Attempt {
           ended: (end) => this.#processEnded(end),
         },
       });
+      this.#record();
     } catch (error) {
       this.#end(outcomeWithoutProcess('refused', `it can't be started: ${coerceError(error).message}`));
     }
@@ -191,6 +203,7 @@ export class Attempt {
   /** What was sent on a connection that is gone may not have arrived. */
   resend(): void {
     this.#sendAll(this.#output.unacknowledged);
+    this.#record();
   }
 
   #started(): void {
@@ -214,6 +227,17 @@ export class Attempt {
       this.#context.send({ type: 'output', jobId, attempt, offset, stream, data: data.toString('base64') });
     }
     if (this.#output.isFull) this.#process?.hold(true);
+  }
+
+  /** For people: nobody acknowledges it, and none follows where there is nothing to tell. */
+  #record(): void {
+    const kept = this.#phase === 'ended' && this.#kept ? this.#kept.bytes : null;
+    if (this.#splices.length === 0 && !kept?.length) return;
+    this.#context.record({
+      ...{ type: 'record', jobId: this.job.jobId, attempt: this.number },
+      ...(this.#splices.length > 0 && { splices: [...this.#splices] }),
+      ...(kept?.length && { stderr: kept.toString('base64') }),
+    });
   }
 
   #processEnded({ exitCode, signal, forced, superseded }: ProcessEnd): void {
@@ -242,6 +266,8 @@ export class Attempt {
     this.#outcome = outcome;
     this.#waiting?.cancel();
     this.#stillness.stop();
+    // Before the end is told.
+    if (this.#kept?.bytes.length) this.#record();
     const { reason, exitCode, signal, forced, message } = outcome;
     this.#logger.info({ reason, exitCode, signal, forced, message }, 'attempt ended');
     this.#context.observe?.(this);

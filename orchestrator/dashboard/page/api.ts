@@ -48,6 +48,10 @@ export async function get<T>(path: string): Promise<T> {
   return (await request(`api/v1/${path}`)).json();
 }
 
+export function problemOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 export async function change(method: string, path: string, body?: object): Promise<void> {
   const init = body ? { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } } : {};
   await request(`api/v1/${path}`, { method, ...init });

@@ -24,7 +24,7 @@ export function ask(asked: Question): void {
   question.value = asked;
 }
 
-function say(text: string): void {
+export function say(text: string): void {
   notice.value = text;
   setTimeout(() => {
     if (notice.value === text) notice.value = null;

@@ -4,8 +4,11 @@ import type { VNode } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { AttemptView, JobStoryView, StoryEntryView } from '#shared/api/schemas.ts';
 import { CancelButton } from './actions.ts';
-import { get } from './api.ts';
+import { get, problemOf } from './api.ts';
+import { attemptOf } from './attempt.ts';
+import { Command } from './command.ts';
 import { duration, hardware, outcomeVerdict, percent, seconds, speed, time, verdict } from './format.ts';
+import { OutputOf } from './output.ts';
 import { workerLink } from './router.ts';
 import { jobNamed, now } from './store.ts';
 import { Badge, type Column, Table } from './table.ts';
@@ -15,6 +18,7 @@ const WHY = { queued: 'It waits because', running: 'It was tried again because',
 export function JobPage({ id }: { id: string }): VNode {
   const story = useSignal<JobStoryView | null>(null);
   const problem = useSignal<string | null>(null);
+  const choice = useSignal<number | null>(null);
   // A new object with each event that concerns it: then its story has changed, too.
   const latest = jobNamed(id);
   useEffect(() => {
@@ -23,7 +27,7 @@ export function JobPage({ id }: { id: string }): VNode {
         story.value = told;
       },
       (error: unknown) => {
-        problem.value = error instanceof Error ? error.message : String(error);
+        problem.value = problemOf(error);
       },
     );
   }, [id, latest]);
@@ -46,7 +50,9 @@ export function JobPage({ id }: { id: string }): VNode {
       <${Table} label="Attempts" rows=${job.attempts} columns=${ATTEMPTS}
         keyOf=${({ attempt }: AttemptView) => String(attempt)} empty="None yet." />
     </section>
-    <section><h2>Changes made to its command</h2><${Changes} job=${job} /></section>`;
+    <section><h2>Changes made to its command</h2><${Changes} job=${job} /></section>
+    <section><${Command} job=${job} choice=${choice} /></section>
+    <section><${OutputOf} key=${attemptOf(job, choice)?.attempt} job=${job} choice=${choice} /></section>`;
 }
 
 function Facts({ job }: { job: JobStoryView }): VNode {

@@ -29,6 +29,13 @@ test.each(COMMANDS.map((command) => [command.name, command] as const))(
 test.each([
   ['workers', ['w1'], {}, 'clusterplex workers: "w1" is one word too many'],
   ['drain', [], {}, 'clusterplex drain: the worker’s name is missing'],
+  [
+    'job',
+    ['x'],
+    { command: true, stderr: true },
+    'clusterplex job: --command and --stderr are two questions',
+  ],
+  ['job', ['x'], { attempt: '1' }, 'clusterplex job: --attempt goes with --stderr'],
   ['cancel', [], {}, 'clusterplex cancel: the job’s id is missing'],
   [
     'jobs',
@@ -64,5 +71,6 @@ test('bash completes commands, and the options of each', () => {
   };
   expect(complete('clusterplex', '')).toEqual([...COMMANDS, ...PARTS].map(({ name }) => name));
   expect(complete('clusterplex', 'und')).toEqual(['undrain']);
+  expect(complete('clusterplex', 'job', '--')).toEqual(expect.arrayContaining(['--command', '--stderr']));
   expect(complete('clusterplex', 'scale', '--m')).toEqual(['--minimum', '--maximum']);
 });

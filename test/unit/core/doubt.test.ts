@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Outcome } from '#shared/job.ts';
-import type { Checkpoint } from '#shared/protocol/messages.ts';
+import type { Checkpoint } from '#shared/protocol/checkpoint.ts';
 import { jobState } from '../../../orchestrator/core/model.ts';
 import { ended, running, World } from './world.ts';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { JobSpec } from '#shared/job.ts';
-import type { Checkpoint } from '#shared/protocol/messages.ts';
+import type { Checkpoint } from '#shared/protocol/checkpoint.ts';
 import type { ConnectionId } from '../../../orchestrator/core/model.ts';
 import { ended as endedIn, running as runningIn, World } from './world.ts';
 

@@ -240,6 +240,7 @@ export function workerModel(fields: Partial<Worker>): Worker {
     storage: [],
     checks: [],
     node: null,
+    records: false,
     connectedAt: 0,
     connection: 1,
     ready: true,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Checkpoint } from '#shared/protocol/messages.ts';
+import type { Checkpoint } from '#shared/protocol/checkpoint.ts';
 import { FirstSegments } from '../../../orchestrator/api/firstSegments.ts';
 import { running, World } from '../core/world.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type Gpu, NO_CAPABILITIES } from '#shared/capabilities.ts';
-import type { Checkpoint } from '#shared/protocol/messages.ts';
+import type { Checkpoint } from '#shared/protocol/checkpoint.ts';
 import { FirstSegments } from '../../../orchestrator/api/firstSegments.ts';
 import type { Effect } from '../../../orchestrator/core/effects.ts';
 import { OrchestratorMetrics } from '../../../orchestrator/metrics.ts';

@@ -5,14 +5,8 @@ import { messageReader } from '#shared/protocol/codec.ts';
 import { type Direction, MESSAGES } from '#shared/protocol/messages.ts';
 
 const outcome = {
-  reason: 'exited',
-  exitCode: 0,
-  signal: null,
-  forced: false,
-  message: null,
-  stdoutBytes: 3,
-  stderrBytes: 0,
-  readError: null,
+  ...{ reason: 'exited', exitCode: 0, signal: null, forced: false, message: null },
+  ...{ stdoutBytes: 3, stderrBytes: 0, readError: null },
 };
 const state = {
   revision: 0,
@@ -36,6 +30,7 @@ const gpuLoad = {
   ...{ id: 'GPU-1', name: 'Intel', utilisation: 3, encoder: null },
   ...{ memoryUsed: 1, memoryTotal: null, sessions: 2 },
 };
+const splice = { at: 0, remove: 1, insert: ['-y', { base64: '/w==' }] };
 const job = {
   ...{ jobId: 'j', session: null, jobClass: 'playback', title: 'film.mkv', local: true },
   argv: ['-i', { base64: '/w==' }],
@@ -56,6 +51,7 @@ const shared = { path: '/transcode', mode: 'rw', purpose: 'transcode', proof, ..
 
 const EXAMPLES: Record<Direction, Record<string, object>> = {
   workerToOrchestrator: {
+    record: { type: 'record', jobId: 'j', attempt: 1, splices: [splice], stderr: 'aGk=' },
     hello: {
       type: 'hello',
       version: '1',
@@ -85,7 +81,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
   },
   relayToOrchestrator: {
     hello: { type: 'hello', version: '1', name: 'r', instance: 'i', serial: 0, jobs: ['j'] },
-    submit: { type: 'submit', job, attempt: 0 },
+    submit: { type: 'submit', job, attempt: 0, given: [splice] },
     end: { type: 'end', jobId: 'j', signal: 'SIGINT' },
     release: { type: 'release', jobId: 'j' },
     waiting: { type: 'waiting', jobId: 'j', attempt: 1, waiting: true },
@@ -161,6 +157,7 @@ const cases = directions.flatMap((direction) => {
 
 /** They are absent where they don't apply, where nothing changed, or in what an older peer says. */
 const OPTIONAL = new Set([
+  ...['record/splices', 'record/stderr', 'submit/given'],
   'hello/node',
   'state/slots',
   'state/capabilities',
@@ -191,7 +188,8 @@ describe.each(cases)('%s %s', (direction, type) => {
 
   test('is refused without any of its fields, and the problem names the field and its place', () => {
     for (const path of objectsIn(example)) {
-      if (path.at(-1) === 'env' || path.at(-2) === 'env' || path.at(-2) === 'argv') continue;
+      if (path.at(-1) === 'env' || path.at(-2) === 'env' || ['argv', 'insert'].includes(String(path.at(-2))))
+        continue;
       for (const field of fieldsAt(example, path)) {
         if (path.length === 0 && field === 'type') continue;
         const without = changed(example, path, ({ [field]: _, ...rest }) => rest);

@@ -48,6 +48,7 @@ const attempts = new Attempts(
     signsOf: () => ({ standing: null, traffic: null }),
     send: () => undefined,
     gpuFailed: () => undefined,
+    record: () => undefined,
     fenceKilled: () => undefined,
   },
   () => undefined,

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import type { JobSpec } from '#shared/job.ts';
+import type { AttemptRecord } from '#shared/protocol/record.ts';
 import { Attempts } from '../../../worker/attempts/attempts.ts';
 import type { ProcessOptions } from '../../../worker/transcoder/process.ts';
 import { FakeClock } from '../orchestrator/fakeClock.ts';
@@ -24,12 +25,13 @@ const job: JobSpec = {
 const HARDWARE = { api: 'cuda', decoder: null, encoder: 'h264_nvenc' } as const;
 
 /** Attempts whose transcoders start at once and end when the test says so. */
-function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
+function world(silent = false, argv: JobSpec['argv'] = ['-y'], env: JobSpec['env'] = {}) {
   const clock = new FakeClock();
   const started: Omit<ProcessOptions, 'fence'>[] = [];
   const gpuFailures: string[] = [];
   const fenceKills: string[] = [];
   const sent: string[] = [];
+  const records: AttemptRecord[] = [];
   const signs: (string | null)[] = [];
   let traffic = (): number | null => null;
   const attempts = new Attempts(
@@ -53,6 +55,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
       },
       signsOf: () => ({ standing: signs.shift() ?? null, traffic: traffic() }),
       send: ({ stream, data }) => sent.push(`${stream} ${Buffer.from(data, 'base64')}`),
+      record: (record) => records.push(record),
       gpuFailed: (failure) => gpuFailures.push(failure),
       fenceKilled: () => fenceKills.push('killed'),
     },
@@ -60,13 +63,19 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   );
   const want = (...numbers: number[]): void => {
     const desired = numbers.map((attempt) => ({ jobId: 'j', attempt, end: null, handBack: false }));
-    attempts.reconcile(desired, () => ({ job, resume: null, software: false, encoder: null, gpu: null }));
+    attempts.reconcile(desired, () => ({
+      job: { ...job, env },
+      resume: null,
+      software: false,
+      encoder: null,
+      gpu: null,
+    }));
     clock.advance(0);
   };
   const transferring = (bytes: () => number | null): void => {
     traffic = bytes;
   };
-  return { clock, started, gpuFailures, fenceKills, sent, signs, transferring, attempts, want };
+  return { clock, started, gpuFailures, fenceKills, sent, records, signs, transferring, attempts, want };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -202,4 +211,47 @@ test('one that runs and neither reads nor writes for a minute stands still, unti
   expect([stillAfter(1), stillAfter(59), stillAfter(1)]).toEqual([false, false, true]);
   bytes = null;
   expect([stillAfter(1), stillAfter(200)]).toEqual([false, false]);
+});
+
+test('what a worker changed in a command is told once, and once more on the next connection', () => {
+  const { records, attempts, want } = world(false, ['-hwaccel', 'cuda', '-y']);
+  want(1);
+  const told = {
+    type: 'record',
+    jobId: 'j',
+    attempt: 1,
+    splices: [{ at: 0, remove: 0, insert: ['-hwaccel', 'cuda'] }],
+  };
+  expect(records).toEqual([told]);
+  attempts.resend();
+  expect(records).toEqual([told, told]);
+});
+
+test('of a command that was not changed, and says nothing, nothing is told', () => {
+  const { started, records, attempts, want } = world(true, ['-y']);
+  want(1);
+  started[0]?.handlers.ended({ exitCode: 1, signal: null, forced: false, superseded: false });
+  attempts.resend();
+  expect(records).toEqual([]);
+});
+
+test('the end of what a hook does not get is told with the end, and once more on the next connection', () => {
+  const { started, records, sent, attempts, want } = world(true, ['-y']);
+  want(1);
+  started[0]?.handlers.output('stderr', Buffer.alloc(70_000, 'a'));
+  started[0]?.handlers.output('stderr', Buffer.from('last'));
+  expect(records).toEqual([]);
+  started[0]?.handlers.ended({ exitCode: 1, signal: null, forced: false, superseded: false });
+  attempts.resend();
+  const stderr = Buffer.from(`${'a'.repeat(65_532)}last`).toString('base64');
+  expect(records).toEqual([1, 2].map(() => ({ type: 'record', jobId: 'j', attempt: 1, stderr })));
+  expect(sent).toEqual([]);
+});
+
+test('a secret of the command is not in its transcoder’s last words', () => {
+  const { started, attempts, want } = world(false, ['-y'], { X_PLEX_TOKEN: 'bare-plex-token' });
+  want(1);
+  started[0]?.handlers.output('stderr', Buffer.from(`${'x'.repeat(290)} bare-plex-token\nbare-plex-token`));
+  started[0]?.handlers.ended({ exitCode: 1, signal: null, forced: false, superseded: false });
+  expect(attempts.statuses[0]?.outcome?.message).toMatch(/^x{290} \[redacted\n\[redacted\]$/);
 });

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { ArchiveThread } from '../../../../orchestrator/history/archive.ts';
@@ -39,10 +40,39 @@ test('jobs to which more come are written with those', async () => {
     const { page } = await archive.ask({ type: 'search', query: { before: NEWEST, limit: 9 } });
     return page?.jobs.map(({ jobId }) => jobId);
   };
-  await archive.ask({ type: 'write', jobs: [story('a', 0)], more: true });
+  await archive.ask({ type: 'write', jobs: [story('a', 0)], records: [], more: true });
   expect(await found()).toEqual([]);
-  await archive.ask({ type: 'write', jobs: [story('b', 1)], more: false });
+  await archive.ask({ type: 'write', jobs: [story('b', 1)], records: [], more: false });
   expect(await found()).toEqual(['b', 'a']);
+  await archive.close();
+  rmSync(directory, { recursive: true });
+});
+
+test('a thread that fails is started again, after a while that doubles until it answers', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'history-'));
+  const program = join(directory, 'thread.mjs');
+  writeFileSync(
+    program,
+    `import { parentPort } from 'node:worker_threads';
+     parentPort.on('message', ({ id, question }) => {
+       if (question.jobId === 'fatal') throw new Error('broken');
+       parentPort.postMessage({ type: 'answer', id, answer: {} });
+     });`,
+  );
+  const clock = new FakeClock();
+  const settings = { path: 'unused', days: 1, megabytes: 1 };
+  const archive = new ArchiveThread(settings, clock, pino({ level: 'silent' }), pathToFileURL(program));
+  const ask = (jobId: string) => archive.ask({ type: 'story', jobId });
+  for (const wait of [1_000, 2_000]) {
+    await expect(ask('fatal')).rejects.toThrow('its thread failed: broken');
+    clock.advance(wait - 1);
+    await expect(ask('good')).rejects.toThrow('its thread failed: broken');
+    clock.advance(1);
+  }
+  expect(await ask('good')).toEqual({});
+  await expect(ask('fatal')).rejects.toThrow('its thread failed: broken');
+  clock.advance(1_000);
+  expect(await ask('good')).toEqual({});
   await archive.close();
   rmSync(directory, { recursive: true });
 });

@@ -46,6 +46,7 @@ class Stage {
     this.history = new History({
       archive: archive === undefined ? this.archive : archive,
       ...{ cluster: world.cluster, views, clock, logger },
+      records: { kept: () => null },
     });
   }
 
@@ -92,13 +93,32 @@ test('an archive that fails is told of once, until it works again; meanwhile mem
   stage.end('b');
   expect(await stage.found()).toEqual(['b', 'a']);
   expect(log).toEqual(['the history can’t be used: finished jobs are kept in memory only']);
+  expect(stage.history.unwritten).toBe(2);
   archive.problem = null;
   stage.end('c');
-  clock.advance(1_000);
+  expect(archive.written).toEqual([]);
+  clock.advance(30_000);
   await turns();
-  expect(archive.written).toEqual([['c']]);
+  await turns();
+  expect(archive.written).toEqual([['a', 'b', 'c']]);
+  expect(stage.history.unwritten).toBe(0);
   expect(log.slice(1)).toEqual(['finished jobs are written into the history again']);
   expect(await stage.found()).toEqual([]);
+});
+
+test('of those that wait for an archive that fails, the last 1000 are kept', async () => {
+  const stage = new Stage();
+  const { archive } = stage;
+  archive.problem = 'disk full';
+  for (let first = 0; first < 1_050; first += 50) {
+    stage.end(...Array.from({ length: 50 }, (_, index) => String(first + index)));
+    await stage.found();
+  }
+  expect(stage.history.unwritten).toBe(1_000);
+  archive.problem = null;
+  await stage.found();
+  expect(archive.written.flat()).toHaveLength(1_000);
+  expect(archive.written.flat()[0]).toBe('50');
 });
 
 test('memory finds by the same parts, a page at a time', async () => {

@@ -182,3 +182,42 @@ test('another program’s database is left alone', () => {
   expect(() => file.use((opened) => opened.story('a'))).toThrow(/another program/);
   expect(readFileSync(path)).toEqual(before);
 });
+
+const RECORD = {
+  command: { jobId: 'a', argv: ['-y'], lines: [['-y']], isGiven: true, attempts: [] },
+  stderr: [{ attempt: 1, text: 'words' }],
+};
+
+test('command and stderr are there with their job, and go with it', () => {
+  open().write([story('a', 0), story('b', 1)], START, [RECORD]);
+  expect(open().record('a')).toEqual(RECORD);
+  expect(open().record('b')).toBeNull();
+  open().write([story('a', 2)], START);
+  expect(open().record('a')).toBeNull();
+  open().write([story('a', 3)], START, [RECORD]);
+  open().write([], START + 31 * DAY_MS);
+  const database = new DatabaseSync(path);
+  expect(database.prepare('SELECT count(*) AS left FROM records').get()).toEqual({ left: 0 });
+  database.close();
+});
+
+test('a file from before commands were kept is used as it is', () => {
+  open().write([story('a', 0)], START);
+  const database = new DatabaseSync(path);
+  database.exec('DROP TABLE records');
+  database.close();
+  expect(open().story('a')).toEqual(story('a', 0));
+  open().write([story('a', 0)], START, [RECORD]);
+  expect(open().record('a')).toEqual(RECORD);
+});
+
+test('a job that was written before the API said as much is shown', () => {
+  open().write([story('a', 0)], START);
+  const database = new DatabaseSync(path);
+  for (const column of ['summary', 'story']) {
+    database.exec(`UPDATE jobs SET ${column} = json_remove(${column}, '$.firstSegmentMs', '$.hardware')`);
+  }
+  database.close();
+  expect(open().story('a')).toEqual(story('a', 0));
+  expect(found()).toEqual(['a']);
+});
