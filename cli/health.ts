@@ -8,6 +8,7 @@ try {
   const { ok, status } = await fetch(url, { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!ok) throw new Error(`${url} says ${status}`);
 } catch (error) {
-  process.stderr.write(`${coerceError(error).message}\n`);
+  const failure = coerceError(error);
+  process.stderr.write(`${coerceError(failure.cause ?? failure).message}\n`);
   process.exitCode = 1;
 }

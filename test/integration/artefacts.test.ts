@@ -1,9 +1,18 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { VERSION } from '#shared/version.ts';
 import { type Built, buildArtefacts } from '../../deploy/artefacts/build.ts';
 import { ownArchitecture } from '../../deploy/artefacts/runtime.ts';
@@ -100,6 +109,66 @@ describe('with nothing else, and no network', () => {
       stdout: expect.stringMatching(/ended .* of-artefacts .* Film\.mkv/),
     });
     expect(doctor).toMatchObject({ code: 0, stdout: expect.stringMatching(/^hook +ok +is in place/m) });
+  });
+});
+
+describe('install.sh', () => {
+  let root: string;
+  const install = (...words: string[]): { status: number | null; stdout: string; stderr: string } => {
+    const script = join(out, 'plain', ownArchitecture(), 'install.sh');
+    const env = { PATH: '/usr/bin:/bin', DESTDIR: root, TRANSCODER_PATH: join(root, 'plex') };
+    return spawnSync(script, words, { env, encoding: 'utf8' });
+  };
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'installed-'));
+    mkdirSync(join(root, 'plex'));
+    writeFileSync(join(root, 'plex/Plex Transcoder'), '#!/bin/sh\necho "original $*"\n', { mode: 0o755 });
+  });
+
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const hook = (env: Record<string, string>): string =>
+    execFileSync(join(root, 'plex/Plex Transcoder'), ['a', 'b'], { env, encoding: 'utf8' });
+
+  test('puts everything in place, twice, and takes it away again but for the settings', () => {
+    expect(install('pms', 'worker')).toMatchObject({ status: 0, stderr: '' });
+    const settings = join(root, 'etc/clusterplex/clusterplex.env');
+    expect(statSync(settings).mode & 0o777).toBe(0o600);
+    writeFileSync(settings, 'CLUSTERPLEX_TOKEN=mine\n');
+    expect(install('pms', 'worker').stdout).toContain('already in place');
+    expect(readdirSync(join(root, 'etc/systemd/system')).sort()).toEqual(
+      ['hook', 'relay', 'worker'].map((name) => `clusterplex-${name}.service`),
+    );
+    expect(readdirSync(join(root, 'opt'))).toEqual(['clusterplex']);
+    expect(hook({ TRANSCODE_OPERATING_MODE: 'local' })).toBe('original a b\n');
+    expect(readFileSync(join(root, 'plex/Plex Transcoder'), 'utf8')).toContain(
+      `${root}/opt/clusterplex/node`,
+    );
+
+    expect(install('--uninstall')).toMatchObject({ status: 0, stderr: '' });
+    expect(readdirSync(join(root, 'plex'))).toEqual(['Plex Transcoder']);
+    expect(hook({})).toBe('original a b\n');
+    expect(
+      filesOf(root)
+        .map((file) => file.slice(root.length))
+        .sort(),
+    ).toEqual([...['/etc/clusterplex/clusterplex.env', '/plex/Plex Transcoder']]);
+    expect(readFileSync(settings, 'utf8')).toBe('CLUSTERPLEX_TOKEN=mine\n');
+  });
+
+  test('where s6 runs the container, the relay is a service of it, and the hook comes after updates', () => {
+    mkdirSync(join(root, 'etc/cont-init.d'), { recursive: true });
+    expect(install('pms')).toMatchObject({ status: 0, stderr: '' });
+    for (const file of ['cont-init.d/60-clusterplex', 'services.d/clusterplex-relay/run']) {
+      expect(statSync(join(root, 'etc', file)).mode & 0o777).toBe(0o755);
+    }
+    expect(existsSync(join(root, 'etc/systemd'))).toBe(false);
+  });
+
+  test.each([[[]], [['bogus']]])('%j is refused', (words) => {
+    expect(install(...words).status).toBe(2);
+    expect(existsSync(join(root, 'opt'))).toBe(false);
   });
 });
 
