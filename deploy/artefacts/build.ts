@@ -95,6 +95,7 @@ function write(
   };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   writeFileSync(join(folder, 'LICENSES.txt'), notices);
+  if (!parts.includes('clusterplex')) return;
   const launcher = readFileSync(join(ROOT, 'deploy/artefacts/clusterplex'));
   writeFileSync(join(folder, 'clusterplex'), launcher, { mode: 0o755 });
 }
