@@ -2,15 +2,13 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runIn } from './image.ts';
 
-/** As much of linuxserver/plex as our scripts touch. Its s6 can't run here, nor Plex be had. */
+/** As much of linuxserver/plex as our scripts touch, beside s6 itself: neither its s6-rc nor Plex can be had here. */
 const FILES: Readonly<Record<string, string>> = {
   '/usr/lib/plexmediaserver/Plex Transcoder': '#!/bin/sh\necho "Plex’s own: $*"\n',
   '/usr/bin/with-contenv': '#!/bin/sh\nexec "$@"\n',
   '/usr/bin/lsiown': '#!/bin/sh\nexec chown "$@"\n',
-  '/usr/bin/s6-setuidgid':
-    '#!/bin/sh\nuser=$1; shift\nexec setpriv --reuid "$user" --regid "$user" --clear-groups "$@"\n',
-  '/usr/bin/s6-notifyoncheck':
-    '#!/bin/sh\nwhile getopts dn:w:c: option; do [ "$option" = c ] && echo "check: $OPTARG"; done\nshift $((OPTIND - 1))\nexec "$@"\n',
+  '/etc/s6-overlay/s6-rc.d/svc-plex/run': '#!/bin/sh\necho "this is PMS"\n',
+  '/etc/s6-overlay/s6-rc.d/svc-plex/notification-fd': '3\n',
 };
 
 export function makePlexStandIn(root: string): void {
@@ -19,7 +17,7 @@ export function makePlexStandIn(root: string): void {
     writeFileSync(join(root, path), text);
     chmodSync(join(root, path), 0o755);
   }
-  runIn(root, ['useradd', '--uid', '911', '--user-group', '--home-dir', '/config', 'abc'], {
-    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-  });
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+  runIn(root, ['useradd', '--uid', '911', '--user-group', '--home-dir', '/config', 'abc'], env);
+  runIn(root, ['sh', '-ec', 'apt-get update && apt-get install -y --no-install-recommends s6 execline'], env);
 }
