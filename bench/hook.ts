@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as after } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { hookText } from '../pms/install/wrapper.ts';
+import { hookText } from '../pms/install/hookText.ts';
 import { Part } from '../test/support/part.ts';
 import { cpuMs, residentBytes } from './load/processes.ts';
 import { summarise } from './percentiles.ts';

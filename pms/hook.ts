@@ -1,5 +1,5 @@
 // What PMS starts in place of `Plex Transcoder`. A viewer waits for its start, so it and what it imports use nothing
-// but Node. The installer makes one CommonJS file of them, which starts twice as fast: hookText of install/wrapper.ts.
+// but Node. The installer makes one CommonJS file of them, which starts twice as fast: install/hookText.ts.
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { ByteString } from '#shared/bytes.ts';

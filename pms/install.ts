@@ -14,7 +14,7 @@ const FAILED = 70;
 /** How long a changed transcoder must stay as it is before it counts as the whole file. */
 const SETTLE_MS = 1_000;
 
-const PURPOSE = `Puts the hook in place of Plex's transcoder: node pms/install.ts [--uninstall] [--watch]
+const PURPOSE = `Puts the hook in place of Plex's transcoder: clusterplex install-hook [--uninstall] [--watch]
 
   --uninstall  puts the original back
   --watch      stays, and puts the hook in place again whenever an update of Plex replaces it`;

@@ -3,8 +3,9 @@ import { basename, resolve } from 'node:path';
 import { coerceError } from '#shared/errors.ts';
 import type { HookSettings } from '../../pms/hookSettings.ts';
 import { hasContent, kindOf } from '../../pms/install/files.ts';
+import { hookText } from '../../pms/install/hookText.ts';
 import { placeIn } from '../../pms/install/place.ts';
-import { hookText, nodeIn, originalNameIn } from '../../pms/install/wrapper.ts';
+import { nodeIn, originalNameIn } from '../../pms/install/wrapper.ts';
 import { type Finding, failed, ok, skipped, warning } from './finding.ts';
 
 const CHECK = 'hook';

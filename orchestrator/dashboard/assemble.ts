@@ -6,9 +6,16 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import type { Asset, Assets } from './assets.ts';
 
 /** What the page's modules import from packages, each as one file of its package. */
-const PACKAGES = ['preact', 'preact/hooks', '@preact/signals', '@preact/signals-core', 'htm', 'htm/preact'];
+export const PACKAGES = [
+  'preact',
+  'preact/hooks',
+  '@preact/signals',
+  '@preact/signals-core',
+  'htm',
+  'htm/preact',
+];
 /** Only loaded where it is looked at. Node's conditions would find its CommonJS. */
-const UPLOT = 'uplot';
+export const UPLOT = 'uplot';
 const UPLOT_FILE = 'uplot/dist/uPlot.esm.js';
 
 const TYPES: Record<string, string> = {
@@ -22,7 +29,7 @@ const TYPES: Record<string, string> = {
 const COMMENTS = /^\s*(?:\/\*\*?[^*]*(?:\*(?!\/)[^*]*)*\*\/|\/\/.*)\s*$/gm;
 const SOURCE_MAP = /^\/\/# sourceMappingURL=.*$/gm;
 
-function assemble(): Assets {
+export function assemble(): Assets {
   const files = new Map<string, Asset>();
   const add = (name: string, type: string, text: string): void => {
     const plain = Buffer.from(text);

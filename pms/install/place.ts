@@ -13,7 +13,8 @@ import {
   sameContent,
   writeTemporary,
 } from './files.ts';
-import { hookText, originalNameIn, wrapperText } from './wrapper.ts';
+import { hookText } from './hookText.ts';
+import { originalNameIn, wrapperText } from './wrapper.ts';
 
 const TRANSCODER_NAME = 'Plex Transcoder';
 const HOOK_NAME = 'clusterplex-hook.cjs';

@@ -1,12 +1,7 @@
-import { readFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
 import { basename } from 'node:path';
 
 /** Tells our wrapper from every other file that could stand in its place. */
 export const MARKER = 'CLUSTERPLEX-HOOK';
-
-/** Each may use what stands before it. */
-const HOOK_FILES = ['hook/settings.ts', 'hook/call.ts', 'hook/takeOver.ts', 'hook/beside.ts', 'hook.ts'];
 
 export interface WrapperPaths {
   readonly node: string;
@@ -24,7 +19,7 @@ export function wrapperText(paths: WrapperPaths): string {
   const hook = quoted(paths.hook);
   const original = quoted(paths.original);
   return `#!/bin/sh
-# ${MARKER}: hands transcodes to ClusterPlex; \`node pms/install.ts --uninstall\` takes it away.
+# ${MARKER}: hands transcodes to ClusterPlex; \`clusterplex install-hook --uninstall\` takes it away.
 if [ -x ${node} ] && [ -r ${hook} ]; then
   export HOOK_ORIGINAL=${original}
   if [ -n "\${LD_LIBRARY_PATH+set}" ]; then
@@ -47,13 +42,6 @@ export function originalNameIn(wrapper: string): string | null {
 export function nodeIn(wrapper: string): string | null {
   const path = /^if \[ -x '(.*)' \] && \[ -r /m.exec(wrapper)?.[1];
   return path === undefined ? null : unquoted(path);
-}
-
-/** The hook as one file of CommonJS without types, which starts in half the time. */
-export function hookText(): string {
-  const sources = HOOK_FILES.map((file) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
-  const code = sources.map((source) => stripTypeScriptTypes(source)).join('\n');
-  return `'use strict';\n${code.replace(/^import [^;]*;$/gm, '').replace(/^export /gm, '')}`;
 }
 
 function quoted(path: string): string {

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
-import { hookText } from '../../pms/install/wrapper.ts';
+import { hookText } from '../../pms/install/hookText.ts';
 import { Random } from '../simulation/random.ts';
 import { Part } from './part.ts';
 import { behaviour, installRecordingTranscoder } from './recordingTranscoder.ts';

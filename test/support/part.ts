@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { isAbsolute } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { compileCache } from './compileCache.ts';
@@ -20,11 +21,11 @@ export class Part {
   #listening: string | null = null;
 
   /**
-   * @param file the part's entry point, from the project's root: `worker/main.ts`
+   * @param file the part's entry point, from the project's root: `worker/main.ts`; or wherever it lies
    * @param enter brings it to another host
    */
   constructor(file: string, env: Readonly<Record<string, string>>, enter: readonly string[] = []) {
-    const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
+    const path = isAbsolute(file) ? file : fileURLToPath(new URL(`../../${file}`, import.meta.url));
     const [command = '', ...args] = [...enter, process.execPath, path];
     this.child = spawn(command, args, {
       // Nothing of the developer's environment may decide about a test.

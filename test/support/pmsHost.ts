@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as plainTest } from 'vitest';
 import type { ByteString } from '#shared/bytes.ts';
-import { hookText } from '../../pms/install/wrapper.ts';
+import { hookText } from '../../pms/install/hookText.ts';
 import { FakeRelay } from './fakeRelay.ts';
 import { installRecordingTranscoder, type RecordingTranscoder } from './recordingTranscoder.ts';
 import { startProgram } from './startProgram.ts';

@@ -1,0 +1,118 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { VERSION } from '#shared/version.ts';
+import { type Bundle, bundle } from './bundle.ts';
+import { bom, licences } from './notices.ts';
+import { type Artefact, artefactsOf, type PartName, sourceOf } from './parts.ts';
+import {
+  type Architecture,
+  fetchedRuntime,
+  keptRuntime,
+  ownArchitecture,
+  ownRuntime,
+  type Runtime,
+  sameFile,
+} from './runtime.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Built {
+  readonly artefacts: readonly Artefact[];
+  readonly runtimes: readonly Runtime[];
+  /** What could not be had, and why. */
+  readonly missing: readonly string[];
+}
+
+/** Writes all artefacts into this directory. What it knows already of Node is kept. */
+export async function buildArtefacts(out: string, architectures: readonly Architecture[]): Promise<Built> {
+  mkdirSync(out, { recursive: true });
+  for (const name of readdirSync(out)) {
+    if (name !== 'node') rmSync(join(out, name), { recursive: true });
+  }
+  const artefacts = artefactsOf(ROOT);
+  const parts = [...new Set(artefacts.flatMap((each) => each.parts))];
+  const missing: string[] = [];
+  const [bundles, runtimes] = await Promise.all([
+    Promise.all(parts.map(async (part) => [part, await bundle(ROOT, part, sourceOf(part))] as const)),
+    Promise.all(architectures.map((each) => runtimeOf(out, each, missing))),
+  ]);
+  const found = runtimes.filter((runtime) => runtime !== null);
+  const notices = licences(
+    ROOT,
+    new Set(bundles.flatMap(([, { packages }]) => [...packages])),
+    join(out, 'node/LICENSE'),
+  );
+  writeFileSync(join(out, 'SBOM.json'), await bom(ROOT, VERSION, found));
+  writeFileSync(join(out, 'LICENSES.txt'), notices);
+  const files = new Map(bundles);
+  for (const artefact of artefacts) {
+    if (artefact.name !== 'plain') write(join(out, artefact.name), artefact, files, notices);
+    else {
+      for (const { architecture } of found) writePlain(out, architecture, artefact, files, notices);
+    }
+  }
+  return { artefacts, runtimes: found, missing };
+}
+
+async function runtimeOf(
+  out: string,
+  architecture: Architecture,
+  missing: string[],
+): Promise<Runtime | null> {
+  const kept = keptRuntime(ROOT, out, architecture);
+  if (kept) return kept;
+  if (architecture === ownArchitecture()) return ownRuntime(ROOT, out);
+  try {
+    return await fetchedRuntime(ROOT, out, architecture);
+  } catch (error) {
+    const [reason = ''] = String(error).split('\n');
+    missing.push(`Node for ${architecture}: ${reason}`);
+    return null;
+  }
+}
+
+/** What becomes /opt/clusterplex, but for Node, which depends on the machine. */
+function write(
+  folder: string,
+  { parts }: Artefact,
+  bundles: ReadonlyMap<PartName, Bundle>,
+  notices: string,
+): void {
+  mkdirSync(folder, { recursive: true });
+  for (const part of parts) {
+    for (const [name, contents] of bundles.get(part)?.files ?? []) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), contents);
+    }
+  }
+  const manifest = {
+    name: 'clusterplex-ts',
+    version: VERSION,
+    license: 'MIT',
+    private: true,
+    type: 'module',
+  };
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  writeFileSync(join(folder, 'LICENSES.txt'), notices);
+  if (!parts.includes('clusterplex')) return;
+  const launcher = readFileSync(join(ROOT, 'deploy/artefacts/clusterplex'));
+  writeFileSync(join(folder, 'clusterplex'), launcher, { mode: 0o755 });
+}
+
+/** All parts, Node and what installs them, for machines without containers. */
+function writePlain(
+  out: string,
+  architecture: Architecture,
+  artefact: Artefact,
+  bundles: ReadonlyMap<PartName, Bundle>,
+  notices: string,
+): void {
+  const folder = join(out, artefact.name, architecture);
+  write(folder, artefact, bundles, notices);
+  sameFile(join(out, 'node', architecture, 'node'), join(folder, 'node'));
+  copyFileSync(join(ROOT, 'deploy/install.sh'), join(folder, 'install.sh'));
+  const units = join(ROOT, 'deploy/systemd');
+  mkdirSync(join(folder, 'systemd'));
+  for (const name of readdirSync(units)) copyFileSync(join(units, name), join(folder, 'systemd', name));
+}

@@ -1,0 +1,192 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { VERSION } from '#shared/version.ts';
+import { type Built, buildArtefacts } from '../../deploy/artefacts/build.ts';
+import { ownArchitecture } from '../../deploy/artefacts/runtime.ts';
+import type { StageReport } from '../support/artefactStage.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const STAGE = join(ROOT, 'test/support/artefactStage.ts');
+
+/** Of its own, where there is nothing but loopback; in another way for whoever is not root. */
+const OFFLINE = [
+  ['unshare', '-n'],
+  ['unshare', '-rn'],
+].find(([command = '', ...words]) => spawnSync(command, [...words, 'true']).status === 0);
+
+let out: string;
+let built: Built;
+
+beforeAll(async () => {
+  out = mkdtempSync(join(tmpdir(), 'artefacts-'));
+  built = await buildArtefacts(out, [ownArchitecture()]);
+}, 60_000);
+
+afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+test('nothing in them says where they were built', () => {
+  for (const file of filesOf(out)) {
+    if (file.endsWith('/node')) continue;
+    expect(readFileSync(file).includes(ROOT), file).toBe(false);
+  }
+});
+
+test('what they are made of is listed: packages and Node, with their licences', () => {
+  const bom = JSON.parse(readFileSync(join(out, 'SBOM.json'), 'utf8'));
+  const [node] = built.runtimes;
+  expect(bom).toMatchObject({
+    bomFormat: 'CycloneDX',
+    metadata: { component: { name: 'clusterplex-ts', version: VERSION } },
+    components: expect.arrayContaining([
+      expect.objectContaining({ name: 'fastify' }),
+      expect.objectContaining({
+        purl: `pkg:npm/${node?.from}`,
+        hashes: [{ alg: 'SHA-256', content: node?.sha256 }],
+      }),
+    ]),
+  });
+  expect(bom.components).not.toContainEqual(expect.objectContaining({ name: 'vitest' }));
+  const licences = readFileSync(join(out, 'LICENSES.txt'), 'utf8');
+  for (const title of ['ws', 'pino', '@preact/signals']) {
+    expect(licences).toMatch(new RegExp(`^${title} \\d+\\.\\d+\\.\\d+: MIT$`, 'm'));
+  }
+  expect(licences).not.toMatch(/^vitest /m);
+});
+
+describe('with nothing else, and no network', () => {
+  let report: StageReport;
+
+  beforeAll(() => {
+    const artefacts = join(out, 'plain', ownArchitecture());
+    const command = [join(artefacts, 'node'), STAGE, artefacts];
+    if (!OFFLINE) process.stdout.write('NOT TESTED without a network: this user may not unshare it\n');
+    const [file = '', ...words] = OFFLINE
+      ? [...OFFLINE, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...command]
+      : command;
+    const options = { cwd: out, encoding: 'utf8', timeout: 60_000 } as const;
+    report = JSON.parse(execFileSync(file, words, options));
+  }, 60_000);
+
+  test.runIf(OFFLINE)('there is only loopback', () => {
+    expect(report.interfaces).toEqual(['lo']);
+  });
+
+  test('they run the demo’s job, from the hook to its last segment', () => {
+    expect(report.installed).toContain('put the hook in place');
+    expect(report).toMatchObject({ hook: 0, segments: 6, worker: 'of-artefacts', stopped: [0, 0, 0, 0] });
+  });
+
+  test.each(['/', '/assets/preact.js', '/assets/main.ts', '/metrics', '/api/v1/openapi.json'])(
+    'the orchestrator serves %s',
+    (path) => {
+      const [status, size = 0] = report.pages[path] ?? [];
+      expect(status).toBe(200);
+      expect(size).toBeGreaterThan(1_000);
+    },
+  );
+
+  test('the command line says the same of them as of sources', () => {
+    const { status, history, 'doctor --pms': doctor } = report.commands;
+    expect(status).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(`version ${VERSION}\nworkers +1 ready`),
+    });
+    expect(history).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/ended .* of-artefacts .* Film\.mkv/),
+    });
+    expect(doctor).toMatchObject({ code: 0, stdout: expect.stringMatching(/^hook +ok +is in place/m) });
+  });
+});
+
+describe('install.sh', () => {
+  let root: string;
+  const install = (...words: string[]): { status: number | null; stdout: string; stderr: string } => {
+    const script = join(out, 'plain', ownArchitecture(), 'install.sh');
+    const env = { PATH: '/usr/bin:/bin', DESTDIR: root, TRANSCODER_PATH: join(root, 'plex') };
+    return spawnSync(script, words, { env, encoding: 'utf8' });
+  };
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'installed-'));
+    mkdirSync(join(root, 'plex'));
+    writeFileSync(join(root, 'plex/Plex Transcoder'), '#!/bin/sh\necho "original $*"\n', { mode: 0o755 });
+  });
+
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  const hook = (env: Record<string, string>): string =>
+    execFileSync(join(root, 'plex/Plex Transcoder'), ['a', 'b'], { env, encoding: 'utf8' });
+
+  test('puts everything in place, twice, and takes it away again but for the settings', () => {
+    expect(install('pms', 'worker')).toMatchObject({ status: 0, stderr: '' });
+    const settings = join(root, 'etc/clusterplex/clusterplex.env');
+    expect(statSync(settings).mode & 0o777).toBe(0o600);
+    writeFileSync(settings, 'CLUSTERPLEX_TOKEN=mine\n');
+    expect(install('pms', 'worker').stdout).toContain('already in place');
+    expect(readdirSync(join(root, 'etc/systemd/system')).sort()).toEqual(
+      ['hook', 'relay', 'worker'].map((name) => `clusterplex-${name}.service`),
+    );
+    expect(readdirSync(join(root, 'opt'))).toEqual(['clusterplex']);
+    expect(hook({ TRANSCODE_OPERATING_MODE: 'local' })).toBe('original a b\n');
+    expect(readFileSync(join(root, 'plex/Plex Transcoder'), 'utf8')).toContain(
+      `${root}/opt/clusterplex/node`,
+    );
+
+    expect(install('--uninstall')).toMatchObject({ status: 0, stderr: '' });
+    expect(readdirSync(join(root, 'plex'))).toEqual(['Plex Transcoder']);
+    expect(hook({})).toBe('original a b\n');
+    expect(
+      filesOf(root)
+        .map((file) => file.slice(root.length))
+        .sort(),
+    ).toEqual([...['/etc/clusterplex/clusterplex.env', '/plex/Plex Transcoder']]);
+    expect(readFileSync(settings, 'utf8')).toBe('CLUSTERPLEX_TOKEN=mine\n');
+  });
+
+  test('where s6 runs the container, the relay is a service of it, and the hook comes after updates', () => {
+    mkdirSync(join(root, 'etc/cont-init.d'), { recursive: true });
+    expect(install('pms')).toMatchObject({ status: 0, stderr: '' });
+    for (const file of ['cont-init.d/60-clusterplex', 'services.d/clusterplex-relay/run']) {
+      expect(statSync(join(root, 'etc', file)).mode & 0o777).toBe(0o755);
+    }
+    expect(existsSync(join(root, 'etc/systemd'))).toBe(false);
+  });
+
+  test.each([[[]], [['bogus']]])('%j is refused', (words) => {
+    expect(install(...words).status).toBe(2);
+    expect(existsSync(join(root, 'opt'))).toBe(false);
+  });
+});
+
+test('each folder has what its image or mod starts, and no more', () => {
+  const programs = (folder: string): string[] =>
+    readdirSync(join(out, folder)).filter((name) => /^[a-z-]+\.js$/.test(name) && !name.includes('-'));
+  expect(programs('orchestrator')).toEqual(['clusterplex.js', 'health.js', 'orchestrator.js']);
+  expect(programs('worker')).toEqual(['clusterplex.js', 'health.js', 'worker.js']);
+  expect(programs('pms')).toEqual(['clusterplex.js', 'health.js', 'install.js', 'relay.js']);
+  for (const { name, parts } of built.artefacts) {
+    if (name === 'plain' || !parts.includes('clusterplex')) continue;
+    expect(existsSync(join(out, name, 'node'))).toBe(false);
+    expect(statSync(join(out, name, 'clusterplex')).mode & 0o111).toBe(0o111);
+  }
+});
+
+function filesOf(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}

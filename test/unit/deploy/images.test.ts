@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import { type Instruction, readDockerfile } from '../../../deploy/images/check/dockerfile.ts';
+
+const FOLDER = fileURLToPath(new URL('../../../deploy/images/', import.meta.url));
+const images = readdirSync(FOLDER).filter((name) => name !== 'check' && !name.includes('.'));
+
+function instructions(image: string): Instruction[] {
+  return readDockerfile(readFileSync(`${FOLDER}${image}/Dockerfile`, 'utf8'));
+}
+
+function last(image: string, name: string): string | undefined {
+  return instructions(image).findLast((each) => each.name === name)?.words;
+}
+
+test.each(images)('%s: what it stands on has a version', (image) => {
+  for (const { name, words } of instructions(image)) {
+    if (name === 'ARG' && words.includes('=')) expect(words).toMatch(/^\w+=[\w./-]+:(version-)?\d[\w.-]*$/);
+    if (name === 'FROM') expect(words).toMatch(/^\$\{\w+\}( AS \w+)?$/);
+  }
+});
+
+test.each(images.filter((image) => image !== 'pms'))(
+  '%s: what it starts is its own, through no shell',
+  (image) => {
+    const command = JSON.parse(last(image, 'ENTRYPOINT') ?? '[]');
+    expect(command).toContainEqual(expect.stringMatching(/^\/opt\/clusterplex\//));
+  },
+);
+
+test.each(images)('%s: nothing is fetched when it starts, nor for its health', (image) => {
+  for (const name of ['ENTRYPOINT', 'CMD', 'HEALTHCHECK']) {
+    expect(last(image, name) ?? '').not.toMatch(/apt|npm|curl|wget/);
+  }
+});
+
+test.each(['orchestrator', 'worker', 'dfs'])('%s is nobody’s root, and has an init that reaps', (image) => {
+  expect(last(image, 'USER')).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+  expect(JSON.parse(last(image, 'ENTRYPOINT') ?? '[]')[0]).toMatch(/\/tini$/);
+});
+
+test('the worker does not look for linuxserver’s temporary directory', () => {
+  expect(instructions('worker')).toContainEqual({ name: 'ENV', words: 'TMPDIR=/tmp HOME=/tmp' });
+});
