@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { JobView, ScaleView, WorkerView } from '#shared/api/schemas.ts';
+import { JobView, ReadyView, ScaleView, WorkerView } from '#shared/api/schemas.ts';
 import { complaints, isFailure } from '../attention.ts';
 import type { Command } from '../command.ts';
 
@@ -10,8 +10,9 @@ export const status: Command = {
   async run(call) {
     call.words(0);
     const { orchestrator, out, json } = call;
-    const [version, workers, jobs, scale] = await Promise.all([
+    const [version, { holder }, workers, jobs, scale] = await Promise.all([
       orchestrator.version(),
+      orchestrator.ask(ReadyView, '/ready'),
       orchestrator.ask(Type.Array(WorkerView), '/api/v1/workers'),
       orchestrator.ask(Type.Array(JobView), '/api/v1/jobs'),
       orchestrator.ask(ScaleView, '/api/v1/scale'),
@@ -35,7 +36,7 @@ export const status: Command = {
       }),
     ];
     const summary = {
-      orchestrator: { url: orchestrator.url, version },
+      orchestrator: { url: orchestrator.url, version, ...(holder !== undefined && { leader: holder }) },
       workers: count(workers.map(({ state }) => state)),
       slots: workers.reduce((sum, { slots }) => sum + slots, 0),
       running: inState('running').length,
@@ -50,6 +51,7 @@ export const status: Command = {
     out.table(
       ['ORCHESTRATOR', `${orchestrator.url}, version ${version}`],
       [
+        ...(holder === undefined ? [] : [['leader', holder]]),
         ['workers', states.join(', ') || 'none'],
         ['jobs', `${summary.running} running on ${summary.slots} slots, ${summary.queued} queued`],
         ['ended', `${summary.ended}, of which ${summary.failed} failed`],

@@ -7,6 +7,7 @@ import { Cluster } from '../../orchestrator/core/cluster.ts';
 import type { CoreSettings } from '../../orchestrator/core/settings.ts';
 import { Driver, type Observer } from '../../orchestrator/driver.ts';
 import { Hub } from '../../orchestrator/gateway/hub.ts';
+import { ALWAYS_LEADS } from '../../orchestrator/leader/leadership.ts';
 import { Jobs } from '../../pms/relay/jobs.ts';
 import { Agent } from '../../worker/agent.ts';
 import { Attempts } from '../../worker/attempts/attempts.ts';
@@ -76,7 +77,9 @@ export class SimOrchestrator {
     this.startedAt = clock.now();
     this.cluster = new Cluster(SETTINGS, clock.now());
     this.driver = new Driver(this.cluster, clock);
-    this.hub = new Hub({ driver: this.driver, silenceMs: SETTINGS.silenceMs, clock, logger });
+    this.hub = new Hub({
+      ...{ driver: this.driver, leadership: ALWAYS_LEADS, silenceMs: SETTINGS.silenceMs, clock, logger },
+    });
     this.driver.observe(observer(this));
   }
 }

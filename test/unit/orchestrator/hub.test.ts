@@ -7,6 +7,7 @@ import type { Message, RelayHello } from '#shared/protocol/messages.ts';
 import { Cluster } from '../../../orchestrator/core/cluster.ts';
 import { Driver } from '../../../orchestrator/driver.ts';
 import { Hub } from '../../../orchestrator/gateway/hub.ts';
+import { ALWAYS_LEADS } from '../../../orchestrator/leader/leadership.ts';
 import { ended, jobSpec, running, SETTINGS, workerHello } from '../core/world.ts';
 import { FakeClock } from './fakeClock.ts';
 
@@ -23,7 +24,9 @@ beforeEach(async () => {
   clock = new FakeClock();
   told = [];
   const driver = new Driver(new Cluster(SETTINGS, 0), clock);
-  const hub = new Hub({ driver, silenceMs: 10_000, clock, logger: pino({ level: 'silent' }) });
+  const hub = new Hub({
+    ...{ driver, leadership: ALWAYS_LEADS, silenceMs: 10_000, clock, logger: pino({ level: 'silent' }) },
+  });
   hub.acceptWorker((handlers) => {
     worker = handlers;
     return { send: (message) => void told.push(message), close: () => undefined };
