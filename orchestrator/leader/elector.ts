@@ -6,7 +6,7 @@ export interface Lease {
   /** How often it has changed hands. */
   readonly transitions: number;
   /** By the holder's wall clock, so only a change of it means something. */
-  readonly renewedAt: number;
+  readonly renewedAt: string;
   /** A write of another version than the last one is refused. */
   readonly version: string;
 }

@@ -78,6 +78,7 @@ function readLease({ metadata, spec }: V1Lease): Lease {
     holder: spec?.holderIdentity || null,
     durationMs: seconds * 1_000,
     transitions,
-    renewedAt: spec?.renewTime?.getTime() ?? 0,
+    // Whatever its type says: the client leaves it a string.
+    renewedAt: JSON.stringify(spec?.renewTime ?? null),
   };
 }

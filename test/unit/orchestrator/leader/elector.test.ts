@@ -44,7 +44,7 @@ function leader(identity = 'a'): Elector {
 
 /** Somebody else holds it, and has just renewed it. */
 function heldByOther(transitions = 4): void {
-  store.write({ holder: 'other', transitions, durationMs: DURATION, renewedAt: now });
+  store.write({ holder: 'other', transitions, durationMs: DURATION, renewedAt: String(now) });
 }
 
 describe('a candidate', () => {
@@ -54,7 +54,7 @@ describe('a candidate', () => {
   });
 
   test('takes a Lease that was released, at once, with the next term', () => {
-    store.write({ holder: null, transitions: 4, durationMs: 1_000, renewedAt: now });
+    store.write({ holder: null, transitions: 4, durationMs: 1_000, renewedAt: String(now) });
     expect(leader().term).toBe(5);
   });
 
@@ -84,7 +84,12 @@ describe('a candidate', () => {
   });
 
   test('another wall clock of the holder means nothing', () => {
-    store.write({ holder: 'other', transitions: 4, durationMs: DURATION, renewedAt: now - 3_600_000 });
+    store.write({
+      holder: 'other',
+      transitions: 4,
+      durationMs: DURATION,
+      renewedAt: String(now - 3_600_000),
+    });
     const elector = candidate('a');
     ask(elector);
     expect(elector.leads(now)).toBe(false);
@@ -103,7 +108,7 @@ describe('a candidate', () => {
   });
 
   test('leads once it sees that a write that seemed to fail was carried out, with the term of that', () => {
-    store.write({ holder: null, transitions: 4, durationMs: 1_000, renewedAt: now });
+    store.write({ holder: null, transitions: 4, durationMs: 1_000, renewedAt: String(now) });
     const elector = candidate('a');
     elector.answered(store.carryOut(elector.next(now) ?? { type: 'read' }, now, DURATION), now);
     const call = elector.next(now);
@@ -163,7 +168,7 @@ describe('a leader', () => {
     for (let count = 0; count < 10; count += 1) {
       expect(wait(elector)).toBe(RETRY);
       ask(elector);
-      expect([elector.leads(now), elector.term, store.lease?.renewedAt]).toEqual([true, 1, now]);
+      expect([elector.leads(now), elector.term, store.lease?.renewedAt]).toEqual([true, 1, String(now)]);
     }
   });
 
@@ -218,7 +223,7 @@ describe('a leader', () => {
       wait(elector);
       ask(elector);
     }
-    expect([elector.leads(now), store.lease?.renewedAt]).toEqual([true, now]);
+    expect([elector.leads(now), store.lease?.renewedAt]).toEqual([true, String(now)]);
   });
 
   test('stops at once when somebody else holds the Lease', () => {
@@ -264,7 +269,7 @@ describe('on release', () => {
 
   test('after a conflict it looks again', () => {
     const elector = leader();
-    store.write({ holder: 'a', transitions: 1, durationMs: DURATION, renewedAt: now });
+    store.write({ holder: 'a', transitions: 1, durationMs: DURATION, renewedAt: String(now) });
     elector.release(now);
     for (const _ of ['a conflict', 'a look, and the release']) {
       ask(elector);

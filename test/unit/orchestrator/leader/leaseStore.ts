@@ -10,7 +10,7 @@ export class LeaseStore {
     if (call.version !== (this.lease?.version ?? null))
       return call.version === null || this.lease ? { type: 'conflict' } : { type: 'missing' };
     const { holder, transitions } = call;
-    return { type: 'lease', lease: this.write({ holder, transitions, durationMs, renewedAt: now }) };
+    return { type: 'lease', lease: this.write({ holder, transitions, durationMs, renewedAt: String(now) }) };
   }
 
   remove(): void {
