@@ -92,12 +92,22 @@ export class FakeKubernetes {
     return String(this.lease?.['holderIdentity'] ?? '').split('_')[0] || null;
   }
 
-  /** Somebody takes the Lease, whoever has it. */
+  get leaseLabels(): Readonly<Record<string, string>> {
+    return this.#leases.get('clusterplex-orchestrator')?.metadata.labels ?? {};
+  }
+
+  /** Somebody writes the Lease, whoever has it. */
+  putLease(spec: Record<string, unknown>, labels: Record<string, string> = {}): void {
+    this.#put(this.#leases, {
+      metadata: { name: 'clusterplex-orchestrator', namespace: 'media', labels },
+      spec,
+    });
+  }
+
+  /** Somebody takes it. */
   steal(holder: string): void {
-    const stored = this.#leases.get('clusterplex-orchestrator');
-    const transitions = Number(stored?.spec?.['leaseTransitions'] ?? 0) + 1;
-    const spec = { holderIdentity: holder, leaseDurationSeconds: 60, leaseTransitions: transitions };
-    this.#put(this.#leases, { metadata: { name: 'clusterplex-orchestrator', namespace: 'media' }, spec });
+    const transitions = Number(this.lease?.['leaseTransitions'] ?? 0) + 1;
+    this.putLease({ holderIdentity: holder, leaseDurationSeconds: 60, leaseTransitions: transitions });
   }
 
   async until(condition: () => boolean): Promise<void> {
