@@ -46,6 +46,7 @@ export async function candidacyOf(
   const label = new LeaderLabel({
     ...{ kubernetes, podName: podName(settings), clock, logger, retryMs },
     timeoutMs: settings.LEASE_RENEW_DEADLINE_MS / 2,
+    leads: () => election.leads,
   });
   const election = new Election({
     // A pod's next container is another process, and does not know what the one before it promised.
@@ -55,14 +56,14 @@ export async function candidacyOf(
     ...{ retryMs, random: Math.random, carryOut: client.carryOut, clock, logger },
     elected() {
       handlers.elected();
-      void label.set(true);
+      void label.update();
     },
     deposed: handlers.deposed,
   });
   return {
     leadership: election,
     start() {
-      void label.set(false);
+      void label.update();
       election.start();
     },
     async stop() {

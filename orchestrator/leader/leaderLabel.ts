@@ -14,6 +14,8 @@ const LOOK_AGAIN_MS = 10_000;
 export interface LeaderLabelOptions {
   readonly kubernetes: Kubernetes;
   readonly podName: string;
+  /** Asked for anew each time: one that stood still must not call peers to itself before it notices. */
+  readonly leads: () => boolean;
   readonly timeoutMs: number;
   readonly retryMs: number;
   readonly clock: Clock;
@@ -23,7 +25,7 @@ export interface LeaderLabelOptions {
 /** Keeps the label at the leader's pod and nowhere else, for as long as this one leads; else takes its own off. */
 export class LeaderLabel {
   readonly #options: LeaderLabelOptions;
-  #leads = false;
+  #isWorn = false;
   #isStopped = false;
   #timer: Timer | null = null;
   #running: Promise<void> | null = null;
@@ -33,25 +35,25 @@ export class LeaderLabel {
     this.#options = options;
   }
 
-  /** Resolves when that was tried once. */
-  async set(leads: boolean): Promise<void> {
-    this.#leads = leads;
+  /** Puts it on or takes it off. Resolves when that was tried once. */
+  async update(): Promise<void> {
     await this.#running;
     this.#timer?.cancel();
     this.#running = this.#reconcile();
     await this.#running;
   }
 
-  /** Takes it off if this one led. */
+  /** Once it does not lead any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
-    if (this.#leads) await this.set(false);
+    if (this.#isWorn) await this.update();
   }
 
   async #reconcile(): Promise<void> {
     const { clock, logger, retryMs } = this.#options;
-    const leads = this.#leads;
+    const leads = this.#options.leads();
+    this.#isWorn = leads;
     let againMs: number | null = leads ? LOOK_AGAIN_MS : null;
     try {
       await this.#label(this.#options.podName, leads ? LEADER : null);

@@ -9,7 +9,10 @@ const SECONDS = 8;
 /** Until another leads, after a release; and after a crash beyond the time of the Lease. */
 const [ROLLING_MS, CRASH_MS] = [3_000, 2_000];
 
-type Signal = 'SIGKILL' | 'SIGTERM';
+/** A leader that gets SIGSTOP goes on once another one leads. */
+type Signal = 'SIGKILL' | 'SIGTERM' | 'SIGSTOP';
+
+const EXIT_CODES = { SIGKILL: null, SIGTERM: 0, SIGSTOP: 75 };
 
 export interface LeaderStoppedOptions {
   /** Settings of the election. */
@@ -92,11 +95,13 @@ async function stopLeader({ stage, replicas, leaseMs }: Scene, signal: Signal, e
   const [name, term] = [kubernetes.holder ?? '', Number(kubernetes.lease?.['leaseTransitions'])];
   const pids = await pidsOf(stage, [ends]);
   const since = performance.now();
-  const stopped = replicas.leader.stop(signal);
+  const part = replicas.leader;
+  part.child.kill(signal);
   const back = kubernetes
     .until(() => ![null, name].includes(kubernetes.holder))
     .then(() => performance.now());
-  const { code } = await stopped;
+  if (signal === 'SIGSTOP') void back.then(() => part.child.kill('SIGCONT'));
+  const { code } = await part.exited;
   for (const pid of pids) process.kill(pid, 'SIGTERM');
   const backMs = (await back) - since;
   await kubernetes.until(() => kubernetes.leaders.join() === kubernetes.holder);
@@ -104,7 +109,7 @@ async function stopLeader({ stage, replicas, leaseMs }: Scene, signal: Signal, e
   const adoptedMs = performance.now() - since;
   if (backMs > (signal === 'SIGTERM' ? ROLLING_MS : leaseMs + CRASH_MS))
     problems.push(`after ${signal} a leader was there after ${backMs.toFixed(0)} ms`);
-  if (signal === 'SIGTERM' && code !== 0) problems.push(`it exited with ${code}`);
+  if (code !== EXIT_CODES[signal]) problems.push(`after ${signal} it exited with ${code}`);
   if (kubernetes.lease?.['leaseTransitions'] !== term + 1) problems.push('the term is not the next one');
   await replicas.startPod(name);
   return { backMs, adoptedMs, problems };
