@@ -3,13 +3,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { systemClock } from '#shared/clock.ts';
 import { SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import { readSettings } from '#shared/settings/read.ts';
 import { orchestratorSettings } from '../../orchestrator/config.ts';
 import { type RunningOrchestrator, startOrchestrator } from '../../orchestrator/server.ts';
+import { runHere } from '../support/cli.ts';
 import { FakeKubernetes } from '../support/fakeKubernetes.ts';
 
 let kubernetes: FakeKubernetes;
@@ -19,9 +20,14 @@ let orchestrator: RunningOrchestrator;
 beforeEach(async () => {
   kubernetes = await FakeKubernetes.start();
   directory = mkdtempSync(join(tmpdir(), 'standby-'));
+  kubernetes.addPod('a');
+  kubernetes.steal('b_1');
+  orchestrator = await start();
+});
+
+function start(): Promise<RunningOrchestrator> {
   const kubeconfig = join(directory, 'kubeconfig');
   kubernetes.writeKubeconfig(kubeconfig, 'a');
-  kubernetes.addPod('a');
   const settings = readSettings(
     orchestratorSettings,
     {
@@ -30,9 +36,8 @@ beforeEach(async () => {
     },
     () => '',
   );
-  kubernetes.steal('b_1');
-  orchestrator = await startOrchestrator(settings, systemClock, pino({ level: 'silent' }));
-});
+  return startOrchestrator(settings, systemClock, pino({ level: 'silent' }));
+}
 
 afterEach(async () => {
   kubernetes.trouble = () => null;
@@ -77,6 +82,29 @@ test('a standby is healthy and ready, and refuses all else with the name of the 
     });
   }
   await expect(once(dial(), 'open')).rejects.toThrow('421');
+});
+
+test('one that can’t read the Lease could not take over: it is not ready, and says why', async () => {
+  kubernetes.trouble = () => ({ do: 'refuse', status: 403, message: 'leases is forbidden' });
+  const blind = await start();
+  onTestFinished(() => blind.stop());
+  await vi.waitFor(async () => {
+    const response = await fetch(`${blind.address}/ready`);
+    const reason = "the Lease can't be read: HTTP 403 leases is forbidden";
+    expect([response.status, await response.json()]).toEqual([
+      503,
+      { ready: false, role: 'standby', reason },
+    ]);
+  });
+});
+
+test('the command line names the leader, or says where to ask', async () => {
+  await standsBy();
+  const settings = { ORCHESTRATOR_URL: orchestrator.address };
+  expect((await runHere(['status'], settings)).stderr).toContain('stands by; b_1 leads');
+  kubernetes.putLease({ holderIdentity: '' });
+  await kubernetes.until(() => kubernetes.leaders.join() === 'a');
+  expect((await runHere(['status'], settings)).stdout).toMatch(/\nleader +a_[0-9a-f-]+\n/);
 });
 
 test('of its metrics it tells only that it does not lead, until it does', async () => {
