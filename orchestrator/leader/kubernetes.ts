@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { CoordinationV1Api, CoreV1Api, RequestContext, ResponseContext } from '@kubernetes/client-node';
 import { CodedError, coerceError } from '#shared/errors.ts';
 
-/** Loaded only where it is asked for: it takes half a second and 50 MB. */
+/** Loaded only where it is asked for: it takes half a second and 90 MB. */
 export type KubernetesModule = typeof import('@kubernetes/client-node');
 
 const SERVICE_ACCOUNT_TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
