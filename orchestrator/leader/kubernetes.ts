@@ -13,11 +13,12 @@ export interface Kubernetes {
   readonly namespace: string;
   readonly leases: CoordinationV1Api;
   readonly pods: CoreV1Api;
-  /** For a request that ends when the signal says so. */
-  options(signal: AbortSignal): RequestOptions;
+  /** Makes a request that ends when the signal says so. */
+  ask<T>(signal: AbortSignal, request: (options: RequestOptions) => Promise<T>): Promise<T>;
 }
 
-export type RequestOptions = ReturnType<typeof requestOptions>;
+type Dispatcher = ReturnType<RequestContext['getDispatcher']>;
+export type RequestOptions = ReturnType<Requests['options']>;
 
 /** @throws CodedError `bad-settings` when nothing says how to reach it */
 export async function openKubernetes(
@@ -26,6 +27,7 @@ export async function openKubernetes(
 ): Promise<Kubernetes> {
   const module = await import('@kubernetes/client-node');
   const config = new module.KubeConfig();
+  const requests = new Requests(module);
   try {
     if (kubeconfig !== null) config.loadFromFile(kubeconfig);
     else if (existsSync(SERVICE_ACCOUNT_TOKEN)) config.loadFromCluster();
@@ -35,7 +37,7 @@ export async function openKubernetes(
       namespace: namespace ?? config.getContextObject(config.currentContext)?.namespace ?? 'default',
       leases: config.makeApiClient(module.CoordinationV1Api),
       pods: config.makeApiClient(module.CoreV1Api),
-      options: (signal) => requestOptions(module, signal),
+      ask: (signal, request) => requests.ask(signal, request),
     };
   } catch (error) {
     throw new CodedError(
@@ -74,17 +76,40 @@ function messageIn(body: unknown): string {
   }
 }
 
-function requestOptions({ Observable }: KubernetesModule, signal: AbortSignal) {
-  return {
-    middleware: [
-      {
-        pre(request: RequestContext) {
-          request.setSignal(signal);
-          return new Observable(Promise.resolve(request));
+/** Requests over one connection: by itself the client opens another for each, and keeps what that takes for long. */
+class Requests {
+  readonly #module: KubernetesModule;
+  #dispatcher: Dispatcher;
+
+  constructor(module: KubernetesModule) {
+    this.#module = module;
+  }
+
+  async ask<T>(signal: AbortSignal, request: (options: RequestOptions) => Promise<T>): Promise<T> {
+    try {
+      return await request(this.options(signal));
+    } catch (error) {
+      // The next one is made with what the files say then: a certificate may be another.
+      if (statusOf(error) === null) this.#dispatcher = undefined;
+      throw error;
+    }
+  }
+
+  options(signal: AbortSignal) {
+    const { Observable } = this.#module;
+    return {
+      middleware: [
+        {
+          pre: (request: RequestContext) => {
+            request.setSignal(signal);
+            this.#dispatcher ??= request.getDispatcher();
+            if (this.#dispatcher) request.setDispatcher(this.#dispatcher);
+            return new Observable(Promise.resolve(request));
+          },
+          post: (response: ResponseContext) => new Observable(Promise.resolve(response)),
         },
-        post: (response: ResponseContext) => new Observable(Promise.resolve(response)),
-      },
-    ],
-    middlewareMergeStrategy: 'append' as const,
-  };
+      ],
+      middlewareMergeStrategy: 'append' as const,
+    };
+  }
 }

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
-import { type Kubernetes, reasonOf, statusOf } from './kubernetes.ts';
+import { type Kubernetes, type RequestOptions, reasonOf, statusOf } from './kubernetes.ts';
 
 /** The Service selects it. */
 const LABEL = 'clusterplex.io/role';
@@ -102,12 +102,12 @@ export class LeaderLabel {
     });
   }
 
-  async #ask<T>(request: (options: ReturnType<Kubernetes['options']>) => Promise<T>): Promise<T> {
+  async #ask<T>(request: (options: RequestOptions) => Promise<T>): Promise<T> {
     const { clock, kubernetes, timeoutMs } = this.#options;
     const abort = new AbortController();
     const timer = clock.after(timeoutMs, () => abort.abort(new Error(`no answer within ${timeoutMs} ms`)));
     try {
-      return await request(kubernetes.options(abort.signal));
+      return await kubernetes.ask(abort.signal, request);
     } finally {
       timer.cancel();
     }

@@ -32,12 +32,14 @@ export class LeaseClient {
   };
 
   #request(call: LeaseCall, signal: AbortSignal): Promise<V1Lease> {
-    const { leases, namespace, options } = this.#kubernetes;
+    const { leases, namespace } = this.#kubernetes;
     const name = this.#name;
-    if (call.type === 'read') return leases.readNamespacedLease({ namespace, name }, options(signal));
-    const body = this.#content(call);
-    if (call.version === null) return leases.createNamespacedLease({ namespace, body }, options(signal));
-    return leases.replaceNamespacedLease({ namespace, name, body }, options(signal));
+    return this.#kubernetes.ask(signal, (options) => {
+      if (call.type === 'read') return leases.readNamespacedLease({ namespace, name }, options);
+      const body = this.#content(call);
+      if (call.version === null) return leases.createNamespacedLease({ namespace, body }, options);
+      return leases.replaceNamespacedLease({ namespace, name, body }, options);
+    });
   }
 
   #content({ version, holder, transitions, isTaken }: Extract<LeaseCall, { type: 'write' }>): V1Lease {

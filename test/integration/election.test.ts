@@ -144,6 +144,13 @@ test('it leads no more as soon as it sees that the Lease is somebody else’s', 
   expect(kubernetes.holder).toBe('b');
 });
 
+test('its requests share connections', async () => {
+  const { leads } = await candidate('a');
+  await leads();
+  await kubernetes.until(() => kubernetes.requests.length > 15);
+  expect(kubernetes.connections).toBeLessThan(5);
+});
+
 test('what others have put into the Lease stays', async () => {
   kubernetes.putLease({ holderIdentity: '', strategy: 'kept', leaseTransitions: 7 }, { owner: 'flux' });
   const { leads, leadership } = await candidate('a');

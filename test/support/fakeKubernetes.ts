@@ -46,9 +46,13 @@ export class FakeKubernetes {
   readonly #pods = new Map<string, Stored>();
   readonly #watchers = new Set<() => void>();
   #version = 0;
+  connections = 0;
 
   private constructor(server: Server) {
     this.#server = server;
+    server.on('connection', () => {
+      this.connections += 1;
+    });
     server.on('request', (request, response) => void this.#serve(request, response));
   }
 
