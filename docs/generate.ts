@@ -43,6 +43,11 @@ const EXIT_CODES: readonly (readonly [part: string, code: string, meaning: strin
   ['orchestrator, worker, relay', '0', 'stopped in good order by SIGTERM or SIGINT'],
   ['orchestrator, worker, relay', '2', 'unusable settings; stderr lists every problem'],
   ['orchestrator, worker, relay', '70', 'could not start, or could not stop in good order; the log says why'],
+  [
+    'orchestrator, worker, relay',
+    '75',
+    'an orchestrator that led lost its leadership: start it again, and it stands by',
+  ],
   ['hook', "the transcoder's", 'a transcoder ran to its end, here or on a worker'],
   ['hook', '128 + n', 'the transcoder, or the hook, was ended by signal n'],
   ['hook', '64', 'unusable settings'],

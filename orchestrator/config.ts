@@ -11,6 +11,7 @@ import {
 } from '#shared/settings/table.ts';
 import { traceSettings } from '#shared/tracing/settings.ts';
 import { type CoreSettings, STRATEGIES } from './core/settings.ts';
+import { leaderSettings } from './leader/settings.ts';
 
 /** Images and manifests put a volume there. */
 export const DEFAULT_HISTORY = '/var/lib/clusterplex/history.sqlite';
@@ -73,6 +74,7 @@ export const orchestratorSettings = {
   ),
   HISTORY_DAYS: integer(30, 0, 36_500, 'For how long; 0: none are kept over a restart.'),
   HISTORY_MB: integer(100, 1, 1_000_000, 'How large the file may become before the oldest are dropped.'),
+  ...leaderSettings,
   METRICS_PUBLIC: flag(false, 'Whether /metrics answers without a token when there is one.'),
   STREAM_SPLITTING: choice(
     ['OFF', 'ON'],

@@ -15,6 +15,7 @@ import type { WorkerChange } from './core/effects.ts';
 import type { Attempt, Job, Worker } from './core/model.ts';
 import { rank } from './core/strategies.ts';
 import type { Observer } from './driver.ts';
+import { LEADER_METRICS } from './leader/metrics.ts';
 import { retryReason } from './retryReason.ts';
 
 const WORKER = ['worker_name'];
@@ -145,6 +146,7 @@ export const ORCHESTRATOR_METRICS: readonly MetricEntry[] = [
   ...Object.values(METRICS),
   ...gpuMetrics('clusterplex_worker', WORKER),
   EVENT_LOOP,
+  ...LEADER_METRICS,
 ];
 
 export class OrchestratorMetrics {

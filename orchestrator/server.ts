@@ -12,6 +12,7 @@ import { addPeers } from './api/peers.ts';
 import { publishChanges } from './api/publish.ts';
 import { RecordViews } from './api/recordViews.ts';
 import { addRoutes } from './api/routes.ts';
+import { refuseOnStandby } from './api/standby.ts';
 import { Views } from './api/views.ts';
 import { coreSettingsOf, type OrchestratorSettings, type Tokens, tokensOf } from './config.ts';
 import { Cluster } from './core/cluster.ts';
@@ -22,6 +23,8 @@ import { Gateway } from './gateway/gateway.ts';
 import { History } from './history/history.ts';
 import { openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
+import { candidacyOf } from './leader/candidacy.ts';
+import { LeaderMetrics } from './leader/metrics.ts';
 import { OrchestratorMetrics } from './metrics.ts';
 import { Records } from './records.ts';
 import { Timelines } from './timelines.ts';
@@ -29,6 +32,8 @@ import { traceQueue } from './traces.ts';
 
 export interface RunningOrchestrator {
   readonly address: string;
+  /** Resolves when it has led and does not any more: what it knows is of no use from then on. */
+  readonly deposed: Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,6 +45,13 @@ export async function startOrchestrator(
 ): Promise<RunningOrchestrator> {
   const tokens = tokensOf(settings);
   const host = hostFor(settings, tokens, logger);
+  // Set below: an election begins once there is somebody to lead.
+  let deposed = (_reason: string): void => undefined;
+  const candidacy = await candidacyOf(settings, clock, logger, {
+    elected: () => driver.handle({ type: 'elected' }),
+    deposed: (reason) => deposed(reason),
+  });
+  const { leadership } = candidacy;
   const driver = new Driver(new Cluster(coreSettingsOf(settings), clock.now()), clock);
   const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
   const metrics = new OrchestratorMetrics(driver.cluster);
@@ -64,28 +76,38 @@ export async function startOrchestrator(
   void history.open();
 
   const gateway = new Gateway({
-    ...{ driver, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger },
+    ...{ driver, leadership, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger },
     records: kept,
   });
   const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);
+  refuseOnStandby(app, leadership);
   addDashboard(app);
+  const leaderMetrics = new LeaderMetrics(leadership);
   addRoutes(app, {
-    ...{ driver, views, scale, changes, history, records, timelines },
-    ready: () => !gateway.closing,
-    metrics: () => metrics.exposition(),
+    ...{ driver, leadership, views, scale, changes, history, records, timelines },
+    stopping: () => gateway.closing,
+    metrics: () => leaderMetrics.exposition(metrics),
   });
   addPeers(app, driver.cluster, gateway.refusals, clock);
   gateway.attach(app.server);
   await listenOn(host, (address) => app.listen({ host: address, port: settings.LISTENING_PORT }));
+  const ended = new Promise<void>((resolve) => {
+    deposed = () => {
+      gateway.resign();
+      resolve();
+    };
+  });
+  candidacy.start();
 
   return {
     address: httpAddress(app.server),
+    deposed: ended,
     async stop() {
       changes.close();
       driver.stop();
       timelines.stop();
-      // Until then it still answers /ready, with no.
-      await gateway.close();
+      // Until then it still answers /ready, with no. Who closes gives nothing away any more, so another may lead.
+      await Promise.all([gateway.close(), candidacy.stop()]);
       await app.close();
       await history.stop();
       await tracing?.stop();

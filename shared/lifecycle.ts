@@ -12,25 +12,39 @@ const HARD_EXIT_MS = 1_000;
  * failed. A second signal does not wait any longer.
  *
  * @param patienceMs what `stop` may wait for others
+ * @param ended resolves when it has to end by itself, with its exit code
  */
-export function stopOnSignals(stop: () => Promise<void>, patienceMs: number, logger: Logger): void {
+export function stopOnSignals(
+  stop: () => Promise<void>,
+  patienceMs: number,
+  logger: Logger,
+  ended?: Promise<number>,
+): void {
   let stopping = false;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    if (stopping) {
-      exitNow(70);
-      return;
-    }
+  const end = (code: number): void => {
     stopping = true;
-    logger.info({ signal }, 'stopping');
     setTimeout(() => exitNow(70), patienceMs + EXIT_DEADLINE_MS).unref();
     stop().then(
-      () => exitNow(0),
+      () => exitNow(code),
       (error: unknown) => {
         logger.error({ err: coerceError(error) }, 'stopping failed');
         exitNow(70);
       },
     );
   };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (stopping) {
+      exitNow(70);
+      return;
+    }
+    logger.info({ signal }, 'stopping');
+    end(0);
+  };
+  void ended?.then((exitCode) => {
+    if (stopping) return;
+    logger.info({ exitCode }, 'stopping by itself');
+    end(exitCode);
+  });
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
 }

@@ -26,6 +26,8 @@ export interface Started {
   /** How long stopping may wait for what still runs, in milliseconds. */
   readonly patienceMs?: number;
   stop(): Promise<void>;
+  /** Resolves when it has to stop by itself, with the exit code that says why. */
+  readonly ended?: Promise<number>;
 }
 
 /** Runs one of the long-lived parts as a process. The only reader of the process's environment. */
@@ -53,8 +55,8 @@ export async function runPart<T extends SettingsTable & { LOG_LEVEL: Setting<str
   });
   for (const doubt of lookalikes(environment())) logger.warn(doubt);
   try {
-    const { listening, patienceMs = 0, stop } = await part.start(settings, logger);
-    stopOnSignals(stop, patienceMs, logger);
+    const { listening, patienceMs = 0, stop, ended } = await part.start(settings, logger);
+    stopOnSignals(stop, patienceMs, logger, ended);
     process.stdout.write(`listening ${listening}\n`);
   } catch (error) {
     // Some settings prove wrong only when they are used: a port that is taken, say.

@@ -1,6 +1,6 @@
 /**
  * What the tests do briefly, for long: `npm run endurance -- chaos --jobs N`, `… fuzz --frames N --strangers N`, and
- * `… rounds worker --rounds N`, where a worker is killed in each, or `partition`, or `orchestrator`. `--seed S`.
+ * `… rounds worker --rounds N`, where a worker is killed in each, or `partition`, `orchestrator` or `leader`. `--seed S`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,6 +13,7 @@ import { fuzz, residentMemory } from './support/fuzz.ts';
 import { Network } from './support/network.ts';
 import type { Part } from './support/part.ts';
 import { behaviour, installRecordingTranscoder } from './support/recordingTranscoder.ts';
+import { leaderStoppedLane } from './support/rounds/leaderRounds.ts';
 import { orchestratorKilledLane } from './support/rounds/orchestratorRounds.ts';
 import { type Lane, playRounds } from './support/rounds/rounds.ts';
 import { workerKilledLane, workerPartitionedLane } from './support/rounds/streamRounds.ts';
@@ -53,10 +54,14 @@ async function runRounds(what: string): Promise<void> {
     ['worker', workerKilledLane],
     ['partition', workerPartitionedLane],
     ['orchestrator', orchestratorKilledLane],
+    [
+      'leader',
+      () => leaderStoppedLane({ lease: {}, signals: (number) => [number % 2 === 0 ? 'SIGKILL' : 'SIGTERM'] }),
+    ],
   ]).get(what);
   const obstacle = what === 'partition' ? Network.obstacle() : null;
   if (!open || obstacle !== null) {
-    say(obstacle ?? 'rounds worker, rounds partition or rounds orchestrator?');
+    say(obstacle ?? 'rounds worker, partition, orchestrator or leader?');
     process.exitCode = 2;
     return;
   }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { PeersView } from '#shared/api/peers.ts';
-import { JobView, ScaleView, WorkerView } from '#shared/api/schemas.ts';
+import { JobView, ReadyView, ScaleView, WorkerView } from '#shared/api/schemas.ts';
 import { complaints, isFailure, peerComplaints } from '../attention.ts';
 import type { Command } from '../command.ts';
 
@@ -11,8 +11,9 @@ export const status: Command = {
   async run(call) {
     call.words(0);
     const { orchestrator, out, json } = call;
-    const [version, workers, jobs, scale, peers] = await Promise.all([
+    const [version, { holder }, workers, jobs, scale, peers] = await Promise.all([
       orchestrator.version(),
+      orchestrator.ask(ReadyView, '/ready'),
       orchestrator.ask(Type.Array(WorkerView), '/api/v1/workers'),
       orchestrator.ask(Type.Array(JobView), '/api/v1/jobs'),
       orchestrator.ask(ScaleView, '/api/v1/scale'),
@@ -38,7 +39,7 @@ export const status: Command = {
       }),
     ];
     const summary = {
-      orchestrator: { url: orchestrator.url, version },
+      orchestrator: { url: orchestrator.url, version, ...(holder !== undefined && { leader: holder }) },
       relays: peers.relays,
       workers: count(workers.map(({ state }) => state)),
       slots: workers.reduce((sum, { slots }) => sum + slots, 0),
@@ -54,6 +55,7 @@ export const status: Command = {
     out.table(
       ['ORCHESTRATOR', `${orchestrator.url}, version ${version}`],
       [
+        ...(holder === undefined ? [] : [['leader', holder]]),
         ['workers', states.join(', ') || 'none'],
         ['jobs', `${summary.running} running on ${summary.slots} slots, ${summary.queued} queued`],
         ['ended', `${summary.ended}, of which ${summary.failed} failed`],

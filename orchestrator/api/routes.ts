@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import {
   ErrorView,
+  ReadyView,
   ScaleChange,
   ScaleView,
   StorageView,
@@ -11,6 +12,7 @@ import { CodedError } from '#shared/errors.ts';
 import type { Scale } from '../core/scale.ts';
 import type { Driver } from '../driver.ts';
 import type { History } from '../history/history.ts';
+import type { Leadership } from '../leader/leadership.ts';
 import type { App } from './app.ts';
 import type { Changes } from './changes.ts';
 import { addHistory, addJobRoutes } from './jobRoutes.ts';
@@ -27,7 +29,8 @@ export interface RouteOptions {
   readonly history: History;
   readonly records: RecordViews;
   readonly timelines: { view(): TimelinesView };
-  readonly ready: () => boolean;
+  readonly leadership: Leadership;
+  readonly stopping: () => boolean;
   readonly metrics: () => Promise<{ contentType: string; text: string }>;
 }
 
@@ -46,23 +49,29 @@ export function addRoutes(app: App, options: RouteOptions): void {
   app.get('/api/v1/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
 
-function addProbes(app: App, { ready, metrics }: RouteOptions): void {
+function addProbes(app: App, { leadership, stopping, metrics }: RouteOptions): void {
   const Text = Type.String();
   const text = { tags: ['probes'], produces: ['text/plain'], response: { 200: Text } };
   app.get('/health', { schema: { ...text, summary: 'Whether the process lives' } }, () => 'Healthy');
-  const Ready = Type.Object({ ready: Type.Boolean(), role: Type.String() });
   app.get(
     '/ready',
     {
       schema: {
         tags: ['probes'],
-        summary: 'Whether it can serve, and its role',
-        response: { 200: Ready, 503: Ready },
+        summary: 'Whether it serves, or could take over, and its role',
+        response: { 200: ReadyView, 503: ReadyView },
       },
     },
-    (_, reply) => {
-      reply.status(ready() ? 200 : 503);
-      return { ready: ready(), role: 'leader' };
+    (_, reply): ReadyView => {
+      const { leads, holder, problem } = leadership;
+      const reason = stopping() ? 'it is stopping' : leads ? null : problem;
+      reply.status(reason === null ? 200 : 503);
+      return {
+        ready: reason === null,
+        role: leads ? 'leader' : 'standby',
+        ...(holder !== null && { holder }),
+        ...(reason !== null && { reason }),
+      };
     },
   );
   const Leader = Type.Object({ leader: Type.Boolean() });

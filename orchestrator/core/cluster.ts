@@ -136,6 +136,9 @@ export class Cluster {
         if (worker) drain(core, worker, event.drained);
         break;
       }
+      case 'elected':
+        core.recover();
+        break;
       case 'tick':
         break;
       default:
@@ -248,7 +251,7 @@ export class Cluster {
 }
 
 /** The worker's whole list, as it stands now. */
-export function desiredOf(worker: Worker): Desired {
+export function desiredOf(worker: Worker): Omit<Desired, 'term'> {
   const attempts = [...worker.attempts.values()].map(({ jobId, number, end, handBack }) => {
     return { jobId, attempt: number, end, handBack };
   });
@@ -256,7 +259,7 @@ export function desiredOf(worker: Worker): Desired {
 }
 
 /** The whole state of a job, as its relay wants to know it. */
-export function statusOf(job: Job): Status {
+export function statusOf(job: Job): Omit<Status, 'term'> {
   return {
     type: 'status',
     jobId: job.spec.jobId,

@@ -25,5 +25,7 @@ export type ClusterEvent =
   | { readonly type: 'disconnected'; readonly connection: ConnectionId }
   | { readonly type: 'cancel'; readonly jobId: string; readonly signal: EndSignal }
   | { readonly type: 'drain'; readonly worker: string; readonly drained: boolean }
+  /** From now on it decides: what ran under the leader before it may still be on its way. */
+  | { readonly type: 'elected' }
   /** Time has passed: a deadline may be due. */
   | { readonly type: 'tick' };

@@ -56,7 +56,7 @@ export class CoreState {
   readonly encoders = new EncoderBudget();
   readonly words = new SharedWords();
   /** Until then workers and jobs of before a restart may still be on their way. */
-  readonly recoversAt: number;
+  recoversAt = 0;
   sequence = 0;
   #effects: Effect[] = [];
 
@@ -64,7 +64,12 @@ export class CoreState {
     this.settings = settings;
     this.now = now;
     this.candidates = new Candidates(strategyKeys[settings.strategy]);
-    this.recoversAt = now + settings.recoveryWindowMs;
+    this.recover();
+  }
+
+  /** Whoever ran for the orchestrator before this one may come now. */
+  recover(): void {
+    this.recoversAt = this.now + this.settings.recoveryWindowMs;
     this.deadlines.set('recovered', this.recoversAt, { type: 'recovered' });
   }
 

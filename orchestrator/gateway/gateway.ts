@@ -6,6 +6,7 @@ import { Channel } from '#shared/protocol/channel.ts';
 import { messageReader } from '#shared/protocol/codec.ts';
 import { MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#shared/protocol/messages.ts';
 import type { Tokens } from '../config.ts';
+import type { Leadership } from '../leader/leadership.ts';
 import { Hub, type HubOptions } from './hub.ts';
 import { Refusals } from './refusals.ts';
 import { type Admission, admit } from './upgrade.ts';
@@ -25,6 +26,7 @@ export class Gateway {
   readonly #tokens: Tokens;
   readonly #logger: Logger;
   readonly #hub: Hub;
+  readonly #leadership: Leadership;
   readonly #server: WebSocketServer;
 
   constructor(options: GatewayOptions) {
@@ -32,6 +34,7 @@ export class Gateway {
     this.#tokens = options.tokens;
     this.#logger = options.logger;
     this.#hub = new Hub(options);
+    this.#leadership = options.leadership;
     const serverOptions = {
       noServer: true,
       maxPayload: MAX_MESSAGE_BYTES,
@@ -52,6 +55,11 @@ export class Gateway {
     return this.#hub.closing;
   }
 
+  /** Tells everybody to look for who leads now. Nothing is decided from then on. */
+  resign(): void {
+    this.#hub.close('not-leader');
+  }
+
   /**
    * Closes every connection with a code that says: come back at once, to me or to another. Resolves when all have heard
    * it: to end a socket at once may cost its peer the code. One that does not answer is ended after a second.
@@ -67,8 +75,9 @@ export class Gateway {
     socket.on('error', () => socket.destroy());
     const admission = admit(request, this.#tokens);
     this.#remember(admission, request.socket.remoteAddress ?? 'nowhere');
-    if ('refusal' in admission || this.#hub.closing) {
-      const refusal = 'refusal' in admission ? admission.refusal : '503 Service Unavailable';
+    const notNow = this.#notNow;
+    if ('refusal' in admission || notNow !== null) {
+      const refusal = 'refusal' in admission ? admission.refusal : notNow;
       socket.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
       return;
     }
@@ -83,6 +92,11 @@ export class Gateway {
     } else if (admission.peer && this.refusals.add({ ...admission.peer, address })) {
       this.#logger.warn({ ...admission.peer, address }, 'refused a connection');
     }
+  }
+
+  get #notNow(): string | null {
+    if (this.#hub.closing) return '503 Service Unavailable';
+    return this.#leadership.leads ? null : '421 Misdirected Request';
   }
 
   #accept(socket: WebSocket, wire: Duplex, role: 'relay' | 'worker'): void {

@@ -9,6 +9,7 @@ import type { Message, Output, Received, Submit } from '#shared/protocol/message
 import type { AttemptRecord } from '#shared/protocol/record.ts';
 import { type ConnectionId, outputAttempt } from '../core/model.ts';
 import type { Driver, Performer } from '../driver.ts';
+import type { Leadership } from '../leader/leadership.ts';
 import type { Records } from '../records.ts';
 import {
   type RelayChannel,
@@ -24,6 +25,7 @@ const CAN_WAIT_MS = 50;
 
 export interface HubOptions {
   readonly driver: Driver;
+  readonly leadership: Leadership;
   readonly silenceMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -69,7 +71,7 @@ export class Hub implements Performer {
       heard: () => driver.heard(connection),
       closed: (code, reason) => this.#closed(connection, greeting, code, reason),
     });
-    this.#sessions.set(connection, new WorkerSession(channel, driver.cluster));
+    this.#sessions.set(connection, new WorkerSession(channel, driver.cluster, this.#term));
   }
 
   /** A relay connected. */
@@ -92,15 +94,14 @@ export class Hub implements Performer {
       heard: () => driver.heard(connection),
       closed: (code, reason) => this.#closed(connection, greeting, code, reason),
     });
-    this.#sessions.set(connection, new RelaySession(channel));
+    this.#sessions.set(connection, new RelaySession(channel, this.#term));
   }
 
   /** Closes every connection with a code that says: come back at once, to me or to another. */
-  close(): void {
+  close(code: 'shutting-down' | 'not-leader' = 'shutting-down'): void {
     this.#closing = true;
-    for (const session of [...this.#sessions.values()]) {
-      session.channel.close('shutting-down', 'the orchestrator is stopping');
-    }
+    const reason = code === 'not-leader' ? 'it does not lead any more' : 'the orchestrator is stopping';
+    for (const session of [...this.#sessions.values()]) session.channel.close(code, reason);
   }
 
   perform(effect: Parameters<Performer['perform']>[0]): void {
@@ -117,7 +118,7 @@ export class Hub implements Performer {
         session.channel.send({
           type: 'welcome',
           orchestrator: this.#instance,
-          term: 0,
+          term: this.#term,
           heartbeatMs: Math.max(1, Math.floor(this.#options.silenceMs / MISSED_HEARTBEATS)),
         });
         break;
@@ -135,6 +136,10 @@ export class Hub implements Performer {
         session.channel.close(effect.code, effect.reason);
         break;
     }
+  }
+
+  get #term(): number {
+    return this.#options.leadership.term;
   }
 
   #flushLater(session: Session): void {
@@ -157,6 +162,8 @@ export class Hub implements Performer {
     // A peer that turns out too slow ends its jobs, which is news for others: that is the next flush's.
     const due = [...this.#due];
     this.#due.clear();
+    // It stood still for so long that another leads now, and is about to notice.
+    if (!this.#options.leadership.leads) return;
     for (const session of due) session.flush();
   }
 

@@ -26,13 +26,16 @@ export class WorkerSession {
   #sent = new Set<Attempt>();
   #due: Worker | null = null;
   #worker: Worker | null = null;
+  readonly #term: number;
   #isContractDue = true;
   /** What it was told last of what PMS shares. */
   #contract = '[]';
 
-  constructor(channel: WorkerChannel, cluster: Cluster) {
+  /** @param term of this orchestrator's leadership, which every list names */
+  constructor(channel: WorkerChannel, cluster: Cluster, term: number) {
     this.channel = channel;
     this.#cluster = cluster;
+    this.#term = term;
   }
 
   tell(worker: Worker): void {
@@ -66,7 +69,7 @@ export class WorkerSession {
       if (job) this.channel.send({ type: 'job', job, resume, software, encoder, gpu });
     }
     this.#sent = attempts;
-    this.channel.send(desiredOf(worker));
+    this.channel.send({ ...desiredOf(worker), term: this.#term });
   }
 
   #flushContract(): void {
@@ -88,9 +91,11 @@ export class RelaySession {
   readonly kind = 'relay';
   readonly channel: RelayChannel;
   readonly #due = new Set<Job>();
+  readonly #term: number;
 
-  constructor(channel: RelayChannel) {
+  constructor(channel: RelayChannel, term: number) {
     this.channel = channel;
+    this.#term = term;
   }
 
   tell(job: Job): void {
@@ -98,7 +103,7 @@ export class RelaySession {
   }
 
   flush(): void {
-    for (const job of this.#due) this.channel.send(statusOf(job));
+    for (const job of this.#due) this.channel.send({ ...statusOf(job), term: this.#term });
     this.#due.clear();
   }
 }

@@ -229,6 +229,19 @@ export const ScaleChange = Type.Object(
 );
 export type ScaleChange = Static<typeof ScaleChange>;
 
+export const ReadyView = Type.Object(
+  {
+    ready: Type.Boolean(),
+    role: Type.Union([Type.Literal('leader'), Type.Literal('standby')]),
+    /** Who leads, as the Lease names it; absent without elections. */
+    holder: Type.Optional(Type.String()),
+    /** Why it is not ready. */
+    reason: Type.Optional(Type.String()),
+  },
+  { ...strict, title: 'Ready' },
+);
+export type ReadyView = Static<typeof ReadyView>;
+
 export const ErrorView = Type.Object(
   {
     error: Type.Object(

@@ -6,6 +6,7 @@ import { Channel } from './channel.ts';
 import { type Retry, retryAfterClose } from './closeCodes.ts';
 import { messageReader, type Reader } from './codec.ts';
 import { MAX_MESSAGE_BYTES, type Message, SUBPROTOCOL } from './messages.ts';
+import { Terms } from './terms.ts';
 
 /** Heartbeats that may be missed before the other side counts as gone. */
 export const MISSED_HEARTBEATS = 3;
@@ -84,7 +85,7 @@ export class Link<R extends Role> implements LinkPort<R> {
   #dialling: WebSocket | null = null;
   #timer: Timer | null = null;
   #failures = 0;
-  #highestTerm = 0;
+  readonly #terms = new Terms();
   #lastHeard = 0;
 
   constructor(options: LinkOptions<R>) {
@@ -163,18 +164,15 @@ export class Link<R extends Role> implements LinkPort<R> {
   }
 
   #onMessage(channel: Channel<Incoming<R>, Outgoing<R>>, message: Message<Incoming<R>>): void {
-    const { handlers } = this.#options;
-    if (message.type !== 'welcome') {
+    const { handlers, clock } = this.#options;
+    if ('term' in message && !this.#terms.accepts(message.term, clock.now())) {
+      channel.close('out-of-order', `term ${message.term} after term ${this.#terms.highest}`);
+    } else if (message.type !== 'welcome') {
       if (this.#mode === 'up') handlers.message(message);
       else channel.close('out-of-order', `${message.type} before welcome`);
-      return;
-    }
-    if (this.#mode !== 'greeting') {
+    } else if (this.#mode !== 'greeting') {
       channel.close('out-of-order', 'a second welcome');
-    } else if (message.term < this.#highestTerm) {
-      channel.close('out-of-order', `term ${message.term} after term ${this.#highestTerm}`);
     } else {
-      this.#highestTerm = message.term;
       this.#failures = 0;
       this.#mode = 'up';
       this.#options.logger.info({ orchestrator: message.orchestrator }, 'connected to the orchestrator');
@@ -210,7 +208,9 @@ export class Link<R extends Role> implements LinkPort<R> {
     const level = wasUp || this.#failures === 1 || retry === 'slow' ? 'warn' : 'debug';
     logger[level]({ reason, delayMs: Math.round(delayMs) }, 'not connected to the orchestrator');
     this.#timer = clock.after(delayMs, () => this.#dial());
-    if (wasUp) handlers.lost(reason);
+    if (!wasUp) return;
+    this.#terms.lost(clock.now());
+    handlers.lost(reason);
   }
 }
 

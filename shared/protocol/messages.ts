@@ -156,6 +156,7 @@ export const Welcome = Type.Object(
   {
     type: Type.Literal('welcome'),
     orchestrator: Name,
+    /** How often leadership had changed hands: the fence against a leader that does not know yet that it is none. */
     term: Count,
     heartbeatMs: Type.Integer({ minimum: 1 }),
   },
@@ -187,7 +188,7 @@ export const DesiredAttempt = Type.Object(
 export type DesiredAttempt = Static<typeof DesiredAttempt>;
 
 export const Desired = Type.Object(
-  { type: Type.Literal('desired'), revision: Count, attempts: Type.Array(DesiredAttempt) },
+  { type: Type.Literal('desired'), term: Count, revision: Count, attempts: Type.Array(DesiredAttempt) },
   strict,
 );
 export type Desired = Static<typeof Desired>;
@@ -242,6 +243,7 @@ export type JobState = Static<typeof JobState>;
 export const Status = Type.Object(
   {
     type: Type.Literal('status'),
+    term: Count,
     jobId: JobId,
     state: JobState,
     attempt: Count,

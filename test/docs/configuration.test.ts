@@ -79,7 +79,7 @@ describe('exit codes', () => {
   const rows = rowsOf(sectionOf(doc, 'Exit codes'));
 
   test.each([
-    ['orchestrator, worker, relay', ['shared/main.ts']],
+    ['orchestrator, worker, relay', ['shared/main.ts', 'orchestrator/main.ts']],
     ['hook', ['pms/hook.ts', 'pms/relay/exit.ts']],
     ['installer', ['pms/install.ts']],
     ['command line', ['cli/failure.ts']],
@@ -87,10 +87,10 @@ describe('exit codes', () => {
     const defined = files.flatMap((file) => {
       const source = readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
       const constants = source.matchAll(
-        /^(?:export )?const (?:BAD_SETTINGS|INTERNAL|FAILED|NO_RELAY|NO_WORKER|INCOMPLETE|UNREACHABLE) = (\d+);$/gm,
+        /^(?:export )?const (?:BAD_SETTINGS|INTERNAL|FAILED|NO_RELAY|NO_WORKER|INCOMPLETE|UNREACHABLE|NOT_LEADING) = (\d+);$/gm,
       );
       const codes = [...constants].map(([, code = '']) => code);
-      expect(codes.length).toBeGreaterThan(1);
+      expect(codes.length).toBeGreaterThan(0);
       return codes;
     });
     const described = rows.flatMap(([name, code = '']) =>

@@ -62,7 +62,7 @@ describe('hello', () => {
     const worker = await harness.worker('w');
     expect(worker.types()).toEqual(['welcome', 'desired']);
     expect(worker.received[0]).toMatchObject({ heartbeatMs: 3_333, term: 0 });
-    expect(worker.received[1]).toEqual({ type: 'desired', revision: 1, attempts: [] });
+    expect(worker.received[1]).toEqual({ type: 'desired', term: 0, revision: 1, attempts: [] });
   });
 
   test('must come within 3 s, and once it has come there is no such deadline', async () => {

@@ -9,6 +9,7 @@ import type { Tokens } from '../../orchestrator/config.ts';
 import { Cluster } from '../../orchestrator/core/cluster.ts';
 import { Driver } from '../../orchestrator/driver.ts';
 import { Gateway } from '../../orchestrator/gateway/gateway.ts';
+import { ALWAYS_LEADS } from '../../orchestrator/leader/leadership.ts';
 import { Records } from '../../orchestrator/records.ts';
 import { SETTINGS, workerHello } from '../unit/core/world.ts';
 import { FakeClock } from '../unit/orchestrator/fakeClock.ts';
@@ -33,7 +34,9 @@ export class GatewayHarness {
     const logger = pino({ level: 'debug' }, { write: (line: string) => this.logged.push(line) });
     const { driver, clock } = this;
     const { records } = this;
-    this.gateway = new Gateway({ driver, tokens, silenceMs: SETTINGS.silenceMs, clock, logger, records });
+    this.gateway = new Gateway({
+      ...{ driver, leadership: ALWAYS_LEADS, tokens, silenceMs: SETTINGS.silenceMs, clock, logger, records },
+    });
     this.gateway.attach(this.server);
   }
 

@@ -187,6 +187,21 @@ test('an orchestrator of an older term is not believed', async () => {
   expect(link.up).toBe(false);
 });
 
+test('nor is a list of an older term, or an older term that comes soon after', async () => {
+  const socket = await connected(5);
+  const status = { type: 'status', jobId: 'j', state: 'queued', attempt: 0, worker: null, outcome: null };
+  socket.send(JSON.stringify({ ...status, term: 5 }));
+  socket.send(JSON.stringify({ ...status, term: 4 }));
+  const [code] = await once(socket, 'close');
+  expect(code).toBe(CLOSE['out-of-order'].code);
+  expect(message.mock.calls.map(([{ term }]) => term)).toEqual([5, 5]);
+  await plans(50);
+  const peer = nextPeer();
+  clock.time += 30_000;
+  clock.advance(50);
+  await welcome((await peer).socket, 4);
+});
+
 test.each([
   ['a message before welcome', '{"type":"status"}'],
   ['no JSON', '{'],

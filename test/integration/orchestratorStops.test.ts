@@ -24,7 +24,9 @@ test('an orchestrator that stops is not ready while its peers hear of it, and wa
   const [code] = await once(attentive, 'close');
   expect(code).toBe(4503);
   const ready = await fetch(`${address}/ready`);
-  expect([ready.status, await ready.json()]).toEqual([503, { ready: false, role: 'leader' }]);
+  expect([ready.status, await ready.json()]).toEqual([
+    ...[503, { ready: false, role: 'leader', reason: 'it is stopping' }],
+  ]);
   await expect(once(dial(), 'open')).rejects.toThrow('503');
   await stopped;
   await expect(fetch(`${address}/ready`)).rejects.toThrow();

@@ -1,6 +1,9 @@
-/** `npm run simulate -- --seeds N [--from S] [--failures M]`: worlds one after the other; prints the smallest plans that fail. */
+/**
+ * `npm run simulate -- --seeds N [--from S] [--failures M] [--elections]`: worlds one after the other, with orchestrators
+ * that are deposed if asked for; prints the smallest plans that fail.
+ */
 import { parseArgs } from 'node:util';
-import { planOf } from './plan.ts';
+import { electionPlanOf, planOf } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { Simulation } from './simulation.ts';
 
@@ -9,6 +12,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '10000' },
     from: { type: 'string', default: '1' },
     failures: { type: 'string', default: '3' },
+    elections: { type: 'boolean', default: false },
   },
 });
 const first = Number(values.from);
@@ -19,7 +23,7 @@ let failed = 0;
 let seeds = 0;
 for (let seed = first; seed < first + Number(values.seeds) && failed < Number(values.failures); seed += 1) {
   seeds += 1;
-  const plan = planOf(seed);
+  const plan = values.elections ? electionPlanOf(seed) : planOf(seed);
   for (const act of plan.acts) faults.set(act.do, (faults.get(act.do) ?? 0) + 1);
   const result = new Simulation(plan).run();
   steps += result.steps;

@@ -16,6 +16,8 @@ interface Mutant {
   readonly bad: string;
   /** The seed to begin with, where the worlds that show it are rare; 1 by default. */
   readonly from?: number;
+  /** It takes worlds in which orchestrators are deposed. */
+  readonly elections?: boolean;
 }
 
 /** Each breaks a promise that the simulation watches over. */
@@ -158,6 +160,13 @@ export const MUTANTS: readonly Mutant[] = [
     good: "attempt.giveUp('the orchestrator lists it no longer')",
     bad: "attempt.end('SIGTERM')",
   },
+  {
+    what: 'an orchestrator that was deposed is obeyed by those who know better',
+    elections: true,
+    file: 'shared/protocol/terms.ts',
+    good: '    if (term < this.#highest && now - this.#lostAt < TERM_MEMORY_MS) return false;\n',
+    bad: '',
+  },
 ];
 
 export interface Verdict {
@@ -176,8 +185,9 @@ export async function tryMutant(mutant: Mutant, seeds: number): Promise<Verdict>
     if (parts.length !== 2) throw new Error(`${mutant.file} has not exactly one ${mutant.good}`);
     await writeFile(file, parts.join(mutant.bad));
     const { from = 1 } = mutant;
+    const worlds = mutant.elections ? ['--elections'] : [];
     const words = ['--seeds', seeds, '--from', from, '--failures', 1].map(String);
-    const child = spawn(process.execPath, ['test/simulation/main.ts', ...words], {
+    const child = spawn(process.execPath, ['test/simulation/main.ts', ...words, ...worlds], {
       cwd: copy,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

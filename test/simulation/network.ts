@@ -5,6 +5,7 @@ import { CLOSE, type CloseName, retryAfterClose } from '#shared/protocol/closeCo
 import { encodeMessage, messageReader, type Reader } from '#shared/protocol/codec.ts';
 import { type LinkHandlers, type LinkPort, MISSED_HEARTBEATS, SLOW_MS } from '#shared/protocol/link.ts';
 import type { Direction, Message } from '#shared/protocol/messages.ts';
+import { Terms } from '#shared/protocol/terms.ts';
 import { Connection, type Wire } from './connection.ts';
 import type { EventLoop } from './eventLoop.ts';
 import type { SimProcess } from './process.ts';
@@ -65,6 +66,8 @@ export class SimLink<R extends Role> implements LinkPort<R> {
   #failures = 0;
   #lastHeard = 0;
   #timer: Timer | null = null;
+  readonly #terms = new Terms();
+  #welcomedBy = 0;
   readonly #ends = new WeakMap<Connection, ServerEnd<R>>();
 
   constructor(options: SimLinkOptions<R>) {
@@ -159,7 +162,17 @@ export class SimLink<R extends Role> implements LinkPort<R> {
 
   #onMessage(connection: Connection, message: Message<Ends[R]['in']>): void {
     const { handlers, process } = this.#options;
+    if ('term' in message && !this.#terms.accepts(message.term, process.clock.now())) {
+      this.#close();
+      this.#down(connection, CLOSE['out-of-order'].code);
+      return;
+    }
     if (message.type === 'welcome') {
+      const { role, violation } = this.#options;
+      // A deposed one lasts for less long than its term is remembered.
+      if (message.term < this.#welcomedBy)
+        violation(`a ${role} obeys term ${message.term} after ${this.#welcomedBy}`);
+      this.#welcomedBy = message.term;
       this.#failures = 0;
       this.#welcomed = true;
       this.#timer?.cancel();
@@ -246,7 +259,9 @@ export class SimLink<R extends Role> implements LinkPort<R> {
         : backoffMs(retry === 'at-once' ? 0 : this.#failures, random.next(), RECONNECT);
     this.#failures += 1;
     this.#timer = process.clock.after(delay, () => this.#dial());
-    if (wasUp) handlers.lost('down');
+    if (!wasUp) return;
+    this.#terms.lost(process.clock.now());
+    handlers.lost('down');
   }
 
   /** Both ends learn that the connection broke, each in its own time; beyond a partition only silence tells. */

@@ -7,6 +7,7 @@ import { Cluster } from '../../orchestrator/core/cluster.ts';
 import type { CoreSettings } from '../../orchestrator/core/settings.ts';
 import { Driver, type Observer } from '../../orchestrator/driver.ts';
 import { Hub } from '../../orchestrator/gateway/hub.ts';
+import { ALWAYS_LEADS, type Leadership } from '../../orchestrator/leader/leadership.ts';
 import { Records } from '../../orchestrator/records.ts';
 import { Jobs } from '../../pms/relay/jobs.ts';
 import { Agent } from '../../worker/agent.ts';
@@ -56,8 +57,10 @@ export interface Surroundings {
   readonly random: Random;
   readonly owners: OwnerFiles;
   readonly transcoders: Set<SimTranscoder>;
-  /** The orchestrator that answers now. */
+  /** The orchestrator that leads now. */
   readonly orchestrator: () => SimOrchestrator | null;
+  /** Whom a new connection reaches: it, or one that was deposed and is not gone yet. */
+  readonly reached: () => SimOrchestrator | null;
   readonly violation: (text: string) => void;
   /** How transcoders ended by themselves. */
   readonly exits: Exit[];
@@ -70,15 +73,18 @@ export class SimOrchestrator {
   readonly driver: Driver;
   readonly hub: Hub;
   readonly startedAt: number;
+  readonly leadership: Leadership;
 
-  constructor(machine: SimMachine, observer: (orchestrator: SimOrchestrator) => Observer) {
+  /** @param term of its leadership, which it believes in until it dies */
+  constructor(machine: SimMachine, term: number, observer: (orchestrator: SimOrchestrator) => Observer) {
+    this.leadership = { ...ALWAYS_LEADS, term };
     this.process = new SimProcess(machine);
     const { clock } = this.process;
     this.startedAt = clock.now();
     this.cluster = new Cluster(SETTINGS, clock.now());
     this.driver = new Driver(this.cluster, clock);
     this.hub = new Hub({
-      ...{ driver: this.driver, silenceMs: SETTINGS.silenceMs, clock, logger },
+      ...{ driver: this.driver, leadership: this.leadership, silenceMs: SETTINGS.silenceMs, clock, logger },
       records: new Records(this.driver.cluster),
     });
     this.driver.observe(observer(this));
@@ -98,7 +104,7 @@ export class SimWorker {
   ready: boolean;
 
   constructor(surroundings: Surroundings, name: string, slots: number, machine: SimMachine, wire: Wire) {
-    const { loop, random, owners, transcoders, orchestrator, violation, exits } = surroundings;
+    const { loop, random, owners, transcoders, reached, violation, exits } = surroundings;
     this.#surroundings = surroundings;
     this.name = name;
     this.slots = slots;
@@ -147,7 +153,7 @@ export class SimWorker {
         const link = new SimLink<'worker'>({
           ...{ role: 'worker', process, loop, random, wire, handlers, violation },
           server: () => {
-            const to = orchestrator();
+            const to = reached();
             return to && { process: to.process, accept: (open) => to.hub.acceptWorker(open) };
           },
         });
@@ -191,11 +197,7 @@ export class SimRelay {
   readonly jobs: Jobs;
   readonly link: SimLink<'relay'>;
 
-  constructor(
-    { loop, random, owners, orchestrator, violation }: Surroundings,
-    machine: SimMachine,
-    wire: Wire,
-  ) {
+  constructor({ loop, random, owners, reached, violation }: Surroundings, machine: SimMachine, wire: Wire) {
     this.process = new SimProcess(machine);
     this.wire = wire;
     const { process } = this;
@@ -214,7 +216,7 @@ export class SimRelay {
         const link = new SimLink<'relay'>({
           ...{ role: 'relay', process, loop, random, wire, handlers, violation },
           server: () => {
-            const to = orchestrator();
+            const to = reached();
             return to && { process: to.process, accept: (open) => to.hub.acceptRelay(open) };
           },
         });

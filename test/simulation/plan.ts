@@ -19,6 +19,7 @@ export type Act = { readonly at: number } & (
   | { readonly do: 'suspend-worker'; readonly worker: number; readonly clock: Suspended; readonly ms: number }
   | { readonly do: 'partition-worker'; readonly worker: number; readonly way: Blocked; readonly ms: number }
   | { readonly do: 'crash-orchestrator' | 'stop-orchestrator' | 'freeze-orchestrator'; readonly ms: number }
+  | { readonly do: 'depose-orchestrator'; readonly ms: number }
   | { readonly do: 'crash-relay' | 'cut-relay' | 'freeze-relay' | 'slow-relay'; readonly ms: number }
   | { readonly do: 'suspend-orchestrator' | 'suspend-relay'; readonly clock: Suspended; readonly ms: number }
   | { readonly do: 'partition-relay'; readonly way: Blocked; readonly ms: number }
@@ -55,6 +56,20 @@ export function firstPlanOf(seed: number): Plan & { acts: Act[] } {
   for (let count = random.integer(0, 15); count > 0; count -= 1)
     acts.push(fault(random, jobs, workers.length));
   return { seed, workers, acts: acts.sort((a, b) => a.at - b.at) };
+}
+
+/** Another orchestrator leads, and the one before does not know of it, for as long as its lease would allow at most. */
+const DEPOSED_MS = 10_000;
+
+/** A world in which leadership changes hands, once or a few times, beside all else. */
+export function electionPlanOf(seed: number): Plan {
+  const { workers, acts } = planOf(seed);
+  const random = new Random(seed ^ 0x6b43a9b5);
+  const more = Array.from({ length: random.integer(1, 4) }, (): Act => {
+    const [at, ms] = [random.next() * HORIZON_MS, random.next() * DEPOSED_MS];
+    return { at, do: 'depose-orchestrator', ms };
+  });
+  return { seed, workers, acts: [...acts, ...more].sort((a, b) => a.at - b.at) };
 }
 
 /**

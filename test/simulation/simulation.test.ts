@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstPlanOf, type Plan, planOf } from './plan.ts';
+import { electionPlanOf, firstPlanOf, type Plan, planOf } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { Simulation } from './simulation.ts';
 
@@ -21,6 +21,10 @@ test.each(Array.from({ length: 5 }, (_, index) => 10_000 + index * BLOCK))(
     for (let seed = first; seed < first + BLOCK; seed += 1) expectToHold(planOf(seed));
   },
 );
+
+test('leadership that changes hands, from orchestrators that don’t know of it yet', () => {
+  for (let seed = 1; seed <= 200; seed += 1) expectToHold(electionPlanOf(seed));
+});
 
 test('the same seed is the same world', () => {
   const [first, second] = [new Simulation(planOf(7)).run(), new Simulation(planOf(7)).run()];

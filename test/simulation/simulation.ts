@@ -37,6 +37,9 @@ export class Simulation {
   readonly #violations: string[] = [];
   readonly #trace: string[] = [];
   #orchestrator: SimOrchestrator | null = null;
+  /** Does not know yet that another one leads. */
+  #deposed: SimOrchestrator | null = null;
+  #terms = 0;
   #relay: SimRelay | null = null;
 
   constructor(plan: Plan) {
@@ -48,6 +51,7 @@ export class Simulation {
       owners: new Map(),
       transcoders: this.#transcoders,
       orchestrator: () => this.#orchestrator,
+      reached: () => this.#reached(),
       violation: (text) => this.#violation(text),
       exits: [],
     };
@@ -69,9 +73,34 @@ export class Simulation {
   }
 
   #startOrchestrator(): void {
-    this.#orchestrator = new SimOrchestrator(this.#machines.orchestrator, (orchestrator) =>
+    this.#terms += 1;
+    this.#orchestrator = new SimOrchestrator(this.#machines.orchestrator, this.#terms, (orchestrator) =>
       this.#observer(orchestrator),
     );
+  }
+
+  /** A new one leads at once; the one before keeps its connections, and gets some new ones, until it notices. */
+  #depose(ms: number): void {
+    this.#resign();
+    const deposed = this.#orchestrator;
+    if (!deposed) return;
+    this.#deposed = deposed;
+    this.#startOrchestrator();
+    this.#later(ms, () => {
+      if (this.#deposed === deposed) this.#resign();
+    });
+  }
+
+  #resign(): void {
+    const deposed = this.#deposed;
+    this.#deposed = null;
+    if (!deposed) return;
+    deposed.hub.close('not-leader');
+    deposed.process.alive = false;
+  }
+
+  #reached(): SimOrchestrator | null {
+    return this.#deposed && this.#random.chance(0.5) ? this.#deposed : this.#orchestrator;
   }
 
   #startWorker(index: number): void {
@@ -166,6 +195,9 @@ export class Simulation {
     switch (act.do) {
       case 'freeze-orchestrator':
         orchestrator?.process.freeze(act.ms);
+        break;
+      case 'depose-orchestrator':
+        this.#depose(act.ms);
         break;
       case 'suspend-orchestrator':
         this.#machines.orchestrator.suspend(act.ms, act.clock);

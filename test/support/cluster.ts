@@ -6,6 +6,7 @@ import { hookText } from '../../pms/install/hookText.ts';
 import { wrapperText } from '../../pms/install/wrapper.ts';
 import type { Host } from './network.ts';
 import { Part } from './part.ts';
+import type { Replicas } from './replicas.ts';
 import { startProgram } from './startProgram.ts';
 
 export interface ClusterOptions {
@@ -19,6 +20,8 @@ export interface ClusterOptions {
   /** The orchestrator's; default: a free one. */
   readonly port?: number;
   readonly token?: string;
+  /** Orchestrators that run already, in place of the one that would be started. */
+  readonly replicas?: Pick<Replicas, 'leader' | 'address'>;
   /** Where the orchestrator, the relay or the worker of this name runs; default: here. Hosts need a token. */
   readonly hostOf?: (part: string) => Host | undefined;
   /** Further settings of the relay. */
@@ -69,7 +72,7 @@ export class Cluster {
   }
 
   get orchestrator(): Part {
-    return present(this.#orchestrator);
+    return present(this.#options.replicas?.leader ?? this.#orchestrator);
   }
 
   get relay(): Part {
@@ -82,6 +85,11 @@ export class Cluster {
   }
 
   async startOrchestrator(): Promise<void> {
+    const { replicas } = this.#options;
+    if (replicas) {
+      this.#address = replicas.address;
+      return;
+    }
     // After a restart it is found where it was.
     const port = this.#address === '' ? String(this.#options.port ?? 0) : new URL(this.#address).port;
     const part = this.#part('orchestrator/main.ts', 'orchestrator', {

@@ -7,6 +7,8 @@ export interface Round {
   readonly ms: number | null;
   /** What was not as it should be. */
   readonly misses: readonly string[];
+  /** What else there is to tell. */
+  readonly note?: string;
 }
 
 /** One stage on which rounds are played, one after another. */
@@ -35,6 +37,7 @@ export async function playRounds(options: RoundsOptions, open: () => Promise<Lan
         next += 1;
         const round = await stage.play(number, new Random(seed * 1_000_003 + number));
         played.push(round);
+        if (round.note) say(`round ${number}, ${round.what}: ${round.note}`);
         for (const miss of round.misses) say(`round ${number} (seed ${seed}), ${round.what}: ${miss}`);
       }
     } finally {

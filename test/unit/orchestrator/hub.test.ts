@@ -7,6 +7,7 @@ import type { Message, RelayHello } from '#shared/protocol/messages.ts';
 import { Cluster } from '../../../orchestrator/core/cluster.ts';
 import { Driver } from '../../../orchestrator/driver.ts';
 import { Hub } from '../../../orchestrator/gateway/hub.ts';
+import { ALWAYS_LEADS, type Leadership } from '../../../orchestrator/leader/leadership.ts';
 import { Records } from '../../../orchestrator/records.ts';
 import { ended, jobSpec, running, SETTINGS, workerHello } from '../core/world.ts';
 import { FakeClock } from './fakeClock.ts';
@@ -19,13 +20,17 @@ let clock: FakeClock;
 let worker: ChannelHandlers<'workerToOrchestrator'>;
 let relay: ChannelHandlers<'relayToOrchestrator'>;
 let told: Message<'orchestratorToWorker'>[];
+let toRelay: Message<'orchestratorToRelay'>[];
+let leadership: { -readonly [K in keyof Leadership]: Leadership[K] };
 
 beforeEach(async () => {
   clock = new FakeClock();
   told = [];
+  toRelay = [];
+  leadership = { ...ALWAYS_LEADS, term: 3 };
   const driver = new Driver(new Cluster(SETTINGS, 0), clock);
   const hub = new Hub({
-    ...{ driver, silenceMs: 10_000, clock, logger: pino({ level: 'silent' }) },
+    ...{ driver, leadership, silenceMs: 10_000, clock, logger: pino({ level: 'silent' }) },
     records: new Records(driver.cluster),
   });
   hub.acceptWorker((handlers) => {
@@ -34,7 +39,7 @@ beforeEach(async () => {
   });
   hub.acceptRelay((handlers) => {
     relay = handlers;
-    return { send: () => undefined, close: () => undefined };
+    return { send: (message) => void toRelay.push(message), close: () => undefined };
   });
   worker.message(workerHello('w1', { slots: 9 }));
   relay.message(HELLO);
@@ -75,6 +80,19 @@ test('a new job is told at once; that an ended one is off the list goes with the
   clock.advance(50);
   await turn();
   expect(lists()).toEqual([['j3']]);
+});
+
+test('every welcome and every list names the term', async () => {
+  await submit('j1');
+  const terms = [...told, ...toRelay].map((message) => ('term' in message ? message.term : message.type));
+  expect(terms).toEqual([3, 3, 'job', 3, 3, 3]);
+});
+
+test('who does not lead any more says nothing, though it has not noticed yet', async () => {
+  leadership.leads = false;
+  toRelay.length = 0;
+  await submit('j1');
+  expect([lists().flat(), toRelay]).toEqual([[], []]);
 });
 
 test('that a running job is to end is told at once', async () => {

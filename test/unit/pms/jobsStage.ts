@@ -97,7 +97,7 @@ export function hold(
 
 export function status(fields: Partial<Status>): void {
   const base = { jobId: 'j', state: 'running', attempt: 1, worker: 'w', outcome: null } as const;
-  handlers.message({ type: 'status', ...base, ...fields });
+  handlers.message({ type: 'status', term: 0, ...base, ...fields });
 }
 
 export function output(attempt: number, text: string, stream: 'stdout' | 'stderr' = 'stdout'): void {

@@ -74,7 +74,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
     job: { type: 'job', job, resume, software: false, encoder: 'libx264', gpu: null },
     desired: {
       type: 'desired',
-      revision: 1,
+      ...{ term: 0, revision: 1 },
       attempts: [{ jobId: 'j', attempt: 1, end: 'SIGTERM', handBack: false }],
     },
     received,
@@ -102,7 +102,7 @@ const EXAMPLES: Record<Direction, Record<string, object>> = {
   },
   orchestratorToRelay: {
     welcome,
-    status: { type: 'status', jobId: 'j', state: 'ended', attempt: 1, worker: null, outcome },
+    status: { type: 'status', term: 0, jobId: 'j', state: 'ended', attempt: 1, worker: null, outcome },
     output,
   },
 };
