@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { Clock } from '#shared/clock.ts';
 import { CodedError } from '#shared/errors.ts';
 import { httpAddress, listenOn } from '#shared/listening.ts';
@@ -11,14 +12,14 @@ import { addRoutes } from './api/routes.ts';
 import { Views } from './api/views.ts';
 import { coreSettingsOf, type OrchestratorSettings, type Tokens, tokensOf } from './config.ts';
 import { Cluster } from './core/cluster.ts';
-import { Scale } from './core/scale.ts';
 import { addDashboard } from './dashboard/assets.ts';
 import { Driver } from './driver.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { History } from './history/history.ts';
-import { openArchive } from './history/openArchive.ts';
+import { historyPath, openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
 import { OrchestratorMetrics } from './metrics.ts';
+import { Scaling } from './scale/scaling.ts';
 import { Timelines } from './timelines.ts';
 
 export interface RunningOrchestrator {
@@ -35,26 +36,35 @@ export async function startOrchestrator(
   const tokens = tokensOf(settings);
   const host = hostFor(settings, tokens, logger);
   const driver = new Driver(new Cluster(coreSettingsOf(settings), clock.now()), clock);
-  const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
   const metrics = new OrchestratorMetrics(driver.cluster);
   const firstSegments = new FirstSegments(metrics.firstSegment);
-  const views = new Views(driver.cluster, scale, driver, firstSegments);
+  const views = new Views(driver.cluster, driver, firstSegments);
   const timelines = new Timelines(driver.cluster, clock, () => firstSegments.takeLongest());
   const changes = new Changes(clock);
   driver.observe(journal(logger, driver.cluster));
   driver.observe(metrics.observe);
   driver.observe(firstSegments.observe);
   driver.observe(publishChanges(changes, views, driver.cluster));
+  const kept = historyPath(settings);
+  const scaling = new Scaling({
+    ...{ driver, changes, clock, logger },
+    specPath: settings.SCALE_SPEC,
+    burstPath: kept === null ? null : join(dirname(kept), 'scale-bursts.json'),
+    drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
+  });
+  driver.observe(scaling.observe);
+  metrics.tellScale(() => scaling.specified);
   const archive = openArchive(settings, clock, logger);
   const history = new History({ archive, cluster: driver.cluster, views, clock, logger });
   driver.observe(history.observe);
   void history.open();
+  scaling.start();
 
   const gateway = new Gateway({ driver, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger });
   const app = await createApp({ adminToken: tokens.admin, metricsPublic: settings.METRICS_PUBLIC }, logger);
   addDashboard(app);
   addRoutes(app, {
-    ...{ driver, views, scale, changes, history, timelines },
+    ...{ driver, views, scaling, changes, history, timelines },
     ready: () => !gateway.closing,
     metrics: () => metrics.exposition(),
   });
@@ -67,6 +77,7 @@ export async function startOrchestrator(
       changes.close();
       driver.stop();
       timelines.stop();
+      scaling.stop();
       // Until then it still answers /ready, with no.
       await gateway.close();
       await app.close();

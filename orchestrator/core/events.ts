@@ -25,5 +25,11 @@ export type ClusterEvent =
   | { readonly type: 'disconnected'; readonly connection: ConnectionId }
   | { readonly type: 'cancel'; readonly jobId: string; readonly signal: EndSignal }
   | { readonly type: 'drain'; readonly worker: string; readonly drained: boolean }
+  /** Which groups are scaled, and who of them is to go. */
+  | {
+      readonly type: 'scaled';
+      readonly groups: ReadonlySet<string>;
+      readonly leaving: ReadonlySet<string>;
+    }
   /** Time has passed: a deadline may be due. */
   | { readonly type: 'tick' };

@@ -120,6 +120,10 @@ export interface Worker {
   readonly version: string;
   /** The machine; null when it does not say. */
   readonly node: string | null;
+  /** Which workers it is scaled with. */
+  readonly group: string;
+  /** The number at the end of its name, as a StatefulSet gives it; null where there is none. */
+  readonly ordinal: number | null;
   slots: number;
   capabilities: Capabilities;
   storage: readonly Mount[];
@@ -133,6 +137,10 @@ export interface Worker {
   draining: boolean;
   /** An operator drained it. */
   drained: boolean;
+  /** Since when it is to go, as the scale asks for fewer; null while it may stay. */
+  leavingSince: number | null;
+  /** Its group is scaled: those with low numbers are filled first. */
+  scaled: boolean;
   /** Jobs in a row that failed at once here and were given to another worker. */
   failures: number;
   /** Too many of them: for a while it takes nothing new. */

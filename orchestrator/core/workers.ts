@@ -4,6 +4,8 @@ import type { Mount, WorkerHello, WorkerState } from '#shared/protocol/messages.
 import { adopt, attemptEnded, attemptReported, dropOrphan, keepOrphan, letGoOrphan } from './attempts.ts';
 import { dequeue, withdraw } from './lifecycle.ts';
 import type { Attempt, ConnectionId, Job, Worker } from './model.ts';
+import { ordinalOf } from './ordinals.ts';
+import { DEFAULT_GROUP } from './scaleSpec.ts';
 import { stillnessReported, watchStalls } from './stalls.ts';
 import type { CoreState } from './state.ts';
 
@@ -47,12 +49,25 @@ function newWorker(
   hello: WorkerHello,
   before: Worker | null,
 ): Worker {
-  const { name, instance, version, node = null, slots, capabilities, storage, checks = [], state } = hello;
+  const {
+    name,
+    instance,
+    version,
+    node = null,
+    group = DEFAULT_GROUP,
+    slots,
+    capabilities,
+    storage,
+    checks = [],
+    state,
+  } = hello;
   return {
     name,
     instance,
     version,
     node,
+    group,
+    ordinal: ordinalOf(name),
     slots,
     capabilities: core.words.of(capabilities),
     storage,
@@ -62,6 +77,8 @@ function newWorker(
     ready: state.ready,
     draining: state.draining,
     drained: core.drained.has(name),
+    leavingSince: core.leaving.get(name) ?? null,
+    scaled: core.scaledGroups.has(group),
     failures: before?.failures ?? 0,
     quarantined: before?.quarantined ?? false,
     load: state.load ?? before?.load ?? { cpu: 0, ops: 0 },
