@@ -12,6 +12,7 @@ export class SpecFile {
   readonly #logger: Logger;
   readonly #changed: (groups: ReadonlyMap<string, SpecifiedGroup>) => void;
   #text: string | null = null;
+  #problemOfText: string | null = null;
   #problem: string | null = null;
   #isReading = false;
 
@@ -31,29 +32,35 @@ export class SpecFile {
     if (this.#isReading) return;
     this.#isReading = true;
     try {
-      await this.#read();
+      const text = await readFile(this.#path, 'utf8');
+      if (text !== this.#text) this.#problemOfText = await this.#use(text);
+      this.#tell(this.#problemOfText);
     } catch (error) {
-      this.#complain(whatIsWrong(error));
+      this.#tell(whatIsWrong(error));
     } finally {
       this.#isReading = false;
     }
   }
 
-  async #read(): Promise<void> {
-    const text = await readFile(this.#path, 'utf8');
-    if (text === this.#text) return;
+  /** @returns what is wrong with it */
+  async #use(text: string): Promise<string | null> {
     // Loaded by those only who have such a file.
     const { readSpec } = await import('./spec.ts');
     this.#text = text;
-    const groups = readSpec(text);
-    this.#problem = null;
-    this.#logger.info({ path: this.#path, groups: [...groups.keys()] }, 'the scale spec was read');
-    this.#changed(groups);
+    try {
+      const groups = readSpec(text);
+      this.#logger.info({ path: this.#path, groups: [...groups.keys()] }, 'the scale spec was read');
+      this.#changed(groups);
+      return null;
+    } catch (error) {
+      return coerceError(error).message;
+    }
   }
 
-  #complain(problem: string): void {
+  #tell(problem: string | null): void {
     if (problem === this.#problem) return;
     this.#problem = problem;
+    if (problem === null) return;
     this.#logger.warn(
       { path: this.#path, problem },
       'the scale spec can’t be used: the last good one counts; correct the file, it is read again',

@@ -15,10 +15,12 @@ export interface Replicas {
  * have something to scale.
  *
  * @param stopped gives up what still waits for an answer
+ * @param requestMs how long an answer may take
  */
 export async function statefulSetReplicas(
   { statefulSet: name, namespace: given }: Application,
   stopped: AbortSignal,
+  requestMs = REQUEST_MS,
 ): Promise<Replicas> {
   const k8s = await import('@kubernetes/client-node');
   const config = new k8s.KubeConfig();
@@ -27,7 +29,7 @@ export async function statefulSetReplicas(
   const api = config.makeApiClient(k8s.AppsV1Api);
 
   const ask = async <T>(request: (options: ConfigurationOptions) => Promise<T>): Promise<T> => {
-    const deadline = AbortSignal.timeout(REQUEST_MS);
+    const deadline = AbortSignal.timeout(requestMs);
     const pass = <C>(context: C) => new k8s.Observable(Promise.resolve(context));
     const limited: ConfigurationOptions = {
       middleware: [
@@ -44,7 +46,7 @@ export async function statefulSetReplicas(
     try {
       return await request(limited);
     } catch (error) {
-      if (deadline.aborted) throw new Error(`the API server did not answer within ${REQUEST_MS} ms`);
+      if (deadline.aborted) throw new Error(`the API server did not answer within ${requestMs} ms`);
       if (!(error instanceof k8s.ApiException)) throw new Error(`the API server: ${reasonOf(error)}`);
       throw new Error(`the API server answers ${error.code}${remedyOf(error.code, `${namespace}/${name}`)}`);
     }
