@@ -38,6 +38,11 @@ export function replicasKept(members: readonly Worker[], now: number, drainTimeo
   return kept ? kept.ordinal + 1 : 0;
 }
 
+/** Up at once; down only as far as nobody is hit who is to stay. */
+export function nextReplicas(actual: number, desired: number, kept: number): number {
+  return Math.max(desired, Math.min(actual, kept));
+}
+
 function byOrdinal(members: readonly Worker[]): { worker: Worker; ordinal: number }[] {
   return members
     .flatMap((worker) => (worker.ordinal === null ? [] : [{ worker, ordinal: worker.ordinal }]))

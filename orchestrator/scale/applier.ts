@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
+import { nextReplicas } from '../core/ordinals.ts';
 import type { Replicas } from './statefulSet.ts';
 
 /** Somebody else may have changed it. */
@@ -43,7 +44,9 @@ export class Applier {
   async want(desired: number, kept: number): Promise<void> {
     const { clock } = this.#options;
     const hasNews =
-      this.#problem === null && this.#actual !== null && next(this.#actual, desired, kept) !== this.#actual;
+      this.#problem === null &&
+      this.#actual !== null &&
+      nextReplicas(this.#actual, desired, kept) !== this.#actual;
     if (this.#isAsking || (clock.now() < this.#nextAt && !hasNews)) return;
     this.#isAsking = true;
     try {
@@ -61,7 +64,7 @@ export class Applier {
     const { group, open, logger } = this.#options;
     this.#replicas ??= await open();
     const before = await this.#replicas.read();
-    const replicas = next(before, desired, kept);
+    const replicas = nextReplicas(before, desired, kept);
     if (replicas !== before) {
       await this.#replicas.write(replicas);
       logger.info({ group, before, replicas, desired }, 'scaled');
@@ -75,9 +78,4 @@ export class Applier {
     }
     this.#problem = problem;
   }
-}
-
-/** Up at once; down only as far as nobody is hit who is to stay. */
-function next(actual: number, desired: number, kept: number): number {
-  return Math.max(desired, Math.min(actual, kept));
 }

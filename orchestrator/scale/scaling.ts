@@ -43,6 +43,8 @@ export class Scaling {
   #specified: ReadonlyMap<string, SpecifiedGroup> = new Map();
   /** Groups whose bounds an API call has set. */
   readonly #overridden = new Set<string>();
+  /** Of each group that is scaled, how few replicas leave nobody out who is to stay. */
+  #kept: ReadonlyMap<string, number> = new Map();
   #leadsSince: number | null = null;
   #told = '';
   #published = '';
@@ -136,7 +138,10 @@ export class Scaling {
     if (leads()) {
       this.#leadsSince ??= driver.now();
       this.#bringIntoLine(decisions, driver.now() - this.#leadsSince);
-    } else this.#leadsSince = null;
+    } else {
+      this.#leadsSince = null;
+      this.#kept = new Map();
+    }
     const news = JSON.stringify([...decisions]);
     if (news === this.#published) return;
     this.#published = news;
@@ -163,9 +168,13 @@ export class Scaling {
       this.#told = told;
       driver.handle({ type: 'scaled', groups, leaving });
     }
-    for (const { name, group, desired, mayShrink } of scaled) {
-      const kept = mayShrink ? replicasKept(group.members, driver.now(), drainTimeoutMs) : Infinity;
-      void this.#appliers.get(name)?.want(desired, kept);
+    this.#kept = new Map(
+      scaled.map(({ name, group, mayShrink }) => {
+        return [name, mayShrink ? replicasKept(group.members, driver.now(), drainTimeoutMs) : Infinity];
+      }),
+    );
+    for (const { name, desired } of scaled) {
+      void this.#appliers.get(name)?.want(desired, this.#kept.get(name) ?? Infinity);
     }
   }
 
@@ -197,7 +206,8 @@ export class Scaling {
       const fromFile = this.#specified.has(name) ? 'file' : null;
       const setBy = this.#overridden.has(name) ? 'api' : fromFile;
       const problem = this.#appliers.get(name)?.problem ?? null;
-      return [groupView({ group, decision, setBy, problem }, now, (moment) => this.#time(moment))];
+      const kept = this.#kept.get(name) ?? 0;
+      return [groupView({ group, decision, kept, setBy, problem }, now, (moment) => this.#time(moment))];
     });
   }
 

@@ -173,6 +173,8 @@ const scaleFields = {
   /** Workers too many (positive) or too few (negative). */
   deviation: Type.Integer(),
   bursts: Type.Array(Burst),
+  /** What KEDA's metrics-api trigger reads: `desired`, and those who may not go yet. */
+  desiredWorkers: Type.Integer(),
 };
 
 /** Workers that are scaled together. */
@@ -200,8 +202,6 @@ export type ScaleGroupView = Static<typeof ScaleGroupView>;
 export const ScaleView = Type.Object(
   {
     ...scaleFields,
-    /** What KEDA's metrics-api trigger reads. */
-    desiredWorkers: Type.Integer(),
     groups: Type.Array(ScaleGroupView),
     /** What is wrong with the spec's file; null when nothing. */
     problem: nullable(Type.String()),

@@ -14,13 +14,13 @@ export function busyCluster(workerCount: number, jobCount: number) {
   const jobs = Array.from({ length: jobCount }, (_, index) => job(index, index < live, start));
   const sums = {
     ...{ minimum: 0, maximum: workerCount, desired: workerCount, current: workerCount, deviation: 0 },
-    bursts: [],
+    ...{ bursts: [], desiredWorkers: workerCount },
   };
   const group: ScaleGroupView = {
     ...{ ...sums, name: 'default', scalable: false, ready: workerCount, draining: 0 },
     ...{ reason: 'running', setBy: null, problem: null },
   };
-  const scale: ScaleView = { ...sums, desiredWorkers: workerCount, groups: [group], problem: null };
+  const scale: ScaleView = { ...sums, groups: [group], problem: null };
   return { workers, jobs, scale };
 }
 
