@@ -37,6 +37,8 @@ function Group({ group, isOnly }: { group: ScaleGroupView; isOnly: boolean }): V
   // The fleet is told of at once, the scale from time to time.
   const current = fleet.value.filter((worker) => worker.group === group.name).length;
   const deviation = current - group.desired;
+  // More than nobody has asked for are not too many.
+  const isAsWanted = deviation === 0 || (deviation > 0 && group.setBy === null);
   const notes = [
     REASONS[group.reason],
     `at least ${group.minimum}, at most ${group.maximum}`,
@@ -46,7 +48,7 @@ function Group({ group, isOnly }: { group: ScaleGroupView; isOnly: boolean }): V
   ];
   return html`<p>
     ${!isOnly && html`<b>${group.name}: </b>`}<b>${current}</b> workers of <b>${group.desired}</b> wanted
-    ${deviation !== 0 && group.setBy !== null && html` <span class="badge warn">${Math.abs(deviation)} too ${deviation > 0 ? 'many' : 'few'}</span>`}
+    ${!isAsWanted && html` <span class="badge warn">${Math.abs(deviation)} too ${deviation > 0 ? 'many' : 'few'}</span>`}
     <span class="quiet"> ${notes.join('; ')}</span>
     ${group.problem && html`<span class="alarm"> ${group.problem}</span>`}
   </p>`;

@@ -8,7 +8,7 @@ import { Cluster } from '../../../../orchestrator/core/cluster.ts';
 import { Driver } from '../../../../orchestrator/driver.ts';
 import { OrchestratorMetrics } from '../../../../orchestrator/metrics.ts';
 import { Scaling } from '../../../../orchestrator/scale/scaling.ts';
-import { jobSpec, SETTINGS, workerHello } from '../../core/world.ts';
+import { ended, jobSpec, SETTINGS, workerHello } from '../../core/world.ts';
 import { FakeClock } from '../fakeClock.ts';
 
 /** An orchestrator's scaling, with its core, and time that is moved by hand. */
@@ -150,6 +150,27 @@ test('a job that found no worker and ran elsewhere asks for one', async () => {
   expect(stage.scaling.view().groups).toMatchObject([{ desired: 1, reason: 'queue' }]);
   stage.clock.advance(121_000);
   expect(stage.scaling.view().desired).toBe(0);
+});
+
+test('who scales elsewhere is told of fewer when nobody plays on the worker that goes, or its time is over', async () => {
+  const stage = new Stage();
+  stage.worker('w-0');
+  const second = stage.worker('w-1');
+  const relay = stage.relay();
+  for (const film of ['one', 'two']) stage.submit(relay, film);
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 0}');
+  const end = (connection: number, job: string): void => {
+    const state = { revision: 1, ready: true, draining: false, load: null };
+    const attempts = [ended(job, { exitCode: 0 })];
+    stage.driver.handle({ type: 'worker-state', connection, state: { type: 'state', ...state, attempts } });
+  };
+  end(1, 'one');
+  stage.clock.advance(1_000);
+  expect(stage.leaving).toEqual(['w-1']);
+  expect(stage.scaling.view()).toMatchObject({ desired: 1, deviation: 1, desiredWorkers: 2 });
+  end(second, 'two');
+  stage.clock.advance(1_000);
+  expect(stage.scaling.view()).toMatchObject({ desired: 0, current: 2, desiredWorkers: 0 });
 });
 
 test('each group is set by its name, and the sums are of all', async () => {
