@@ -15,6 +15,8 @@ export interface ApplierOptions {
   readonly open: () => Promise<Replicas>;
   readonly clock: Pick<Clock, 'now'>;
   readonly logger: Logger;
+  /** Then what fails is no news. */
+  readonly stopped: AbortSignal;
 }
 
 /** Brings the replicas of a group into line, one request at a time; what fails is told and tried again. */
@@ -73,8 +75,9 @@ export class Applier {
   }
 
   #complain(problem: string): void {
-    if (problem !== this.#problem) {
-      this.#options.logger.warn({ group: this.#options.group, problem }, 'can’t scale; it is tried again');
+    const { group, logger, stopped } = this.#options;
+    if (problem !== this.#problem && !stopped.aborted) {
+      logger.warn({ group, problem }, 'can’t scale; it is tried again');
     }
     this.#problem = problem;
   }

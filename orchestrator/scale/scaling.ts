@@ -48,6 +48,7 @@ export class Scaling {
   #leadsSince: number | null = null;
   #told = '';
   #published = '';
+  #isAnybodyLeaving = false;
   #isLookingSoon = false;
   #timer: Timer | null = null;
 
@@ -76,9 +77,10 @@ export class Scaling {
     const { job, event } = effect;
     if (event === 'ended' && job.outcome?.reason === 'no-worker') {
       this.#scale.miss(job, this.#options.driver.now());
-    } else if (event !== 'queued' || jobState(job) !== 'queued') return;
-    // Somebody waits: perhaps for a worker that was to go.
-    if (this.#isLookingSoon) return;
+    }
+    // Somebody waits, for a worker that was to go: else the next look is soon enough.
+    const isWaiting = event === 'queued' && jobState(job) === 'queued';
+    if (!isWaiting || !this.#isAnybodyLeaving || this.#isLookingSoon) return;
     this.#isLookingSoon = true;
     this.#options.clock.soon(() => {
       this.#isLookingSoon = false;
@@ -166,6 +168,7 @@ export class Scaling {
     const told = JSON.stringify([[...groups], [...leaving]]);
     if (told !== this.#told) {
       this.#told = told;
+      this.#isAnybodyLeaving = leaving.size > 0;
       driver.handle({ type: 'scaled', groups, leaving });
     }
     this.#kept = new Map(
@@ -191,7 +194,7 @@ export class Scaling {
       this.#appliers.delete(group);
       if (!now || !apply) continue;
       const open = () => statefulSetReplicas(now, this.#stopped.signal);
-      this.#appliers.set(group, new Applier({ group, open, clock, logger }));
+      this.#appliers.set(group, new Applier({ group, open, clock, logger, stopped: this.#stopped.signal }));
     }
     this.#steer();
   }

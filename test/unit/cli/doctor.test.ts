@@ -115,5 +115,8 @@ test('what needs attention', () => {
     'it is not connected',
   ]);
   expect(complaints({ leaving: false, state: 'ready', checks: [{ ...check, ok: true }] })).toEqual([]);
+  expect(complaints({ leaving: true, state: 'draining', checks: [] })).toEqual([
+    'the scale asks for fewer workers',
+  ]);
   expect(isFailure({ outcome: null })).toBe(false);
 });

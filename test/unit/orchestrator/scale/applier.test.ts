@@ -6,6 +6,7 @@ import { FakeClock } from '../fakeClock.ts';
 /** Replicas as an API server would keep them; `fail` is what it says to the next requests. */
 function stage(replicas: number) {
   const clock = new FakeClock();
+  const stopped = new AbortController();
   const log: string[] = [];
   const logger = pino({ base: null }, { write: (line: string) => log.push(JSON.parse(line).msg) });
   const server = { replicas, reads: 0, writes: 0, fail: null as string | null };
@@ -24,7 +25,13 @@ function stage(replicas: number) {
       server.replicas = count;
     },
   });
-  return { clock, log, server, applier: new Applier({ group: 'a', open, clock, logger }) };
+  return {
+    clock,
+    log,
+    server,
+    stopped,
+    applier: new Applier({ group: 'a', open, clock, logger, stopped: stopped.signal }),
+  };
 }
 
 test('up at once, down only as far as nobody is hit who is to stay', async () => {
@@ -76,4 +83,12 @@ test('one request at a time: while it has no answer, nothing more is asked', asy
   await applier.want(3, 3);
   await first;
   expect(server).toMatchObject({ reads: 1, replicas: 2 });
+});
+
+test('who stops complains of nothing', async () => {
+  const { log, server, stopped, applier } = stage(1);
+  stopped.abort();
+  server.fail = 'aborted';
+  await applier.want(2, 2);
+  expect(log).toEqual([]);
 });
