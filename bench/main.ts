@@ -18,6 +18,7 @@ import { overhead } from './overhead.ts';
 import { printed } from './print.ts';
 import { report } from './report.ts';
 import type { Result } from './result.ts';
+import { scaling } from './scaling.ts';
 import { simulate } from './simulate.ts';
 import { smoke } from './smoke.ts';
 import { storage } from './storage.ts';
@@ -34,6 +35,7 @@ const BENCHMARKS: Readonly<Record<string, (options: { jobs: number }) => Promise
     storage,
     capacity,
     simulate,
+    scaling,
     codecs,
     dashboards,
   },

@@ -7,9 +7,14 @@ export function isFailure({ outcome }: Pick<JobView, 'outcome'>): boolean {
 }
 
 /** Why a worker takes no jobs, or what it warns of; empty when all is well. */
-export function complaints({ state, checks }: Pick<WorkerView, 'state' | 'checks'>): string[] {
+export function complaints({
+  state,
+  checks,
+  leaving,
+}: Pick<WorkerView, 'state' | 'checks' | 'leaving'>): string[] {
   if (state === 'disconnected') return ['it is not connected'];
   const said = checks.filter(({ ok }) => !ok).map(({ name, message }) => `${name}: ${message ?? 'not ok'}`);
+  if (leaving) return ['the scale asks for fewer workers', ...said];
   if (state === 'quarantined') return ['its last jobs failed at once, see its log', ...said];
   return said.length === 0 && state === 'not-ready' ? ['it does not say why, see its /ready'] : said;
 }

@@ -75,6 +75,9 @@ export const orchestratorSettings = {
   HISTORY_DAYS: integer(30, 0, 36_500, 'For how long; 0: none are kept over a restart.'),
   HISTORY_MB: integer(100, 1, 1_000_000, 'How large the file may become before the oldest are dropped.'),
   ...leaderSettings,
+  SCALE_SPEC: optionalText(
+    'YAML or JSON file that says how many workers there should be (docs/operations.md); read again when it changes.',
+  ),
   METRICS_PUBLIC: flag(false, 'Whether /metrics answers without a token when there is one.'),
   STREAM_SPLITTING: choice(
     ['OFF', 'ON'],

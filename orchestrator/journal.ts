@@ -1,5 +1,6 @@
 import type { Logger } from '#shared/logger.ts';
 import type { Cluster } from './core/cluster.ts';
+import { isToGo } from './core/drain.ts';
 import type { Job, Relay, Worker } from './core/model.ts';
 import type { Observer } from './driver.ts';
 
@@ -39,6 +40,7 @@ function jobFields({ spec }: Job) {
   return { jobId: spec.jobId, session: spec.session, class: spec.jobClass, title: spec.title };
 }
 
-function workerFields({ name, slots, running, ready, draining, drained, quarantined }: Worker) {
-  return { worker: name, slots, running, ready, draining: draining || drained, quarantined };
+function workerFields(worker: Worker) {
+  const { name, slots, running, ready, quarantined } = worker;
+  return { worker: name, slots, running, ready, draining: worker.draining || isToGo(worker), quarantined };
 }

@@ -1,4 +1,5 @@
 import { type Counter, type Histogram, Registry } from 'prom-client';
+import type { ScaleGroupView } from '#shared/api/schemas.ts';
 import { eventLoopGauge, eventLoopMetric } from '#shared/eventLoopMetrics.ts';
 import { encoderGauge, GPU_LABELS, gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
 import {
@@ -13,10 +14,12 @@ import {
 import type { Cluster } from './core/cluster.ts';
 import type { WorkerChange } from './core/effects.ts';
 import type { Attempt, Job, Worker } from './core/model.ts';
+import { isServing } from './core/ordinals.ts';
 import { rank } from './core/strategies.ts';
 import type { Observer } from './driver.ts';
 import { LEADER_METRICS } from './leader/metrics.ts';
 import { retryReason } from './retryReason.ts';
+import { SCALE_METRICS, scaleGauges } from './scale/metrics.ts';
 
 const WORKER = ['worker_name'];
 const JOB_CLASSES = ['playback', 'background'];
@@ -145,6 +148,7 @@ const EVENT_LOOP = eventLoopMetric('clusterplex_orchestrator');
 export const ORCHESTRATOR_METRICS: readonly MetricEntry[] = [
   ...Object.values(METRICS),
   ...gpuMetrics('clusterplex_worker', WORKER),
+  ...Object.values(SCALE_METRICS),
   EVENT_LOOP,
   ...LEADER_METRICS,
 ];
@@ -177,9 +181,7 @@ export class OrchestratorMetrics {
     this.#perWorker('ops', cluster, ({ load }) => load.ops);
     this.#perWorker('rank', cluster, rank);
     this.#perWorker('slots', cluster, ({ slots }) => slots);
-    this.#perWorker('ready', cluster, ({ ready, draining, drained, quarantined }) =>
-      Number(ready && !draining && !drained && !quarantined),
-    );
+    this.#perWorker('ready', cluster, (worker) => Number(isServing(worker) && worker.leavingSince === null));
     gpuGauges(this.#registry, 'clusterplex_worker', WORKER, () =>
       connected(cluster).map(({ name, load }) => ({ labels: { worker_name: name }, load })),
     );
@@ -217,6 +219,10 @@ export class OrchestratorMetrics {
     const labels = { class: spec.jobClass, hardware: hardwareOf(attempt) };
     this.#firstSegment.observe(labels, waitedMs / 1_000);
   };
+
+  tellScale(groups: () => readonly ScaleGroupView[]): void {
+    scaleGauges(this.#registry, groups);
+  }
 
   exposition(): Promise<Exposition> {
     return exposition(this.#registry);

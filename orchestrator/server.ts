@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { Clock } from '#shared/clock.ts';
 import { CodedError } from '#shared/errors.ts';
 import { httpAddress, listenOn } from '#shared/listening.ts';
@@ -16,17 +17,17 @@ import { refuseOnStandby } from './api/standby.ts';
 import { Views } from './api/views.ts';
 import { coreSettingsOf, type OrchestratorSettings, type Tokens, tokensOf } from './config.ts';
 import { Cluster } from './core/cluster.ts';
-import { Scale } from './core/scale.ts';
 import { addDashboard } from './dashboard/assets.ts';
 import { Driver } from './driver.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { History } from './history/history.ts';
-import { openArchive } from './history/openArchive.ts';
+import { historyPath, openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
 import { candidacyOf } from './leader/candidacy.ts';
 import { LeaderMetrics } from './leader/metrics.ts';
 import { OrchestratorMetrics } from './metrics.ts';
 import { Records } from './records.ts';
+import { Scaling } from './scale/scaling.ts';
 import { Timelines } from './timelines.ts';
 import { traceQueue } from './traces.ts';
 
@@ -53,11 +54,10 @@ export async function startOrchestrator(
   });
   const { leadership } = candidacy;
   const driver = new Driver(new Cluster(coreSettingsOf(settings), clock.now()), clock);
-  const scale = new Scale({ minimum: 0, maximum: 10_000, desired: 0 });
   const metrics = new OrchestratorMetrics(driver.cluster);
   const firstSegments = new FirstSegments(metrics.firstSegment);
   const ownTokens = Object.values(tokens);
-  const views = new Views(driver.cluster, scale, driver, firstSegments, new Redactor(ownTokens));
+  const views = new Views(driver.cluster, driver, firstSegments, new Redactor(ownTokens));
   const timelines = new Timelines(driver.cluster, clock, () => firstSegments.takeLongest());
   const changes = new Changes(clock);
   driver.observe(journal(logger, driver.cluster));
@@ -69,11 +69,22 @@ export async function startOrchestrator(
   driver.observe(publishChanges(changes, views, driver.cluster));
   const tracing = await startTracing({ settings, part: 'orchestrator', clock, logger });
   if (tracing) driver.observe(traceQueue(tracing));
+  const historyFile = historyPath(settings);
+  const scaling = new Scaling({
+    ...{ driver, changes, clock, logger },
+    specPath: settings.SCALE_SPEC,
+    burstPath: historyFile === null ? null : join(dirname(historyFile), 'scale-bursts.json'),
+    drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
+    leads: () => leadership.leads,
+  });
+  driver.observe(scaling.observe);
+  metrics.tellScale(() => scaling.specified);
   const archive = openArchive(settings, clock, logger);
   const history = new History({ archive, cluster: driver.cluster, views, records, clock, logger });
   driver.observe(history.observe);
   metrics.watchHistory(history);
   void history.open();
+  scaling.start();
 
   const gateway = new Gateway({
     ...{ driver, leadership, tokens, silenceMs: settings.WORKER_SILENCE_MS, clock, logger },
@@ -84,7 +95,7 @@ export async function startOrchestrator(
   addDashboard(app);
   const leaderMetrics = new LeaderMetrics(leadership);
   addRoutes(app, {
-    ...{ driver, leadership, views, scale, changes, history, records, timelines },
+    ...{ driver, leadership, views, scaling, changes, history, records, timelines },
     stopping: () => gateway.closing,
     metrics: () => leaderMetrics.exposition(metrics),
   });
@@ -106,6 +117,7 @@ export async function startOrchestrator(
       changes.close();
       driver.stop();
       timelines.stop();
+      scaling.stop();
       // Until then it still answers /ready, with no. Who closes gives nothing away any more, so another may lead.
       await Promise.all([gateway.close(), candidacy.stop()]);
       await app.close();

@@ -13,6 +13,8 @@ export interface AgentOptions {
   readonly instance: string;
   /** The machine. */
   readonly node: string;
+  /** Which workers it is scaled with. */
+  readonly group: string;
   readonly clock: Clock;
   readonly openLink: OpenLink<'worker'>;
   /** Everything below is asked for anew with every message that says it. */
@@ -124,7 +126,7 @@ export class Agent {
   }
 
   #hello(): WorkerHello {
-    const { name, instance, node } = this.#options;
+    const { name, instance, node, group } = this.#options;
     this.#revision = 0;
     this.#due = false;
     this.#othersDue = false;
@@ -135,6 +137,7 @@ export class Agent {
       name,
       instance,
       node,
+      group,
       records: true,
       ...this.#others(),
       storage: [...this.#options.storage()],

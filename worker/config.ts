@@ -27,6 +27,7 @@ export const workerSettings = {
   NODE_NAME: optionalText(
     'What the machine is called that this worker runs on: in Kubernetes `spec.nodeName`. Default: the host name.',
   ),
+  WORKER_GROUP: text('default', 'Which workers this one is scaled with: a group of SCALE_SPEC.'),
   WORKER_SLOTS: integer(
     0,
     0,

@@ -158,6 +158,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
     name,
     instance,
     node: nodeName(settings),
+    group: settings.WORKER_GROUP,
     slots,
     clock,
     openLink: (handlers) =>

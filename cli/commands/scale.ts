@@ -1,5 +1,6 @@
 import { ScaleView } from '#shared/api/schemas.ts';
 import type { Call, Command } from '../command.ts';
+import type { Cell } from '../output.ts';
 
 const PATH = '/api/v1/scale';
 
@@ -8,6 +9,7 @@ export const scale: Command = {
   takes: '[show | set | burst WORKERS MINUTES]',
   summary: 'how many workers there should be: shows it, sets it, or adds a burst',
   options: {
+    group: { type: 'string', help: 'of these workers; default: all, or the group `default`' },
     minimum: { type: 'string', help: 'with set: never fewer workers' },
     maximum: { type: 'string', help: 'with set: never more workers' },
     desired: { type: 'string', help: 'with set: so many, without jobs' },
@@ -15,26 +17,53 @@ export const scale: Command = {
   examples: [
     'clusterplex scale',
     'clusterplex scale set --minimum 1 --maximum 8',
-    'clusterplex scale burst 6 90',
+    'clusterplex scale burst 6 90 --group gpu',
   ],
   async run(call) {
     const answer = await asked(call);
     const { out, json } = call;
     if (json) return out.json(answer);
     out.table(
-      ['NOW', 'WANTED', 'MINIMUM', 'MAXIMUM', 'BURSTS'],
-      [
-        [
-          ...[answer.current, answer.desired, answer.minimum, answer.maximum].map(String),
-          answer.bursts.map(({ workers, until }) => `${workers} until ${until}`).join(', ') || 'none',
-        ],
-      ],
+      ['GROUP', 'NOW', 'WANTED', 'WHY', 'MINIMUM', 'MAXIMUM', 'SCALED BY', 'BURSTS', 'DEVIATION'],
+      answer.groups.map(rowOf),
     );
+    if (answer.groups.some(({ setBy }) => setBy === 'api')) {
+      out.line({
+        text: 'What was set counts until the spec file changes or the orchestrator restarts.',
+        style: 'dim',
+      });
+    }
+    if (answer.problem) out.line({ text: `The scale spec can’t be used: ${answer.problem}`, style: 'red' });
   },
 };
 
+const SCALED_BY = { local: 'orchestrator', infra: 'others' } as const;
+
+function rowOf(group: ScaleView['groups'][number]): Cell[] {
+  const { name, current, desired, reason, minimum, maximum, scalable, bursts } = group;
+  return [
+    ...[name, String(current), String(desired), reason, String(minimum), String(maximum)],
+    scalable === false ? 'nobody' : SCALED_BY[scalable],
+    bursts.map(({ workers, until }) => `${workers} until ${until}`).join(', ') || 'none',
+    deviationOf(group),
+  ];
+}
+
+/** How reality differs from what is wanted, and why it stays so. */
+function deviationOf({ deviation, draining, problem, setBy }: ScaleView['groups'][number]): Cell {
+  if (problem !== null) return { text: problem, style: 'red' };
+  // More than nobody has asked for are not too many.
+  const isAsWanted = deviation === 0 || (deviation > 0 && setBy === null);
+  const words = [
+    ...(isAsWanted ? [] : [`${Math.abs(deviation)} too ${deviation > 0 ? 'many' : 'few'}`]),
+    ...(draining === 0 ? [] : [`${draining} draining`]),
+  ];
+  return { text: words.join(', ') || 'none', style: isAsWanted ? 'dim' : 'yellow' };
+}
+
 function asked(call: Call): Promise<ScaleView> {
   const [verb = 'show', ...words] = call.words(3);
+  const group = call.text('group');
   const bounds = ['minimum', 'maximum', 'desired'].flatMap((name) => {
     const value = call.count(call.text(name), `--${name}`);
     return value === undefined ? [] : [[name, value] as const];
@@ -43,15 +72,18 @@ function asked(call: Call): Promise<ScaleView> {
   if (verb !== 'burst' && words.length > 0) throw call.wrong(`${verb} takes no words`);
   switch (verb) {
     case 'show':
-      return call.orchestrator.ask(ScaleView, PATH);
+      return call.orchestrator.ask(
+        ScaleView,
+        group === undefined ? PATH : `${PATH}?group=${encodeURIComponent(group)}`,
+      );
     case 'set':
       if (bounds.length === 0) throw call.wrong('set needs --minimum, --maximum or --desired');
-      return put(call, Object.fromEntries(bounds));
+      return put(call, { group, ...Object.fromEntries(bounds) });
     case 'burst': {
       const workers = call.count(words[0], 'WORKERS');
       const minutes = call.count(words[1], 'MINUTES', false);
       if (workers === undefined || minutes === undefined) throw call.wrong('burst takes WORKERS and MINUTES');
-      return put(call, { burst: { workers, minutes } });
+      return put(call, { group, burst: { workers, minutes } });
     }
     default:
       throw call.wrong(`${JSON.stringify(verb)} is none of show, set, burst`);

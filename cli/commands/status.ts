@@ -30,6 +30,10 @@ export const status: Command = {
           message,
         }));
       }),
+      ...scale.groups.flatMap(({ name, problem }) =>
+        problem === null ? [] : [{ about: `scale of ${name}`, state: 'stuck', message: problem }],
+      ),
+      ...(scale.problem === null ? [] : [{ about: 'scale spec', state: 'unusable', message: scale.problem }]),
       ...queued.map(({ jobId, title, reason }) => {
         return {
           about: `job ${jobId.slice(0, 8)}`,

@@ -1,30 +1,23 @@
 import { Type } from 'typebox';
-import {
-  ErrorView,
-  ReadyView,
-  ScaleChange,
-  ScaleView,
-  StorageView,
-  type TimelinesView,
-  WorkerView,
-} from '#shared/api/schemas.ts';
+import { ErrorView, ReadyView, StorageView, type TimelinesView, WorkerView } from '#shared/api/schemas.ts';
 import { CodedError } from '#shared/errors.ts';
-import type { Scale } from '../core/scale.ts';
 import type { Driver } from '../driver.ts';
 import type { History } from '../history/history.ts';
 import type { Leadership } from '../leader/leadership.ts';
+import type { Scaling } from '../scale/scaling.ts';
 import type { App } from './app.ts';
 import type { Changes } from './changes.ts';
 import { addHistory, addJobRoutes } from './jobRoutes.ts';
 import { addRecords } from './recordRoutes.ts';
 import type { RecordViews } from './recordViews.ts';
+import { addScale } from './scaleRoutes.ts';
 import type { Views } from './views.ts';
 import { addWatching } from './watching.ts';
 
 export interface RouteOptions {
   readonly driver: Driver;
   readonly views: Views;
-  readonly scale: Scale;
+  readonly scaling: Scaling;
   readonly changes: Changes;
   readonly history: History;
   readonly records: RecordViews;
@@ -156,53 +149,4 @@ function addStorage(app: App, { views }: RouteOptions): void {
     },
     () => views.storage(),
   );
-}
-
-function addScale(app: App, { driver, views, scale, changes }: RouteOptions): void {
-  app.get(
-    '/api/v1/scale',
-    {
-      schema: {
-        tags: ['scale'],
-        summary: 'How many workers there are, and how many there should be',
-        response: { 200: ScaleView },
-      },
-    },
-    () => views.scale(),
-  );
-  app.put(
-    '/api/v1/scale',
-    {
-      schema: {
-        tags: ['scale'],
-        summary: 'Sets the spec, or adds a burst',
-        body: ScaleChange,
-        response: { 200: ScaleView },
-      },
-    },
-    ({ body }) => {
-      const { burst, ...spec } = body;
-      refuseContradiction(spec);
-      scale.change(spec);
-      if (burst) scale.burst({ workers: burst.workers, until: driver.now() + burst.minutes * 60_000 });
-      changes.publish(() => ({ event: 'scale', key: 'scale', data: views.scale() }));
-      return views.scale();
-    },
-  );
-}
-
-/** Within one request; a bound that contradicts an earlier one moves it. */
-function refuseContradiction({ minimum, maximum, desired }: ScaleChange): void {
-  const refuse = (problem: string): never => {
-    throw new CodedError('bad-request', problem, 'send minimum ≤ desired ≤ maximum');
-  };
-  if (minimum !== undefined && maximum !== undefined && minimum > maximum) {
-    refuse(`minimum ${minimum} is more than maximum ${maximum}`);
-  }
-  if (desired !== undefined && desired < (minimum ?? desired)) {
-    refuse(`desired ${desired} is less than minimum ${minimum}`);
-  }
-  if (desired !== undefined && desired > (maximum ?? desired)) {
-    refuse(`desired ${desired} is more than maximum ${maximum}`);
-  }
 }

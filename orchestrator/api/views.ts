@@ -1,39 +1,27 @@
-import type {
-  JobStoryView,
-  JobView,
-  ScaleView,
-  StorageView,
-  WorkerSummary,
-  WorkerView,
-} from '#shared/api/schemas.ts';
+import type { JobStoryView, JobView, StorageView, WorkerSummary, WorkerView } from '#shared/api/schemas.ts';
 import { type Clock, WallClock } from '#shared/clock.ts';
 import type { Outcome } from '#shared/job.ts';
 import { Redactor } from '#shared/redact.ts';
 import { remedyFor } from '#shared/remedies.ts';
 import type { Cluster } from '../core/cluster.ts';
+import { isToGo } from '../core/drain.ts';
 import { type Job, jobState, type Worker } from '../core/model.ts';
-import type { Scale } from '../core/scale.ts';
 import type { FirstSegments } from './firstSegments.ts';
 
 /** Turns what the core knows into what the API says. No argv and no env has a place in these shapes. */
 export class Views {
   readonly #cluster: Cluster;
-  readonly #scale: Scale;
-  readonly #clock: Pick<Clock, 'now'>;
   readonly #wall: WallClock;
   readonly #firstSegments: Pick<FirstSegments, 'of'>;
   readonly #redactor: Redactor;
 
   constructor(
     cluster: Cluster,
-    scale: Scale,
     clock: Pick<Clock, 'now'>,
     firstSegments: Pick<FirstSegments, 'of'>,
     redactor = new Redactor([]),
   ) {
     this.#cluster = cluster;
-    this.#scale = scale;
-    this.#clock = clock;
     this.#wall = new WallClock(clock);
     this.#firstSegments = firstSegments;
     this.#redactor = redactor;
@@ -44,7 +32,7 @@ export class Views {
   }
 
   workerSummary(worker: Worker): WorkerSummary {
-    const { name, version, node, slots, running, storage, checks, load } = worker;
+    const { name, version, node, group, slots, running, storage, checks, load } = worker;
     return {
       name,
       state: workerState(worker),
@@ -53,6 +41,8 @@ export class Views {
       connectedAt: this.#time(worker.connectedAt),
       slots,
       running,
+      group,
+      leaving: worker.leavingSince !== null,
       jobs: [...worker.attempts.values()].flatMap(({ phase, jobId }) => (phase === 'ended' ? [] : [jobId])),
       storage: [...storage],
       checks: checks.map((check) => (check.ok ? check : { ...check, remedy: remedyFor(check.name) })),
@@ -120,27 +110,6 @@ export class Views {
     };
   }
 
-  scale(): ScaleView {
-    const now = this.#clock.now();
-    const workers = [...this.#cluster.workers.values()];
-    const running = workers.reduce((sum, worker) => sum + worker.running, 0);
-    const slots = workers.reduce((sum, worker) => sum + worker.slots, 0);
-    const slotsEach = workers.length === 0 ? 1 : slots / workers.length;
-    const needed = Math.ceil((running + this.#cluster.queued) / slotsEach);
-    const desired = this.#scale.desired(now, needed);
-    return {
-      minimum: this.#scale.spec.minimum,
-      maximum: this.#scale.spec.maximum,
-      desired,
-      desiredWorkers: desired,
-      current: workers.length,
-      deviation: workers.length - desired,
-      bursts: this.#scale
-        .activeBursts(now)
-        .map((burst) => ({ workers: burst.workers, until: this.#time(burst.until) })),
-    };
-  }
-
   #reason(job: Job): string | null {
     if (job.outcome) return job.outcome.message ?? job.outcome.reason;
     if (!job.current) return this.#cluster.whyWaiting(job);
@@ -167,7 +136,7 @@ export class Views {
 
 function workerState(worker: Worker): WorkerView['state'] {
   if (worker.connection === null) return 'disconnected';
-  if (worker.draining || worker.drained) return 'draining';
+  if (worker.draining || isToGo(worker)) return 'draining';
   if (worker.quarantined) return 'quarantined';
   return worker.ready ? 'ready' : 'not-ready';
 }

@@ -24,7 +24,7 @@ function addTimelines(app: App, { timelines }: RouteOptions): void {
   );
 }
 
-function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
+function addEvents(app: App, { driver, views, scaling, changes }: RouteOptions): void {
   app.get(
     '/api/v1/events',
     {
@@ -41,7 +41,7 @@ function addEvents(app: App, { driver, views, changes }: RouteOptions): void {
       reply.sse.onClose(() => changes.unsubscribe(subscription));
       // Who comes late is told everything first: after that, changes are enough. The scale, which there always is,
       // also says at once that the stream stands.
-      subscription.push({ event: 'scale', key: 'scale', data: views.scale() });
+      subscription.push({ event: 'scale', key: 'scale', data: scaling.view() });
       for (const worker of driver.cluster.workers.values()) {
         subscription.push({ event: 'worker', key: worker.name, data: views.workerSummary(worker) });
       }

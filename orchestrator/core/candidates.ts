@@ -91,6 +91,7 @@ function canTakeAnother(worker: Worker): boolean {
     worker.ready &&
     !worker.draining &&
     !worker.drained &&
+    worker.leavingSince === null &&
     !worker.quarantined &&
     worker.running < worker.slots
   );

@@ -5,13 +5,14 @@ import type { ContractMount, SharedMount } from '#shared/protocol/storage.ts';
 import { letGoOrphan } from './attempts.ts';
 import { contractOf } from './contract.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
-import { drain, handBack } from './drain.ts';
+import { drain, handBack, isToGo, scaled } from './drain.ts';
 import type { Effect } from './effects.ts';
 import type { EncoderBudget } from './encoderBudget.ts';
 import type { ClusterEvent } from './events.ts';
 import { enqueue, release, requestEnd } from './lifecycle.ts';
 import { type ConnectionId, type Job, jobState, type Relay, type Worker } from './model.ts';
 import { endQuarantine } from './quarantine.ts';
+import type { QueueGroup } from './queue.ts';
 import { relayDisconnected, relayHello, relayMessage } from './relays.ts';
 import { settleDoubt } from './retries.ts';
 import type { CoreSettings } from './settings.ts';
@@ -76,6 +77,11 @@ export class Cluster {
     return this.#core.queue.size;
   }
 
+  /** Who waits for a worker, by what they need of it. */
+  get waiting(): Iterable<QueueGroup> {
+    return this.#core.queue.groups;
+  }
+
   /** It ran before this orchestrator started, and waits for its worker to say so. */
   isRecovering(job: Job): boolean {
     return this.#core.recovering.has(job);
@@ -138,6 +144,9 @@ export class Cluster {
       }
       case 'elected':
         core.recover();
+        break;
+      case 'scaled':
+        scaled(core, event.groups, event.leaving);
         break;
       case 'tick':
         break;
@@ -213,7 +222,7 @@ export class Cluster {
       }
       case 'drain-over': {
         const worker = core.workers.get(due.worker);
-        if (worker?.drained) handBack(core, worker, () => true);
+        if (worker && isToGo(worker)) handBack(core, worker, () => true);
         break;
       }
       case 'quarantine-over': {

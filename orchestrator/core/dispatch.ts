@@ -90,12 +90,16 @@ export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker
   if (ready.length === 0) {
     return ['no-worker', `none of the ${feasible.length} workers is ready: ask its /ready for the reason`];
   }
-  const free = ready.filter(({ running, slots }) => running < slots);
-  if (free.length > 0 && free.every((worker) => !core.encoders.hasRoom(worker, job))) {
-    return ['no-worker', `all encoder sessions of the GPUs of ${ready.length} workers are taken`];
+  const staying = ready.filter(({ leavingSince }) => leavingSince === null);
+  if (staying.length === 0) {
+    return ['no-worker', `all ${ready.length} workers that may take it are to go: the scale asks for fewer`];
   }
-  const slots = ready.reduce((sum, worker) => sum + worker.slots, 0);
-  return ['no-worker', `all ${slots} slots of ${ready.length} workers are taken`];
+  const free = staying.filter(({ running, slots }) => running < slots);
+  if (free.length > 0 && free.every((worker) => !core.encoders.hasRoom(worker, job))) {
+    return ['no-worker', `all encoder sessions of the GPUs of ${staying.length} workers are taken`];
+  }
+  const slots = staying.reduce((sum, worker) => sum + worker.slots, 0);
+  return ['no-worker', `all ${slots} slots of ${staying.length} workers are taken`];
 }
 
 function refusalOf(job: Job): Attempt | undefined {

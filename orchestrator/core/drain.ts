@@ -4,12 +4,40 @@ import type { CoreState } from './state.ts';
 /** An operator takes a worker out of service, or back into it. */
 export function drain(core: CoreState, worker: Worker, drained: boolean): void {
   if (worker.drained === drained) return;
-  worker.drained = drained;
   if (drained) core.drained.add(worker.name);
   else core.drained.delete(worker.name);
+  change(core, worker, { drained });
+}
+
+/** Who is scaled, and who of them is to go: those may stay again who are not among them any more. */
+export function scaled(core: CoreState, groups: ReadonlySet<string>, leaving: ReadonlySet<string>): void {
+  core.scaledGroups = groups;
+  core.leaving = new Map([...leaving].map((name) => [name, core.leaving.get(name) ?? core.now]));
+  for (const worker of core.workers.values()) {
+    const leavingSince = core.leaving.get(worker.name) ?? null;
+    if (worker.leavingSince !== leavingSince) change(core, worker, { leavingSince });
+    if (worker.scaled === groups.has(worker.group)) continue;
+    worker.scaled = !worker.scaled;
+    core.candidates.update(worker);
+  }
+}
+
+/** Somebody wants it to finish what it runs, and nothing more. */
+export function isToGo({ drained, leavingSince }: Worker): boolean {
+  return drained || leavingSince !== null;
+}
+
+function change(
+  core: CoreState,
+  worker: Worker,
+  fields: Partial<Pick<Worker, 'drained' | 'leavingSince'>>,
+): void {
+  const wasToGo = isToGo(worker);
+  Object.assign(worker, fields);
   core.candidates.update(worker);
   core.emit({ type: 'worker-changed', worker, change: 'changed' });
-  if (!drained) {
+  if (isToGo(worker) === wasToGo) return;
+  if (wasToGo) {
     core.deadlines.cancel(`drain:${worker.name}`);
     return;
   }

@@ -27,5 +27,11 @@ export type ClusterEvent =
   | { readonly type: 'drain'; readonly worker: string; readonly drained: boolean }
   /** From now on it decides: what ran under the leader before it may still be on its way. */
   | { readonly type: 'elected' }
+  /** Which groups are scaled, and who of them is to go. */
+  | {
+      readonly type: 'scaled';
+      readonly groups: ReadonlySet<string>;
+      readonly leaving: ReadonlySet<string>;
+    }
   /** Time has passed: a deadline may be due. */
   | { readonly type: 'tick' };

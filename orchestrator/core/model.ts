@@ -120,6 +120,10 @@ export interface Worker {
   readonly version: string;
   /** The machine; null when it does not say. */
   readonly node: string | null;
+  /** Which workers it is scaled with. */
+  readonly group: string;
+  /** The number at the end of its name, as a StatefulSet gives it; null where there is none. */
+  readonly ordinal: number | null;
   /** It tells what it changed in commands. */
   readonly records: boolean;
   slots: number;
@@ -135,6 +139,10 @@ export interface Worker {
   draining: boolean;
   /** An operator drained it. */
   drained: boolean;
+  /** Since when it is to go, as the scale asks for fewer; null while it may stay. */
+  leavingSince: number | null;
+  /** Its group is scaled: those with low numbers are filled first. */
+  scaled: boolean;
   /** Jobs in a row that failed at once here and were given to another worker. */
   failures: number;
   /** Too many of them: for a while it takes nothing new. */

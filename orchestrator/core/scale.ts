@@ -1,55 +1,73 @@
-/** How many workers there should be: what was asked for in peace, and for a while. */
-export interface ScaleSpec {
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly desired: number;
-}
+import { whyNotEligible } from './feasible.ts';
+import type { Job, Worker } from './model.ts';
+import type { QueueGroup } from './queue.ts';
+import { ScaleGroup } from './scaleGroup.ts';
+import { type GroupSpec, UNSPECIFIED } from './scaleSpec.ts';
 
-export interface Burst {
-  readonly workers: number;
-  /** Time of the core's clock, in milliseconds. */
-  readonly until: number;
-}
-
-/** The spec and its bursts; what time it is, and what the queue needs, is told with each question. */
+/** How many workers there should be: all groups, those of the spec first, in its order. */
 export class Scale {
-  #spec: ScaleSpec;
-  #bursts: readonly Burst[] = [];
+  #groups = new Map<string, ScaleGroup>();
 
-  constructor(spec: ScaleSpec) {
-    this.#spec = spec;
+  get groups(): ReadonlyMap<string, ScaleGroup> {
+    return this.#groups;
   }
 
-  get spec(): ScaleSpec {
-    return this.#spec;
+  /** What there is of a group stays: its bursts, and what its jobs needed. */
+  specify(specs: ReadonlyMap<string, GroupSpec>, now: number): void {
+    const before = this.#groups;
+    this.#groups = new Map();
+    for (const [name, spec] of specs) {
+      this.#groups.set(name, before.get(name) ?? new ScaleGroup(name, spec, now));
+      this.group(name, now).specify(spec);
+    }
+    for (const [name, group] of before) {
+      if (specs.has(name) || group.members.length === 0) continue;
+      group.specify(UNSPECIFIED);
+      this.#groups.set(name, group);
+    }
   }
 
-  /** Keeps what it can't reconcile from happening: the last given bound moves the others. */
-  change(change: Partial<ScaleSpec>): void {
-    const next = { ...this.#spec, ...change };
-    if (change.maximum !== undefined && next.minimum > next.maximum) next.minimum = next.maximum;
-    next.maximum = Math.max(next.minimum, next.maximum);
-    this.#spec = { ...next, desired: clamp(next.desired, next) };
+  /** Made when it is not known yet. */
+  group(name: string, now: number): ScaleGroup {
+    const group = this.#groups.get(name) ?? new ScaleGroup(name, UNSPECIFIED, now);
+    this.#groups.set(name, group);
+    return group;
   }
 
-  burst(burst: Burst): void {
-    this.#bursts = [...this.#bursts, burst];
+  /** Looks at all workers, and at the jobs that wait for one. */
+  look(workers: Iterable<Worker>, waiting: Iterable<QueueGroup>, now: number): void {
+    const members = Map.groupBy(workers, ({ group }) => group);
+    for (const name of members.keys()) this.group(name, now);
+    for (const [name, group] of this.#groups) group.look(members.get(name) ?? [], now);
+    for (const { jobs } of waiting) this.#share(jobs);
   }
 
-  activeBursts(now: number): readonly Burst[] {
-    this.#bursts = this.#bursts.filter(({ until }) => until > now);
-    return this.#bursts;
+  /** A job found no worker and is run elsewhere. */
+  miss(job: Job, now: number): void {
+    const groups = this.#groupsFor(job);
+    (groups.find(({ room }) => room > 0) ?? groups[0])?.miss(now);
   }
 
-  /**
-   * @param needed workers that would hold all running and waiting jobs
-   */
-  desired(now: number, needed: number): number {
-    const bursts = this.activeBursts(now).map(({ workers }) => workers);
-    return clamp(Math.max(this.#spec.desired, needed, ...bursts), this.#spec);
+  /** Each group gets what it could hold at most; what is too much for all is asked of the first. */
+  #share(jobs: readonly Job[]): void {
+    const [job] = jobs;
+    if (!job) return;
+    let left = jobs.length;
+    const groups = this.#groupsFor(job);
+    for (const group of groups) {
+      const some = Math.min(left, group.room);
+      group.wait(some);
+      left -= some;
+    }
+    groups[0]?.wait(left);
   }
-}
 
-function clamp(value: number, { minimum, maximum }: ScaleSpec): number {
-  return Math.min(maximum, Math.max(minimum, value));
+  /** Where more workers would help: those that could take the job, or where nobody knows as there are none. */
+  #groupsFor(job: Job): ScaleGroup[] {
+    const possible = [...this.#groups.values()].filter(({ spec }) => spec.maximum > 0);
+    return [
+      ...possible.filter(({ members }) => members.some((worker) => whyNotEligible(worker, job) === null)),
+      ...possible.filter(({ members }) => members.length === 0),
+    ];
+  }
 }

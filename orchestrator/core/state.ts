@@ -42,6 +42,9 @@ export class CoreState {
   readonly contracts = new Map<string, readonly SharedMount[]>();
   /** Names of the workers that an operator drained: whoever comes back under such a name stays drained. */
   readonly drained = new Set<string>();
+  /** Groups of workers that are scaled, and the workers of them that are to go, with the time since when. */
+  scaledGroups: ReadonlySet<string> = new Set();
+  leaving: ReadonlyMap<string, number> = new Map();
   /** Not yet ended, or ended and not yet released by their relay. */
   readonly jobs = new Map<string, Job>();
   /** Ended and released; the oldest is dropped first. */

@@ -6,14 +6,19 @@ export type Key = readonly number[];
 
 /**
  * Every strategy counts what the orchestrator itself has assigned since the worker measured its load, so that a burst
- * between two reports spreads. Ties go to the worker that was given a job longest ago.
+ * between two reports spreads. Ties go to the worker that was given a job longest ago, or where workers are scaled to the
+ * one that is removed last.
  */
 export const strategyKeys: Record<Strategy, (worker: Worker) => Key> = {
-  LOAD_TASKS: (worker) => [worker.running, worker.lastAssigned],
-  LOAD_CPU: (worker) => [estimatedCpu(worker), worker.running, worker.lastAssigned],
-  LOAD_RANK: (worker) => [-rank(worker), worker.running, worker.lastAssigned],
+  LOAD_TASKS: (worker) => [worker.running, tie(worker)],
+  LOAD_CPU: (worker) => [estimatedCpu(worker), worker.running, tie(worker)],
+  LOAD_RANK: (worker) => [-rank(worker), worker.running, tie(worker)],
   RR: (worker) => [worker.lastAssigned],
 };
+
+function tie({ scaled, ordinal, lastAssigned }: Worker): number {
+  return scaled && ordinal !== null ? ordinal : lastAssigned;
+}
 
 /** ClusterPlex's rank: what is left of the benchmark's speed. */
 export function rank(worker: Worker): number {

@@ -4,6 +4,8 @@ import type { Mount, WorkerHello, WorkerState } from '#shared/protocol/messages.
 import { adopt, attemptEnded, attemptReported, dropOrphan, keepOrphan, letGoOrphan } from './attempts.ts';
 import { dequeue, withdraw } from './lifecycle.ts';
 import type { Attempt, ConnectionId, Job, Worker } from './model.ts';
+import { ordinalOf } from './ordinals.ts';
+import { DEFAULT_GROUP } from './scaleSpec.ts';
 import { stillnessReported, watchStalls } from './stalls.ts';
 import type { CoreState } from './state.ts';
 
@@ -47,13 +49,15 @@ function newWorker(
   hello: WorkerHello,
   before: Worker | null,
 ): Worker {
-  const { name, instance, version, node = null, records = false } = hello;
+  const { name, instance, version, node = null, group = DEFAULT_GROUP, records = false } = hello;
   const { slots, capabilities, storage, checks = [], state } = hello;
   return {
     name,
     instance,
     version,
     node,
+    group,
+    ordinal: ordinalOf(name),
     records,
     slots,
     capabilities: core.words.of(capabilities),
@@ -64,6 +68,8 @@ function newWorker(
     ready: state.ready,
     draining: state.draining,
     drained: core.drained.has(name),
+    leavingSince: core.leaving.get(name) ?? null,
+    scaled: core.scaledGroups.has(group),
     failures: before?.failures ?? 0,
     quarantined: before?.quarantined ?? false,
     load: state.load ?? before?.load ?? { cpu: 0, ops: 0 },

@@ -5,15 +5,22 @@ import type { Logger } from '#shared/logger.ts';
 import { DEFAULT_HISTORY, type OrchestratorSettings } from '../config.ts';
 import { type Archive, ArchiveThread } from './archive.ts';
 
+/** @returns null when nothing outlives the process */
+export function historyPath({ HISTORY_PATH: given, HISTORY_DAYS }: OrchestratorSettings): string | null {
+  if (HISTORY_DAYS === 0) return null;
+  return given ?? (isWritable(dirname(DEFAULT_HISTORY)) ? DEFAULT_HISTORY : null);
+}
+
 /** @returns null when finished jobs are to be kept in memory only */
 export function openArchive(settings: OrchestratorSettings, clock: Clock, logger: Logger): Archive | null {
-  const { HISTORY_PATH: given, HISTORY_DAYS: days, HISTORY_MB: megabytes } = settings;
-  if (days === 0) return null;
-  if (given === null && !isWritable(dirname(DEFAULT_HISTORY))) {
-    logger.info('finished jobs are kept in memory only: set HISTORY_PATH to keep them over a restart');
+  const { HISTORY_DAYS: days, HISTORY_MB: megabytes } = settings;
+  const path = historyPath(settings);
+  if (path === null) {
+    if (days > 0) {
+      logger.info('finished jobs are kept in memory only: set HISTORY_PATH to keep them over a restart');
+    }
     return null;
   }
-  const path = given ?? DEFAULT_HISTORY;
   logger.info({ path, days, megabytes }, 'finished jobs are kept over a restart');
   return new ArchiveThread({ path, days, megabytes }, clock, logger);
 }

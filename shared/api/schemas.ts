@@ -40,6 +40,10 @@ export const WorkerSummary = Type.Object(
     connectedAt: Time,
     slots: Type.Integer(),
     running: Type.Integer(),
+    /** Which workers it is scaled with. */
+    group: Type.String(),
+    /** It drains since the scale asks for fewer. */
+    leaving: Type.Boolean(),
     jobs: Type.Array(Type.String()),
     storage: Type.Array(Mount),
     /** As its own /ready says: why it takes no jobs, and what it warns of. */
@@ -166,25 +170,58 @@ export const HistoryParameters = Type.Object(
 );
 
 export const Burst = Type.Object(
-  { workers: Type.Integer({ minimum: 0, maximum: 10_000 }), until: Time },
+  { group: Type.String(), workers: Type.Integer({ minimum: 0, maximum: 10_000 }), until: Time },
   { ...strict, title: 'Burst' },
 );
 
+const scaleFields = {
+  minimum: Type.Integer(),
+  maximum: Type.Integer(),
+  desired: Type.Integer(),
+  current: Type.Integer(),
+  /** Workers too many (positive) or too few (negative). */
+  deviation: Type.Integer(),
+  bursts: Type.Array(Burst),
+  /** What KEDA's metrics-api trigger reads: `desired`, and those who may not go yet. */
+  desiredWorkers: Type.Integer(),
+};
+
+/** Workers that are scaled together. */
+export const ScaleGroupView = Type.Object(
+  {
+    name: Type.String(),
+    /** Who brings reality into line: the orchestrator, whatever reads this, or nobody. */
+    scalable: Type.Union([Type.Literal('local'), Type.Literal('infra'), Type.Literal(false)]),
+    ...scaleFields,
+    /** Of `current`: those that take jobs, and those that finish what they run. */
+    ready: Type.Integer(),
+    draining: Type.Integer(),
+    /** What decided `desired`; `recent`: what jobs needed a while ago. */
+    reason: Type.Enum(['spec', 'burst', 'running', 'queue', 'recent', 'warm', 'maximum']),
+    /** Where the spec is from: an `api` call counts until the file changes or the orchestrator restarts. */
+    setBy: Type.Union([Type.Literal('file'), Type.Literal('api'), Type.Null()]),
+    /** Why reality can't be brought into line; null while nothing hinders that. */
+    problem: nullable(Type.String()),
+  },
+  { ...strict, title: 'ScaleGroup' },
+);
+export type ScaleGroupView = Static<typeof ScaleGroupView>;
+
+/** The sums over all groups, and each of them. */
 export const ScaleView = Type.Object(
   {
-    minimum: Type.Integer(),
-    maximum: Type.Integer(),
-    desired: Type.Integer(),
-    current: Type.Integer(),
-    /** Workers too many (positive) or too few (negative). */
-    deviation: Type.Integer(),
-    bursts: Type.Array(Burst),
-    /** What KEDA's metrics-api trigger reads. */
-    desiredWorkers: Type.Integer(),
+    ...scaleFields,
+    groups: Type.Array(ScaleGroupView),
+    /** What is wrong with the spec's file; null when nothing. */
+    problem: nullable(Type.String()),
   },
   { ...strict, title: 'Scale' },
 );
 export type ScaleView = Static<typeof ScaleView>;
+
+const GroupName = Type.String({ minLength: 1, maxLength: 256 });
+
+export const ScaleParameters = Type.Object({ group: Type.Optional(GroupName) }, strict);
 
 const Line = Type.Array(Type.Integer());
 const LineWithGaps = Type.Array(nullable(Type.Number()));
@@ -215,6 +252,8 @@ const Workers = Type.Integer({ minimum: 0, maximum: 10_000 });
 
 export const ScaleChange = Type.Object(
   {
+    /** Default: `default`, or the only one that there is. */
+    group: Type.Optional(GroupName),
     minimum: Type.Optional(Workers),
     maximum: Type.Optional(Workers),
     desired: Type.Optional(Workers),

@@ -97,6 +97,8 @@ export const WorkerHello = Type.Object(
     instance: Name,
     /** The machine that it runs on; absent from older workers. */
     node: Type.Optional(Name),
+    /** Which workers it is scaled with; absent from older workers. */
+    group: Type.Optional(Name),
     /** It sends records; absent from older workers. */
     records: Type.Optional(Type.Boolean()),
     slots: Slots,

@@ -40,6 +40,8 @@ test.each([
   ['/api/v1/scale', json('PUT', '{"burst":{"workers":1,"hours":2}}'), /unknown field burst.hours/],
   ['/api/v1/scale', json('PUT', '{"minimum":"two"}'), 'minimum must be integer'],
   ['/api/v1/scale', json('PUT', null), 'the body must be object'],
+  ['/api/v1/scale', json('PUT', '{"group":"default"}'), 'nothing is to be set'],
+  ['/api/v1/scale?group=', {}, /^group must not have fewer than 1 char/],
   ['/api/v1/scale', json('PUT', '{"minimum":5,"maximum":2}'), 'minimum 5 is more than maximum 2'],
   ['/api/v1/scale', json('PUT', '{"desired":9,"maximum":2}'), 'desired 9 is more than maximum 2'],
   ['/api/v1/scale', json('PUT', '{"desired":1,"minimum":2}'), 'desired 1 is less than minimum 2'],

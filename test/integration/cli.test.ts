@@ -113,7 +113,14 @@ test('scale', async () => {
     maximum: 5,
   });
   expect(await json('scale', 'burst', '4', '0.5')).toMatchObject({ bursts: [{ workers: 4 }] });
-  expect((await run('scale')).stdout).toMatch(/\n1 +4 +2 +5 +4 until 20/);
+  expect((await run('scale')).stdout).toMatch(
+    /\ndefault +1 +4 +burst +2 +5 +nobody +4 until 20\S+ +3 too few\n/,
+  );
+  expect((await run('scale', '--group', 'default')).stdout).toContain('until the spec file changes');
+  expect(await run('scale', 'burst', '1', '1', '--group', 'gpu')).toMatchObject({
+    code: 1,
+    stderr: 'no group is called gpu\n(there are: default)\n',
+  });
 });
 
 test('what happens, a line each, and as a list that is drawn again', async () => {

@@ -186,13 +186,27 @@ inBrowser('workers: drained, undrained, scaled, searched, and why one takes no j
   await page.getByLabel('Wanted').fill('6');
   await press('Set the scale');
   await shows('at least 5, at most 8');
+  await shows('5 too few');
   expect(await stage.cluster.api('/api/v1/scale')).toMatchObject({ minimum: 5, maximum: 8, desired: 6 });
 
-  await stage.cluster.startWorker('w3', { MOUNTS: '/nowhere/transcode:rw' });
+  await stage.cluster.startWorker('w3', { MOUNTS: '/nowhere/transcode:rw', WORKER_GROUP: 'gpu' });
   await row('w3')
     .getByText(/\/nowhere\/transcode/)
     .waitFor();
   await row('w3').getByText('not ready').waitFor();
+
+  await shows('gpu:');
+  await press('Scale …');
+  await page.getByLabel('Group').selectOption('gpu');
+  await page.getByLabel('Burst: workers').fill('2');
+  await page.getByLabel('Burst: minutes').fill('5');
+  expect(await inaccessible(page)).toEqual([]);
+  await press('Set the scale');
+  await shows('for a burst');
+  expect(await stage.cluster.api('/api/v1/scale?group=gpu')).toMatchObject({
+    ...{ desired: 2, deviation: -1, bursts: [{ group: 'gpu', workers: 2 }] },
+    groups: [{ ready: 0, setBy: null }],
+  });
   expect(await inaccessible(page)).toEqual([]);
   await page.getByLabel('Search workers').fill('nowhere');
   await row('w2').waitFor({ state: 'detached' });

@@ -145,6 +145,7 @@ export class SimWorker {
     this.agent = new Agent({
       name,
       instance: randomUUID(),
+      group: 'default',
       node: name,
       slots: () => slots,
       checks: () => [],

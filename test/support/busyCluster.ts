@@ -1,4 +1,10 @@
-import type { JobView, ScaleView, TimelinesView, WorkerSummary } from '#shared/api/schemas.ts';
+import type {
+  JobView,
+  ScaleGroupView,
+  ScaleView,
+  TimelinesView,
+  WorkerSummary,
+} from '#shared/api/schemas.ts';
 
 /** What a large cluster's API tells, without the cluster. */
 export function busyCluster(workerCount: number, jobCount: number) {
@@ -6,10 +12,15 @@ export function busyCluster(workerCount: number, jobCount: number) {
   const live = workerCount;
   const workers = Array.from({ length: workerCount }, (_, index) => worker(index));
   const jobs = Array.from({ length: jobCount }, (_, index) => job(index, index < live, start));
-  const scale: ScaleView = {
+  const sums = {
     ...{ minimum: 0, maximum: workerCount, desired: workerCount, current: workerCount, deviation: 0 },
     ...{ bursts: [], desiredWorkers: workerCount },
   };
+  const group: ScaleGroupView = {
+    ...{ ...sums, name: 'default', scalable: false, ready: workerCount, draining: 0 },
+    ...{ reason: 'running', setBy: null, problem: null },
+  };
+  const scale: ScaleView = { ...sums, groups: [group], problem: null };
   return { workers, jobs, scale };
 }
 
@@ -22,6 +33,8 @@ function worker(index: number): WorkerSummary {
     connectedAt: '2026-01-01T00:00:00.000Z',
     slots: 4,
     running: 1,
+    group: 'default',
+    leaving: false,
     jobs: [`job-${index}`],
     storage: [{ path: '/transcode', mode: 'rw', problem: index % 100 === 0 ? '/transcode hangs' : null }],
     checks: [{ name: 'storage', ok: index % 100 !== 0, message: '/transcode hangs', blocking: true }],

@@ -1,6 +1,6 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import type { JobView, ScaleView, WorkerSummary } from '#shared/api/schemas.ts';
+import type { JobView, WorkerSummary } from '#shared/api/schemas.ts';
 import { change } from './api.ts';
 import { ask } from './dialog.ts';
 
@@ -20,8 +20,10 @@ export function CancelButton({ job }: { job: JobView }): VNode | null {
   return html`<button onClick=${confirm} aria-label=${`Cancel ${title}`}>Cancel</button>`;
 }
 
-export function DrainButton({ worker }: { worker: WorkerSummary }): VNode {
+export function DrainButton({ worker }: { worker: WorkerSummary }): VNode | null {
   const { name } = worker;
+  // A person can't undrain what the scale drains.
+  if (worker.leaving) return null;
   const isDraining = worker.state === 'draining';
   const [action, word] = isDraining ? (['undrain', 'Undrain'] as const) : (['drain', 'Drain'] as const);
   const confirm = (): void =>
@@ -37,40 +39,4 @@ export function DrainButton({ worker }: { worker: WorkerSummary }): VNode {
       },
     });
   return html`<button onClick=${confirm} aria-label=${`${word} ${name}`}>${word}</button>`;
-}
-
-const SPEC = [
-  ['minimum', 'At least'],
-  ['desired', 'Wanted'],
-  ['maximum', 'At most'],
-] as const;
-
-export function ScaleButton({ scale, desired }: { scale: ScaleView; desired: number }): VNode {
-  const number = (name: string, label: string, value: number | '', isRequired: boolean): VNode =>
-    html`<label>${label}
-      <input name=${name} type="number" min="0" max="10000" step="1" defaultValue=${value} required=${isRequired} />
-    </label>`;
-  const confirm = (): void =>
-    ask({
-      title: 'Scale',
-      text: 'How many workers there should be. ClusterPlex starts none itself: whatever starts them reads this.',
-      action: 'Set the scale',
-      fields: html`<div class="fields">
-        ${SPEC.map(([name, label]) => number(name, label, name === 'desired' ? desired : scale[name], true))}
-        ${number('workers', 'Burst: workers', '', false)}
-        ${number('minutes', 'Burst: minutes', '', false)}
-      </div>`,
-      act: async (values) => {
-        await change('PUT', 'scale', scaleChange(values));
-        return 'The scale is set.';
-      },
-    });
-  return html`<button onClick=${confirm}>Scale …</button>`;
-}
-
-function scaleChange(values: FormData): object {
-  const spec = Object.fromEntries(SPEC.map(([name]) => [name, Number(values.get(name))]));
-  const [workers, minutes] = [values.get('workers'), values.get('minutes')];
-  if (!workers && !minutes) return spec;
-  return { ...spec, burst: { workers: Number(workers), minutes: Number(minutes) } };
 }

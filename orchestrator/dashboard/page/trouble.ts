@@ -17,6 +17,8 @@ const WITHOUT_PROBLEM = {
   'not-ready': 'a check of its own fails; GET /ready of the worker names it',
 } as const;
 
+const LEAVING = 'the scale asks for fewer: it finishes what it runs, and goes';
+
 const VERDICTS: Record<WorkerSummary['state'], Verdict> = {
   ready: { label: 'ready', tone: 'good' },
   draining: { label: 'draining', tone: 'warn' },
@@ -41,7 +43,8 @@ export function troubleOf(worker: WorkerSummary): Trouble | null {
       : { verdict: { label: 'warning', tone: 'warn' }, reasons: problems, remedies };
   }
   const isExplained = worker.state === 'not-ready' && problems.length > 0;
-  const reasons = isExplained ? problems : [WITHOUT_PROBLEM[worker.state], ...problems];
+  const why = worker.leaving ? LEAVING : WITHOUT_PROBLEM[worker.state];
+  const reasons = isExplained ? problems : [why, ...problems];
   return { verdict: VERDICTS[worker.state], reasons, remedies };
 }
 

@@ -1,12 +1,12 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { useEffect } from 'preact/hooks';
 import type { WorkerSummary } from '#shared/api/schemas.ts';
-import { DrainButton, ScaleButton } from './actions.ts';
-import { percent, time } from './format.ts';
+import { DrainButton } from './actions.ts';
+import { percent } from './format.ts';
 import { jobLink, workerLink } from './router.ts';
-import { connection, fleet, jobNamed, now, refreshScale, scale } from './store.ts';
+import { Scale } from './scale.ts';
+import { fleet, jobNamed } from './store.ts';
 import { Badge, type Column, Share, Table } from './table.ts';
 import { troubleOf, workerVerdict } from './trouble.ts';
 
@@ -88,20 +88,4 @@ function matches(worker: WorkerSummary, word: string): boolean {
   return [name, node ?? '', state, ...(troubleOf(worker)?.reasons ?? [])].some((text) =>
     text.toLowerCase().includes(word),
   );
-}
-
-function Scale(): VNode | null {
-  useEffect(() => {
-    void refreshScale();
-  }, [connection.value]);
-  const set = scale.value;
-  if (!set) return null;
-  const current = fleet.value.length;
-  return html`<p class="scale">
-    <span><b>${current}</b> workers of <b>${set.desiredWorkers}</b> wanted</span>
-    <span class="quiet">at least ${set.minimum}, at most ${set.maximum}${set.bursts.map(
-      ({ workers, until }) => `; ${workers} until ${time(until, now.value)}`,
-    )}</span>
-    <${ScaleButton} scale=${set} desired=${Math.min(set.maximum, set.desired)} />
-  </p>`;
 }

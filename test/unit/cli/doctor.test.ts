@@ -114,9 +114,16 @@ test('where PMS transcodes to', () => {
 
 test('what needs attention', () => {
   const check = { name: 'codecs', ok: false, message: '0 of 309', blocking: true };
-  expect(complaints({ state: 'not-ready', checks: [check] })).toEqual(['codecs: 0 of 309']);
-  expect(complaints({ state: 'not-ready', checks: [] })).toEqual(['it does not say why, see its /ready']);
-  expect(complaints({ state: 'disconnected', checks: [check] })).toEqual(['it is not connected']);
-  expect(complaints({ state: 'ready', checks: [{ ...check, ok: true }] })).toEqual([]);
+  expect(complaints({ leaving: false, state: 'not-ready', checks: [check] })).toEqual(['codecs: 0 of 309']);
+  expect(complaints({ leaving: false, state: 'not-ready', checks: [] })).toEqual([
+    'it does not say why, see its /ready',
+  ]);
+  expect(complaints({ leaving: false, state: 'disconnected', checks: [check] })).toEqual([
+    'it is not connected',
+  ]);
+  expect(complaints({ leaving: false, state: 'ready', checks: [{ ...check, ok: true }] })).toEqual([]);
+  expect(complaints({ leaving: true, state: 'draining', checks: [] })).toEqual([
+    'the scale asks for fewer workers',
+  ]);
   expect(isFailure({ outcome: null })).toBe(false);
 });

@@ -11,13 +11,16 @@ const change = fc.record({
   name: fc.integer({ min: 0, max: 30 }).map((index) => `w${index}`),
   running: fc.nat(4),
   lastAssigned: fc.nat(200),
-  standing: fc.constantFrom('fine', 'fine', 'fine', 'disconnected', 'not-ready', 'draining', 'drained'),
+  standing: fc.constantFrom(
+    ...['fine', 'fine', 'fine', 'disconnected', 'not-ready', 'draining', 'drained', 'leaving'],
+  ),
   removed: fc.boolean(),
 });
 
 function naive(workers: Iterable<Worker>, passes: (worker: Worker) => boolean): Worker[] {
   return [...workers]
     .filter((worker) => worker.connection !== null && worker.ready && !worker.draining && !worker.drained)
+    .filter(({ leavingSince }) => leavingSince === null)
     .filter((worker) => worker.running < worker.slots && passes(worker))
     .sort((a, b) => compareKeys(keyOf(a), keyOf(b)));
 }
@@ -42,6 +45,7 @@ test('the choice is the one that sorting all workers would make, after any chang
             worker.ready = standing !== 'not-ready';
             worker.draining = standing === 'draining';
             worker.drained = standing === 'drained';
+            worker.leavingSince = standing === 'leaving' ? 0 : null;
             workers.set(name, worker);
             candidates.update(worker);
           }

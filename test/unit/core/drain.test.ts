@@ -60,3 +60,67 @@ test('what PMS ends meanwhile has ended', () => {
   world.report(a, [running('film'), ended('scan', { reason: 'cancelled', exitCode: 255 })]);
   expect(scan.outcome).toMatchObject({ reason: 'cancelled', exitCode: 255 });
 });
+
+/** Two scaled workers of which the second is to go, with a film on each. */
+function shrinking() {
+  const world = World.settled({ drainTimeoutMs: 10_000 });
+  const scaled = (...leaving: string[]) =>
+    world.handle({ type: 'scaled', groups: new Set(['default']), leaving: new Set(leaving) });
+  const connections = [world.worker('w-0', { slots: 2 }), world.worker('w-1', { slots: 2 })] as const;
+  scaled();
+  const relay = world.relay();
+  for (const film of ['one', 'two']) world.submit(relay, film);
+  world.report(connections[0], [running('one')]);
+  world.report(connections[1], [running('two')]);
+  scaled('w-1');
+  return { world, relay, scaled, connections };
+}
+
+test('who is to go keeps its playback until the timeout, and gets nothing new', () => {
+  const { world, relay } = shrinking();
+  expect(world.submit(relay, 'three').current?.worker).toBe('w-0');
+  world.advance(9_999);
+  expect(ends(world, 'w-1')).toEqual([['two', null, false]]);
+  world.advance(1);
+  expect(ends(world, 'w-1')).toEqual([['two', 'SIGTERM', true]]);
+});
+
+test('a job that only finds workers that are to go waits for them to be called back', () => {
+  const { world, relay, scaled } = shrinking();
+  world.submit(relay, 'three');
+  const late = world.submit(relay, 'four');
+  expect(late).toMatchObject({ outcome: null, current: null });
+  expect(world.cluster.whyWaiting(late)).toBe('all 2 slots of 1 workers are taken');
+  scaled();
+  expect(late.current?.worker).toBe('w-1');
+  world.advance(60_000);
+  expect(ends(world, 'w-1')).toEqual([
+    ['two', null, false],
+    ['four', null, false],
+  ]);
+  scaled('w-0', 'w-1');
+  const waiting = world.submit(relay, 'five');
+  expect(world.cluster.whyWaiting(waiting)).toMatch(/^all 2 workers that may take it are to go/);
+});
+
+test('whom a person drained stays drained when the scale rises, and the other way round', () => {
+  const { world, relay, scaled } = shrinking();
+  world.handle({ type: 'drain', worker: 'w-1', drained: true });
+  scaled();
+  world.submit(relay, 'three');
+  expect(world.submit(relay, 'four').current).toBeNull();
+  scaled('w-1');
+  world.handle({ type: 'drain', worker: 'w-1', drained: false });
+  expect(world.job('four').current).toBeNull();
+  world.advance(10_000);
+  expect(ends(world, 'w-1')).toEqual([['two', 'SIGTERM', true]]);
+});
+
+test('who is to go is still to go when it comes back', () => {
+  const { world, relay, connections } = shrinking();
+  world.disconnect(connections[1]);
+  world.worker('w-1', { slots: 2, instance: 'another' });
+  expect(world.workerCalled('w-1').leavingSince).not.toBeNull();
+  for (const film of ['three', 'four']) world.submit(relay, film);
+  expect(world.spread()).toEqual([2, 0]);
+});

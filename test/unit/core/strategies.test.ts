@@ -18,6 +18,12 @@ describe('LOAD_TASKS', () => {
   test('of equals takes the one that was given a job longest ago', () => {
     expect(best('LOAD_TASKS', { a: { lastAssigned: 7 }, b: { lastAssigned: 3 } })).toBe('b');
   });
+
+  test('of equals that are scaled takes the one with the lowest number', () => {
+    const scaled = { scaled: true, ordinal: 0, lastAssigned: 7 };
+    expect(best('LOAD_TASKS', { a: scaled, b: { ...scaled, ordinal: 1, lastAssigned: 3 } })).toBe('a');
+    expect(best('LOAD_TASKS', { a: { ...scaled, running: 1 }, b: { ...scaled, ordinal: 1 } })).toBe('b');
+  });
 });
 
 describe('LOAD_CPU', () => {

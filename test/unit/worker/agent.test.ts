@@ -65,6 +65,7 @@ function world() {
     name: 'w',
     instance: 'w-1',
     node: 'n',
+    group: 'g',
     clock: new FakeClock(),
     openLink: (handlers) => {
       const link = new Said(handlers);

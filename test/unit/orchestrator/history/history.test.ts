@@ -1,7 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
 import { Views } from '../../../../orchestrator/api/views.ts';
-import { Scale } from '../../../../orchestrator/core/scale.ts';
 import type { Answer, Archive, Question } from '../../../../orchestrator/history/archive.ts';
 import { History } from '../../../../orchestrator/history/history.ts';
 import { NEWEST } from '../../../../orchestrator/history/query.ts';
@@ -40,8 +39,7 @@ class Stage {
 
   constructor(archive: Archive | null | undefined = undefined) {
     const { world, clock } = this;
-    const scale = new Scale({ minimum: 0, maximum: 1, desired: 0 });
-    const views = new Views(world.cluster, scale, clock, { of: () => null });
+    const views = new Views(world.cluster, clock, { of: () => null });
     const logger = pino({ base: null }, { write: (line: string) => this.log.push(JSON.parse(line).msg) });
     this.history = new History({
       archive: archive === undefined ? this.archive : archive,

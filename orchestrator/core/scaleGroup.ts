@@ -1,0 +1,119 @@
+import type { Worker } from './model.ts';
+import { RecentMaximum } from './recentMaximum.ts';
+import { type Bounds, changed, type GroupSpec } from './scaleSpec.ts';
+
+export interface Burst {
+  readonly workers: number;
+  /** Time of the core's clock, in milliseconds. */
+  readonly until: number;
+}
+
+/** What decided how many workers there should be; `recent` is what jobs needed a while ago. */
+export const REASONS = ['spec', 'burst', 'running', 'queue', 'recent', 'warm', 'maximum'] as const;
+export type Reason = (typeof REASONS)[number];
+
+export interface Decision {
+  readonly desired: number;
+  readonly reason: Reason;
+}
+
+/** More than any group could ever serve at once. */
+const MAX_MISSED = 10_000;
+
+/** Workers that are scaled together: what was asked for, what jobs need, and what follows. All times are given. */
+export class ScaleGroup {
+  readonly name: string;
+  #spec: GroupSpec;
+  #bursts: readonly Burst[] = [];
+  #members: readonly Worker[] = [];
+  /** Of each worker, as it was seen last. */
+  #slotsEach = 1;
+  #running = 0;
+  #waiting = 0;
+  /** When jobs found no worker here and went elsewhere. */
+  #missed: number[] = [];
+  readonly #needed = new RecentMaximum();
+  #busyAt: number;
+
+  constructor(name: string, spec: GroupSpec, now: number) {
+    this.name = name;
+    this.#spec = spec;
+    // Nobody knows what was before: as if somebody had just asked for something.
+    this.#busyAt = now;
+  }
+
+  get spec(): GroupSpec {
+    return this.#spec;
+  }
+
+  get members(): readonly Worker[] {
+    return this.#members;
+  }
+
+  specify(spec: GroupSpec): void {
+    this.#spec = spec;
+  }
+
+  change(change: Partial<Bounds>): void {
+    this.#spec = changed(this.#spec, change);
+  }
+
+  burst(burst: Burst): void {
+    this.#bursts = [...this.#bursts, burst];
+  }
+
+  activeBursts(now: number): readonly Burst[] {
+    this.#bursts = this.#bursts.filter(({ until }) => until > now);
+    return this.#bursts;
+  }
+
+  /** Looks at its workers; who waits for them is told next. */
+  look(members: readonly Worker[], now: number): void {
+    this.#members = members;
+    this.#running = members.reduce((sum, { running }) => sum + running, 0);
+    this.#waiting = 0;
+    this.#missed = this.#missed.filter((at) => now - at <= this.#spec.stabilisationMs);
+    if (members.length > 0) {
+      this.#slotsEach = members.reduce((sum, { slots }) => sum + slots, 0) / members.length;
+    }
+  }
+
+  /** Jobs that it could still hold with all the workers that it may have. */
+  get room(): number {
+    const slots = this.#spec.maximum * this.#slotsEach;
+    return Math.max(0, Math.floor(slots) - this.#running - this.#waiting - this.#missed.length);
+  }
+
+  wait(jobs: number): void {
+    this.#waiting += jobs;
+  }
+
+  /** A job found no worker: the next one should. */
+  miss(now: number): void {
+    if (this.#missed.length < MAX_MISSED) this.#missed.push(now);
+  }
+
+  /** To be asked after it has been told who waits. */
+  decide(now: number): Decision {
+    const { desired, minimum, maximum, warm, idleMs, stabilisationMs } = this.#spec;
+    const unserved = this.#waiting + this.#missed.length;
+    if (this.#running + unserved > 0) this.#busyAt = now;
+    const running = this.#workersFor(this.#running);
+    const needed = this.#workersFor(this.#running + unserved);
+    this.#needed.add(now, needed);
+    const wanted: readonly (readonly [Reason, number])[] = [
+      ['spec', Math.max(minimum, desired)],
+      ['burst', Math.max(0, ...this.activeBursts(now).map(({ workers }) => workers))],
+      ['running', running],
+      ['queue', needed],
+      ['recent', this.#needed.since(now - stabilisationMs)],
+      ['warm', now - this.#busyAt < idleMs ? warm : 0],
+    ];
+    const [reason, most] = wanted.reduce((best, next) => (next[1] > best[1] ? next : best));
+    return most > maximum ? { desired: maximum, reason: 'maximum' } : { desired: most, reason };
+  }
+
+  #workersFor(jobs: number): number {
+    return Math.ceil(jobs / this.#slotsEach);
+  }
+}

@@ -1,0 +1,234 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Changes } from '../../../../orchestrator/api/changes.ts';
+import { Cluster } from '../../../../orchestrator/core/cluster.ts';
+import { Driver } from '../../../../orchestrator/driver.ts';
+import { OrchestratorMetrics } from '../../../../orchestrator/metrics.ts';
+import { Scaling } from '../../../../orchestrator/scale/scaling.ts';
+import { ended, jobSpec, SETTINGS, workerHello } from '../../core/world.ts';
+import { FakeClock } from '../fakeClock.ts';
+
+/** An orchestrator's scaling, with its core, and time that is moved by hand. */
+class Stage {
+  readonly directory = mkdtempSync(join(tmpdir(), 'scaling-'));
+  readonly clock = new FakeClock();
+  readonly driver: Driver;
+  readonly specPath = join(this.directory, 'scale.yaml');
+  readonly burstPath = join(this.directory, 'bursts.json');
+  leads = true;
+  scaling: Scaling;
+  #connections = 0;
+  readonly #told: string[] = [];
+
+  constructor() {
+    const settings = { ...SETTINGS, silenceMs: 1e9, recoveryWindowMs: 0 };
+    this.driver = new Driver(new Cluster(settings, 0), this.clock);
+    this.scaling = this.start();
+    onTestFinished(() => {
+      this.scaling.stop();
+      this.driver.stop();
+      rmSync(this.directory, { recursive: true });
+    });
+  }
+
+  start(): Scaling {
+    const { driver, clock, specPath, burstPath } = this;
+    const changes = new Changes(clock);
+    const leads = () => this.leads;
+    const logger = pino({ base: null }, { write: (line: string) => this.#told.push(line) });
+    const rest = { drainTimeoutMs: 600_000, logger, leads };
+    this.scaling = new Scaling({ driver, changes, clock, specPath, burstPath, ...rest });
+    driver.observe(this.scaling.observe);
+    this.scaling.start();
+    return this.scaling;
+  }
+
+  /** Writes the file and waits until it is read, which real time takes. */
+  async spec(groups: string): Promise<void> {
+    const before = this.#told.length;
+    writeFileSync(this.specPath, `groups: {${groups}}`);
+    await vi.waitFor(() => {
+      this.clock.advance(1_000);
+      expect(this.#told.slice(before)).toContainEqual(expect.not.stringContaining('there is no such file'));
+    });
+  }
+
+  worker(name: string, group?: string): number {
+    this.#connections += 1;
+    const hello = workerHello(name, group === undefined ? {} : { group });
+    this.driver.handle({ type: 'worker-hello', connection: this.#connections, hello });
+    return this.#connections;
+  }
+
+  relay(): number {
+    this.#connections += 1;
+    const names = { version: '1', name: 'relay', instance: 'relay', serial: 0 };
+    const hello = { ...names, jobs: [] };
+    this.driver.handle({
+      type: 'relay-hello',
+      connection: this.#connections,
+      hello: { type: 'hello', ...hello },
+    });
+    return this.#connections;
+  }
+
+  submit(relay: number, jobId: string): void {
+    const message = { type: 'submit', job: jobSpec(jobId), attempt: 0 } as const;
+    this.driver.handle({ type: 'relay-message', connection: relay, message });
+  }
+
+  get leaving(): string[] {
+    const workers = [...this.driver.cluster.workers.values()];
+    return workers.filter(({ leavingSince }) => leavingSince !== null).map(({ name }) => name);
+  }
+}
+
+test('without a file nobody is scaled, and what is wanted is told', () => {
+  const stage = new Stage();
+  stage.worker('w-0');
+  stage.worker('w-1');
+  stage.clock.advance(1_000_000);
+  expect(stage.leaving).toEqual([]);
+  expect(stage.scaling.view()).toMatchObject({
+    ...{ minimum: 0, maximum: 10_000, desired: 0, desiredWorkers: 0, current: 2, deviation: 2, bursts: [] },
+    groups: [{ name: 'default', scalable: false, ready: 2, draining: 0, setBy: null, problem: null }],
+  });
+});
+
+test('a leader makes nothing smaller before it knows what was needed lately', async () => {
+  const stage = new Stage();
+  stage.worker('w-0');
+  stage.worker('w-1');
+  await stage.spec('default: {scalable: infra, maximum: 4, desired: 1, stabilisationSeconds: 60}');
+  stage.clock.advance(30_000);
+  expect(stage.leaving).toEqual([]);
+  stage.leads = false;
+  stage.clock.advance(30_000);
+  stage.leads = true;
+  stage.clock.advance(60_000);
+  expect(stage.leaving).toEqual([]);
+  stage.clock.advance(1_000);
+  expect(stage.leaving).toEqual(['w-1']);
+  expect(stage.scaling.view().groups).toMatchObject([
+    { current: 2, desired: 1, deviation: 1, ready: 1, draining: 1, reason: 'spec', setBy: 'file' },
+  ]);
+});
+
+test('who does not lead tells what it would want and makes nobody go', async () => {
+  const stage = new Stage();
+  stage.leads = false;
+  stage.worker('w-0');
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 0}');
+  stage.clock.advance(10_000);
+  expect(stage.leaving).toEqual([]);
+  expect(stage.scaling.view()).toMatchObject({ desired: 0, deviation: 1 });
+});
+
+test('a job that waits calls back at once who was to go', async () => {
+  const stage = new Stage();
+  stage.worker('w-0');
+  stage.worker('w-1');
+  await stage.spec('default: {scalable: infra, maximum: 4, desired: 1, stabilisationSeconds: 0}');
+  stage.clock.advance(1_000);
+  expect(stage.leaving).toEqual(['w-1']);
+  const relay = stage.relay();
+  stage.submit(relay, 'one');
+  stage.submit(relay, 'two');
+  // Not by the clock, which stands still.
+  await vi.waitFor(() => expect(stage.leaving).toEqual([]));
+  expect(stage.driver.cluster.jobs.get('two')?.current?.worker).toBe('w-1');
+});
+
+test('a job that found no worker and ran elsewhere asks for one', async () => {
+  const stage = new Stage();
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 60}');
+  stage.submit(stage.relay(), 'one');
+  expect(stage.driver.cluster.jobs.get('one')?.outcome?.reason).toBe('no-worker');
+  expect(stage.scaling.view().groups).toMatchObject([{ desired: 1, reason: 'queue' }]);
+  stage.clock.advance(121_000);
+  expect(stage.scaling.view().desired).toBe(0);
+});
+
+test('who scales elsewhere is told of fewer when nobody plays on the worker that goes, or its time is over', async () => {
+  const stage = new Stage();
+  stage.worker('w-0');
+  const second = stage.worker('w-1');
+  const relay = stage.relay();
+  for (const film of ['one', 'two']) stage.submit(relay, film);
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 0}');
+  const end = (connection: number, job: string): void => {
+    const state = { revision: 1, ready: true, draining: false, load: null };
+    const attempts = [ended(job, { exitCode: 0 })];
+    stage.driver.handle({ type: 'worker-state', connection, state: { type: 'state', ...state, attempts } });
+  };
+  end(1, 'one');
+  stage.clock.advance(1_000);
+  expect(stage.leaving).toEqual(['w-1']);
+  expect(stage.scaling.view()).toMatchObject({ desired: 1, deviation: 1, desiredWorkers: 2 });
+  end(second, 'two');
+  stage.clock.advance(1_000);
+  expect(stage.scaling.view()).toMatchObject({ desired: 0, current: 2, desiredWorkers: 0 });
+});
+
+test('each group is set by its name, and the sums are of all', async () => {
+  const stage = new Stage();
+  stage.worker('c-0', 'cpu');
+  const { scaling } = stage;
+  await stage.spec('gpu: {scalable: infra, minimum: 1, maximum: 2}, cpu: {scalable: false, maximum: 3}');
+  expect(() => scaling.change({ desired: 2 })).toThrow('there are several groups: say which');
+  expect(() => scaling.change({ group: 'tpu', desired: 2 })).toThrow('no group is called tpu');
+  expect(() => scaling.view('tpu')).toThrow('no group is called tpu');
+  scaling.change({ group: 'cpu', desired: 3, burst: { workers: 1, minutes: 1 } });
+  expect(scaling.view()).toMatchObject({ minimum: 1, maximum: 5, desired: 4, current: 1, deviation: -3 });
+  expect(scaling.view('cpu')).toMatchObject({
+    ...{ desired: 3, desiredWorkers: 3, deviation: -2, bursts: [{ group: 'cpu', workers: 1 }] },
+    groups: [{ name: 'cpu', setBy: 'api' }],
+  });
+  const metrics = new OrchestratorMetrics(stage.driver.cluster);
+  metrics.tellScale(() => scaling.specified);
+  const { text } = await metrics.exposition();
+  expect(text).toContain('clusterplex_scale_desired{group="cpu"} 3\n');
+  expect(text).toContain('clusterplex_scale_current{group="cpu"} 1\n');
+});
+
+test('what was set counts until the file changes', async () => {
+  const stage = new Stage();
+  const file = (maximum: number) => `default: {scalable: infra, maximum: ${maximum}}`;
+  await stage.spec(file(2));
+  stage.scaling.change({ maximum: 9, desired: 9 });
+  stage.clock.advance(60_000);
+  expect(stage.scaling.view()).toMatchObject({ maximum: 9, desired: 9, groups: [{ setBy: 'api' }] });
+  await stage.spec(file(3));
+  expect(stage.scaling.view()).toMatchObject({ maximum: 3, desired: 0, groups: [{ setBy: 'file' }] });
+});
+
+test('a bad file is told, and changes nothing', async () => {
+  const stage = new Stage();
+  await stage.spec('default: {scalable: infra, maximum: 2, minimum: 1}');
+  await stage.spec('default: {scalable: infra}');
+  expect(stage.scaling.view()).toMatchObject({
+    ...{ minimum: 1, maximum: 2 },
+    problem: expect.stringMatching(/^groups.default must have required properties maximum/),
+  });
+});
+
+test('bursts outlive the orchestrator, and those that are over do not', async () => {
+  const stage = new Stage();
+  stage.scaling.change({ burst: { workers: 2, minutes: 1 } });
+  stage.scaling.change({ burst: { workers: 3, minutes: 10 } });
+  const { bursts } = stage.scaling.view();
+  await vi.waitFor(() => expect(readFileSync(stage.burstPath, 'utf8')).toContain('3'));
+  stage.scaling.stop();
+  const kept = JSON.parse(readFileSync(stage.burstPath, 'utf8'));
+  kept.bursts[0].until = Date.now() - 1;
+  writeFileSync(stage.burstPath, JSON.stringify(kept));
+  stage.start();
+  await vi.waitFor(() => expect(stage.scaling.view()).toMatchObject({ desired: 3 }));
+  const [burst, ...others] = stage.scaling.view().bursts;
+  expect(others).toEqual([]);
+  const shift = Date.parse(burst?.until ?? '') - Date.parse(bursts[1]?.until ?? '');
+  expect(Math.abs(shift)).toBeLessThan(1_000);
+});
