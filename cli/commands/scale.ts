@@ -51,14 +51,15 @@ function rowOf(group: ScaleView['groups'][number]): Cell[] {
 
 /** How reality differs from what is wanted, and why it stays so. */
 function deviationOf({ deviation, draining, problem, setBy }: ScaleView['groups'][number]): Cell {
-  if (problem !== null) return { text: problem, style: 'red' };
   // More than nobody has asked for are not too many.
   const isAsWanted = deviation === 0 || (deviation > 0 && setBy === null);
   const words = [
     ...(isAsWanted ? [] : [`${Math.abs(deviation)} too ${deviation > 0 ? 'many' : 'few'}`]),
     ...(draining === 0 ? [] : [`${draining} draining`]),
+    ...(problem === null ? [] : [problem]),
   ];
-  return { text: words.join(', ') || 'none', style: isAsWanted ? 'dim' : 'yellow' };
+  const style = isAsWanted ? 'dim' : 'yellow';
+  return { text: words.join(', ') || 'none', style: problem === null ? style : 'red' };
 }
 
 function asked(call: Call): Promise<ScaleView> {

@@ -3,6 +3,8 @@ import { coerceError } from '#shared/errors.ts';
 import type { Application } from './spec.ts';
 
 const REQUEST_MS = 5_000;
+/** What the client falls back to when it finds nothing. */
+const NOWHERE = 'http://localhost:8080';
 
 /** How many pods something has, and a way to change that. */
 export interface Replicas {
@@ -25,6 +27,9 @@ export async function statefulSetReplicas(
   const k8s = await import('@kubernetes/client-node');
   const config = new k8s.KubeConfig();
   config.loadFromDefault();
+  if (config.getCurrentCluster()?.server === NOWHERE) {
+    throw new Error('there is no Kubernetes here: set KUBECONFIG, or run as a pod with a service account');
+  }
   const namespace = given ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
   const api = config.makeApiClient(k8s.AppsV1Api);
 

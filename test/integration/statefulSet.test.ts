@@ -51,3 +51,12 @@ test('who stops waits for no answer', async () => {
   stopped.abort();
   await expect(reading).rejects.toThrow('the API server: ');
 });
+
+test('where there is no Kubernetes that is said', async () => {
+  vi.stubEnv('KUBECONFIG', '');
+  vi.stubEnv('HOME', '/nowhere');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await expect(statefulSetReplicas({ statefulSet: 'worker' }, new AbortController().signal)).rejects.toThrow(
+    'there is no Kubernetes here: set KUBECONFIG',
+  );
+});
