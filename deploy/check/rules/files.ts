@@ -42,6 +42,21 @@ export const fileRules: readonly FileRule[] = [
     },
   },
   {
+    name: 'images-of-one-plex',
+    why: 'A worker whose image has another build of Plex than that of PMS has the wrong codecs.',
+    *check(files) {
+      const bases = [...files].flatMap(([path, text]) => {
+        const base =
+          /^deploy\/images\/(?:pms|worker)\/Dockerfile$/.test(path) && /^ARG PLEX=(\S+)$/m.exec(text)?.[1];
+        const said = /^\s+clusterplex\.io\/plex-image: (\S+)$/m.exec(text)?.[1];
+        return [base, said].flatMap((image) => (image ? [{ path, image }] : []));
+      });
+      if (new Set(bases.map(({ image }) => image)).size > 1) {
+        yield bases.map(({ path, image }) => `${path}: ${image}`).join(', ');
+      }
+    },
+  },
+  {
     name: 'alerts-are-one',
     why: 'The object for the Prometheus operator is a copy, and copies go apart.',
     *check(files) {

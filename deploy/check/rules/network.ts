@@ -12,7 +12,7 @@ const OF_OTHERS = new Set(['PUID', 'PGID', 'TZ', 'VERSION', 'PLEX_CLAIM', 'NVIDI
 /** Of issue 7, not yet in shared/settings/names.ts. */
 const COMING = new Set([
   ...['LEADER_ELECTION', 'LEASE_NAME', 'LEASE_NAMESPACE', 'POD_NAME', 'SCALE_SPEC'],
-  ...['DFS_PATH', 'DFS_EXPORT', 'DFS_SERVERS', 'DFS_OPTIONS'],
+  ...['DFS_PATH', 'DFS_EXPORT', 'DFS_SERVERS'],
 ]);
 
 export const network: readonly Rule[] = [

@@ -7,7 +7,7 @@ import type { Rule } from './rule.ts';
 /** linuxserver's init is root for a moment, a mounter has to be. */
 const NOT_RESTRICTED = new Set(['clusterplex-pms', 'clusterplex-dfs-mount']);
 const CALLS_THE_API = new Set(['clusterplex-orchestrator']);
-const DIGEST = 'clusterplex.io/plex-digest';
+const PLEX_IMAGE = 'clusterplex.io/plex-image';
 
 export const security: readonly Rule[] = [
   {
@@ -85,12 +85,12 @@ export const security: readonly Rule[] = [
       const parts = workloads(overlay).filter(({ containers }) => {
         return containers.some(({ name }) => name === 'pms' || name === 'worker');
       });
-      const builds = parts.map(({ annotations, id }) => `${annotations[DIGEST]} in ${id}`);
+      const builds = parts.map(({ annotations, id }) => `${annotations[PLEX_IMAGE]} in ${id}`);
       const tags = parts.map(({ containers }) => containers[0]?.image?.split(/[@:]/)[1]);
-      if (parts.some(({ annotations }) => !annotations[DIGEST]))
-        yield `${DIGEST} is missing: ${builds.join(', ')}`;
-      else if (new Set(parts.map(({ annotations }) => annotations[DIGEST])).size > 1) {
-        yield `${DIGEST} differs: ${builds.join(', ')}`;
+      if (parts.some(({ annotations }) => !annotations[PLEX_IMAGE]))
+        yield `${PLEX_IMAGE} is missing: ${builds.join(', ')}`;
+      else if (new Set(parts.map(({ annotations }) => annotations[PLEX_IMAGE])).size > 1) {
+        yield `${PLEX_IMAGE} differs: ${builds.join(', ')}`;
       } else if (new Set(tags).size > 1)
         yield `PMS and workers are of different versions: ${tags.join(', ')}`;
     },

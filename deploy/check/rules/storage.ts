@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { dirname } from 'node:path';
 import { StorageClass } from 'kubernetes-models/storage.k8s.io/v1/StorageClass';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { PersistentVolume } from 'kubernetes-models/v1/PersistentVolume';
@@ -38,6 +39,18 @@ export const storage: readonly Rule[] = [
     *check(overlay) {
       for (const { id, path } of hostPaths(overlay)) {
         if (MOUNT.test(path)) yield `${id} binds ${path}; take the directory above it`;
+      }
+    },
+  },
+  {
+    name: 'dfs-is-below-its-volume',
+    why: 'What dfs-probe looks at, and dfs-mount mounts, must be seen by others through the directory that all bind.',
+    *check({ name, objects }) {
+      const paths = new Set([...hostPaths({ name, objects })].map(({ path }) => path));
+      for (const map of all(objects, ConfigMap.is)) {
+        const path = map.data?.['DFS_PATH'];
+        if (path !== undefined && !paths.has(dirname(path)))
+          yield `${idOf(map)}: nobody binds the parent of ${path}`;
       }
     },
   },

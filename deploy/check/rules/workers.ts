@@ -11,7 +11,10 @@ import { all, idOf, type Overlay, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
 const ScaleSpec = Type.Object({
-  groups: Type.Array(Type.Object({ name: Type.String(), minimum: Type.Number(), maximum: Type.Number() })),
+  groups: Type.Record(
+    Type.String(),
+    Type.Object({ minimum: Type.Number(), maximum: Type.Number(), scalable: Type.Unknown() }),
+  ),
 });
 const TimeSlicing = Type.Object({
   sharing: Type.Object({
@@ -52,13 +55,16 @@ export const workers: readonly Rule[] = [
   },
   {
     name: 'one-scaler',
-    why: 'The leader and KEDA would undo what the other does.',
+    why: 'The leader and KEDA would undo what the other does; with neither, nobody scales.',
     *check({ objects }) {
-      const names = scaled(objects).map(({ kind, name }) => `${kind}/${name}`);
-      for (const name of new Set(names)) {
-        if (names.filter((one) => one === name).length > 1)
-          yield `${name} is scaled by KEDA and by the leader's Role`;
+      const targets = scaled(objects).map(({ kind, name }) => `${kind}/${name}`);
+      for (const target of new Set(targets)) {
+        const scalers = targets.filter((one) => one === target).length;
+        if (scalers > 1) yield `${target} is scaled by KEDA and by the leader's Role`;
       }
+      const scaler = all(objects, ScaledObject.is).length > 0 ? 'infra' : 'local';
+      const { scalable = scaler } = scaleSpec(objects) ?? {};
+      if (scalable !== scaler) yield `the scale spec says scalable: ${scalable}, and it is ${scaler}`;
     },
   },
   {
@@ -154,10 +160,10 @@ function scaled(objects: Overlay['objects']): { id: string; kind: string; name: 
   return [...byKeda, ...byLeader];
 }
 
-function scaleSpec(objects: Overlay['objects']): Static<typeof ScaleSpec>['groups'][number] | null {
+function scaleSpec(objects: Overlay['objects']): Static<typeof ScaleSpec>['groups'][string] | null {
   for (const { data } of all(objects, ConfigMap.is)) {
     const spec: unknown = parse(data?.['scale.yaml'] ?? '');
-    if (Value.Check(ScaleSpec, spec)) return spec.groups[0] ?? null;
+    if (Value.Check(ScaleSpec, spec)) return Object.values(spec.groups)[0] ?? null;
   }
   return null;
 }
