@@ -41,7 +41,9 @@ export async function checkDeploy(root: string): Promise<Report> {
 
 /** What the rules say of objects that are as their kinds have them. */
 export function lint({ objects, name }: Overlay): string[] {
-  return rules.flatMap((rule) => {
+  const isPart = PARTS.test(name);
+  const applying = rules.filter(({ ofParts }) => ofParts || !isPart);
+  return applying.flatMap((rule) => {
     return [...rule.check({ name, objects })].map((found) => `${rule.name}: ${found}\n  ${rule.why}`);
   });
 }
@@ -55,7 +57,7 @@ export function lintFiles(files: ReadonlyMap<string, string>): string[] {
 /** A problem of the base is one of every overlay, and is told once. */
 function lintAll(overlays: readonly Overlay[]): string[] {
   const first = new Map<string, string>();
-  for (const overlay of overlays.filter(({ name }) => !PARTS.test(name))) {
+  for (const overlay of overlays) {
     for (const problem of lint(overlay)) if (!first.has(problem)) first.set(problem, overlay.name);
   }
   return [...first].map(([problem, overlay]) => `${overlay}: ${problem}`);

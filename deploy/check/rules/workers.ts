@@ -68,6 +68,19 @@ export const workers: readonly Rule[] = [
     },
   },
   {
+    name: 'scaler-beside-its-workers',
+    why: 'A ScaledObject is not ready before what it scales is there: in a part that Flux waits for, it waits for ever.',
+    ofParts: true,
+    *check({ objects }) {
+      for (const { metadata, spec } of all(objects, ScaledObject.is)) {
+        const { kind = 'Deployment', name = '' } = spec?.scaleTargetRef ?? {};
+        const found = objects.some((object) => object.kind === kind && object.metadata.name === name);
+        if (!found)
+          yield `ScaledObject ${metadata?.name} scales ${kind} ${name}, which is not in the same part`;
+      }
+    },
+  },
+  {
     name: 'scalers-agree',
     why: 'The scale spec is what the leader publishes; KEDA cuts off what lies outside of its own limits.',
     *check({ objects }) {
