@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { parse } from 'yaml';
 import type { FileRule } from './rule.ts';
 
-const EXPORTS = /^deploy\/host\/(?:.*\/)?exports[^/]*$/;
+const EXPORTS = /^deploy\/host\/(?:.*[/.])?exports$/;
 const ALERTS = 'deploy/prometheus/rules.yaml';
 const ALERT_OBJECT = 'deploy/components/prometheus/rules.yaml';
 const ENV_FILE = 'deploy/overlays/homelab/site/homelab.env';

@@ -99,9 +99,9 @@ export const references: readonly Rule[] = [
           for (const { backend } of http?.paths ?? []) {
             const { name, port } = backend.service ?? {};
             const service = all(objects, Service.is).find(({ metadata }) => metadata?.name === name);
-            const found = service?.spec?.ports?.some(
-              (one) => one.name === port?.name || one.port === port?.number,
-            );
+            const found = service?.spec?.ports?.some((one) => {
+              return port?.name === undefined ? one.port === port?.number : one.name === port.name;
+            });
             if (!port || !found)
               yield `${idOf(ingress)} leads to ${name}, port ${show(port)}, which is not there`;
           }

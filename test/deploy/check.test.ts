@@ -1,0 +1,94 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { checkDeploy, lint } from '../../deploy/check/check.ts';
+import { idOf, type Overlay } from '../../deploy/check/overlay.ts';
+import { kubectlVersion } from '../../deploy/check/render.ts';
+import { isShellScript, shellFindings } from '../../deploy/check/shell.ts';
+import { wrongTypes } from '../../deploy/check/types.ts';
+import { overlayOf, workload } from './objects.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const report = await checkDeploy(root);
+const { overlays, problems, unchecked } = report;
+// What a machine can't check must be seen to be unchecked.
+for (const line of unchecked) process.stderr.write(`deploy:check: ${line}\n`);
+const isRendered = overlays.length > 0;
+
+const directory = mkdtempSync(join(tmpdir(), 'clusterplex-deploy-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describe('what is deployed', () => {
+  it('renders, is of its types, and breaks no rule', () => {
+    expect(problems).toEqual([]);
+  });
+
+  it.runIf(isRendered)('has an overlay for each component', () => {
+    const names = overlays.map(({ name }) => name);
+    const components = ['nvidia', 'intel', 'keda', 'prometheus', 'grafana', 'traefik', 'longhorn-transcode'];
+    for (const component of [...components, 'dfs-mount', 'dfs-pv', 'flux']) {
+      expect(names).toContain(`test/fixtures/deploy/${component}`);
+    }
+  });
+
+  it.runIf(isRendered)('is in its parts what it is as a whole', () => {
+    const homelab = 'deploy/overlays/homelab';
+    const parts = ['core', 'dfs', 'workers'].flatMap((part) => objectsOf(`${homelab}/${part}`));
+    expect(texts(parts)).toEqual(texts(objectsOf(homelab)));
+  });
+
+  it.runIf(isRendered)('has every value of the site in its place', () => {
+    expect(texts(objectsOf('deploy/overlays/homelab')).join('\n')).not.toContain('from-homelab.env');
+  });
+});
+
+describe('the check', () => {
+  it('finds keys that a kind does not have, and values that it must not have', async () => {
+    const container = { image: 'a:1', prts: [] };
+    const overlay = overlayOf([workload('StatefulSet', 'a', { container, spec: { replicas: '2' } })]);
+    const found = await wrongTypes(root, [overlay]);
+    expect(found.join('\n')).toMatch(/StatefulSet media\/a: .*prts.* does not exist in type 'IContainer'/);
+    expect(found.join('\n')).toMatch(/Type 'string' is not assignable to type 'number'/);
+  });
+
+  it('finds kinds that it has no types of', async () => {
+    const overlay = overlayOf([{ apiVersion: 'example.org/v1', kind: 'Thing', metadata: { name: 'a' } }]);
+    expect((await wrongTypes(root, [overlay])).join('\n')).toContain('Cannot find module');
+  });
+
+  it('names the rule, the object and the reason', () => {
+    const found = lint(overlayOf([workload('Deployment', 'a', {})]));
+    expect(found).toContainEqual(
+      expect.stringMatching(/^no-service-links: Deployment media\/a lacks .*\n {2}Kubernetes injects/),
+    );
+  });
+
+  it('knows a kubectl that is too old, and none, from one that will do', async () => {
+    const old = join(directory, 'kubectl');
+    writeFileSync(old, '#!/bin/sh\necho "Client Version: v1.20.2"\n');
+    chmodSync(old, 0o755);
+    expect(await kubectlVersion(old)).toBeNull();
+    expect(await kubectlVersion(join(directory, 'none'))).toBeNull();
+  });
+
+  it.skipIf(unchecked.some((line) => line.includes('shellcheck')))(
+    'finds what is wrong in a script',
+    async () => {
+      expect(isShellScript('deploy/run', '#!/usr/bin/with-contenv bash\n')).toBe(true);
+      expect(isShellScript('deploy/a.yaml', 'a: b\n')).toBe(false);
+      const script = join(directory, 'bad.sh');
+      writeFileSync(script, '#!/bin/sh\nrm $1\n');
+      expect(await shellFindings(root, [script])).toContainEqual(expect.stringContaining('SC2086'));
+    },
+  );
+});
+
+function objectsOf(name: string): Overlay['objects'] {
+  return overlays.find((overlay) => overlay.name === name)?.objects ?? [];
+}
+
+function texts(objects: Overlay['objects']): string[] {
+  return objects.map((object) => `${idOf(object)} ${JSON.stringify(object)}`).sort();
+}
