@@ -1,7 +1,7 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Overlay } from './overlay.ts';
-import { kubectlVersion, overlayDirectories, renderAll } from './render.ts';
+import { kubectlVersion, overlayDirectories, renderAll, unrendered } from './render.ts';
 import { fileRules, rules } from './rules/index.ts';
 import { isShellScript, shellFindings } from './shell.ts';
 import { wrongTypes } from './types.ts';
@@ -22,7 +22,7 @@ export async function checkDeploy(root: string): Promise<Report> {
   const files = textsBelow(root, 'deploy');
   const scripts = [...files].filter(([path, text]) => isShellScript(path, text)).map(([path]) => path);
   const [overlays, shell] = await Promise.all([render(root), shellFindings(root, scripts)]);
-  const types = overlays ? await wrongTypes(root, overlays) : [];
+  const types = await wrongTypes(root, overlays ?? unrendered(root));
   return {
     overlays: overlays ?? [],
     problems: [
@@ -33,7 +33,11 @@ export async function checkDeploy(root: string): Promise<Report> {
       ...(shell ?? []).map((problem) => `shellcheck: ${problem}`),
     ],
     unchecked: [
-      ...(overlays ? [] : ['NOT RENDERED: there is no kubectl with kustomize 5: no object was checked']),
+      ...(overlays
+        ? []
+        : [
+            'NOT RENDERED: there is no kubectl with kustomize 5: objects were checked as they are written, by their types alone',
+          ]),
       ...(shell ? [] : ['NOT CHECKED: there is no shellcheck, and none could be installed']),
     ],
   };

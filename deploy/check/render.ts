@@ -31,6 +31,16 @@ export function renderAll(root: string, directories: readonly string[]): Promise
   return queue.addAll(directories.map((directory) => () => render(root, directory)));
 }
 
+/** The objects as they are written, for where nothing renders them: without namespaces, and without patches. */
+export function unrendered(root: string): Overlay[] {
+  const files = globSync('deploy/**/kustomization.yaml', { cwd: root }).flatMap((file) => {
+    const { resources = [] } = Object(parse(readFileSync(join(root, file), 'utf8')));
+    const named = Array.isArray(resources) ? resources.map(String) : [];
+    return named.filter((name) => name.endsWith('.yaml')).map((name) => join(dirname(file), name));
+  });
+  return files.sort().map((file) => parseOverlay(file, readFileSync(join(root, file), 'utf8')));
+}
+
 async function render(root: string, directory: string): Promise<Overlay> {
   const { stdout } = await promisify(execFile)('kubectl', ['kustomize', join(root, directory)], {
     maxBuffer: 2 ** 24,
