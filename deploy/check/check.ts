@@ -1,15 +1,20 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Overlay } from './overlay.ts';
-import { kubectlVersion, overlayDirectories, renderAll, unrendered } from './render.ts';
+import { CHART, CHART_VALUES, overlayDirectories, renderAll, renderChart, unrendered } from './render.ts';
 import { fileRules, rules } from './rules/index.ts';
 import { isShellScript, shellFindings } from './shell.ts';
+import { findTool } from './tools.ts';
 import { wrongTypes } from './types.ts';
 
 /** Parts of base and of homelab: what they refer to is in the others. The whole is linted. */
 const PARTS = /\/(core|dfs|workers)$/;
 /** What is rendered: the overlays that users take, and one with each component. */
 const OVERLAYS = ['deploy/base', 'deploy/overlays', 'test/fixtures/deploy'];
+/** What the chart leaves to its users' cluster, and that it makes its own secrets. */
+const NOT_OF_CHARTS = new Set([
+  ...['network-policy-for-every-pod', 'namespace-allows-its-pods', 'no-secret-in-git', 'one-plex-build'],
+]);
 
 export interface Report {
   readonly overlays: readonly Overlay[];
@@ -21,38 +26,47 @@ export interface Report {
 export async function checkDeploy(root: string): Promise<Report> {
   const files = textsBelow(root, 'deploy');
   const scripts = [...files].filter(([path, text]) => isShellScript(path, text)).map(([path]) => path);
-  const [overlays, shell] = await Promise.all([render(root), shellFindings(root, scripts)]);
-  const types = await wrongTypes(root, overlays ?? unrendered(root));
+  const kubectl = await findTool(root, 'kubectl');
+  const helm = await findTool(root, 'helm');
+  const [kustomized, charts, shell] = await Promise.all([
+    kubectl ? renderAll(kubectl, root, overlayDirectories(root, OVERLAYS)) : [],
+    helm ? renderChart(helm, root) : [],
+    shellFindings(root, scripts),
+  ]);
+  const overlays = [...kustomized, ...charts];
+  const types = await wrongTypes(root, kubectl ? overlays : [...unrendered(root), ...charts]);
+  const missing = (what: string, consequence: string) => `NOT CHECKED: no ${what} here, ${consequence}`;
   return {
-    overlays: overlays ?? [],
+    overlays,
     problems: [
       ...types.map((problem) => `types: ${problem}`),
       // Rules take objects for what their kinds say.
-      ...(types.length > 0 ? [] : lintAll(overlays ?? [])),
+      ...(types.length > 0 ? [] : lintAll(overlays)),
       ...lintFiles(files),
       ...(shell ?? []).map((problem) => `shellcheck: ${problem}`),
     ],
     unchecked: [
-      ...(overlays
+      ...(kubectl
         ? []
-        : [
-            'NOT RENDERED: there is no kubectl with kustomize 5: objects were checked as they are written, by their types alone',
-          ]),
-      ...(shell ? [] : ['NOT CHECKED: there is no shellcheck, and none could be installed']),
+        : [missing('kubectl with kustomize 5', 'NOT RENDERED: objects as written, by types alone')]),
+      ...(helm ? [] : [missing('helm', 'NOT RENDERED: the chart')]),
+      ...(shell ? [] : [missing('shellcheck', 'and none can be installed: the scripts')]),
     ],
   };
 }
 
 /** What the rules say of objects that are as their kinds have them. */
 export function lint({ objects, name }: Overlay): string[] {
-  const isPart = PARTS.test(name);
-  const applying = rules.filter(({ ofParts }) => ofParts || !isPart);
+  const applying = rules.filter((rule) => {
+    if (name === CHART) return !NOT_OF_CHARTS.has(rule.name);
+    return PARTS.test(name) ? rule.ofParts : true;
+  });
   return applying.flatMap((rule) => {
     return [...rule.check({ name, objects })].map((found) => `${rule.name}: ${found}\n  ${rule.why}`);
   });
 }
 
-export function lintFiles(files: ReadonlyMap<string, string>): string[] {
+function lintFiles(files: ReadonlyMap<string, string>): string[] {
   return fileRules.flatMap(({ name, why, check }) => {
     return [...check(files)].map((found) => `${name}: ${found}\n  ${why}`);
   });
@@ -62,14 +76,11 @@ export function lintFiles(files: ReadonlyMap<string, string>): string[] {
 function lintAll(overlays: readonly Overlay[]): string[] {
   const first = new Map<string, string>();
   for (const overlay of overlays) {
+    // Names what only a cluster has.
+    if (overlay.name === CHART_VALUES) continue;
     for (const problem of lint(overlay)) if (!first.has(problem)) first.set(problem, overlay.name);
   }
   return [...first].map(([problem, overlay]) => `${overlay}: ${problem}`);
-}
-
-async function render(root: string): Promise<Overlay[] | null> {
-  if (!(await kubectlVersion())) return null;
-  return renderAll(root, overlayDirectories(root, OVERLAYS));
 }
 
 function textsBelow(root: string, directory: string): Map<string, string> {

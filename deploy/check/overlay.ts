@@ -74,6 +74,13 @@ export function workloads({ objects }: Overlay): Workload[] {
   });
 }
 
+/** Whether it speaks with the API server, to be the leader or not. */
+export function electsLeader({ containers }: Workload): boolean {
+  return containers.some(({ env = [] }) => {
+    return env.some(({ name, value }) => name === 'LEADER_ELECTION' && value === 'lease');
+  });
+}
+
 export function idOf(object: {
   kind: string;
   metadata?: { name?: string | undefined; namespace?: string | undefined } | undefined;

@@ -6,6 +6,9 @@ import PQueue from 'p-queue';
 import { parse } from 'yaml';
 import { type Overlay, parseOverlay } from './overlay.ts';
 
+export const CHART = 'deploy/chart';
+export const CHART_VALUES = 'test/fixtures/deploy/chart';
+
 /** Directories below these that `kubectl apply -k` takes; components are no such thing. */
 export function overlayDirectories(root: string, below: readonly string[]): string[] {
   return below
@@ -18,17 +21,23 @@ export function overlayDirectories(root: string, below: readonly string[]): stri
     .sort();
 }
 
-/** Null where there is no kubectl that knows components: Debian's is of 2020. */
-export async function kubectlVersion(kubectl = 'kubectl'): Promise<string | null> {
-  return promisify(execFile)(kubectl, ['version', '--client']).then(
-    ({ stdout }) => /Kustomize Version: (v5\S+)/.exec(stdout)?.[1] ?? null,
-    () => null,
+export function renderAll(kubectl: string, root: string, directories: readonly string[]): Promise<Overlay[]> {
+  const queue = new PQueue({ concurrency: 2 });
+  return queue.addAll(
+    directories.map((directory) => async () => {
+      return parseOverlay(directory, await printed(kubectl, ['kustomize', join(root, directory)]));
+    }),
   );
 }
 
-export function renderAll(root: string, directories: readonly string[]): Promise<Overlay[]> {
-  const queue = new PQueue({ concurrency: 2 });
-  return queue.addAll(directories.map((directory) => () => render(root, directory)));
+/** The chart as it is installed, and with every value that ClusterPlex's chart documents. */
+export async function renderChart(helm: string, root: string): Promise<Overlay[]> {
+  const template = ['template', 'clusterplex', join(root, CHART)];
+  const values = join(root, CHART_VALUES, 'values.yaml');
+  return [
+    parseOverlay(CHART, await printed(helm, template)),
+    parseOverlay(CHART_VALUES, await printed(helm, [...template, '--values', values])),
+  ];
 }
 
 /** The objects as they are written, for where nothing renders them: without namespaces, and without patches. */
@@ -41,9 +50,6 @@ export function unrendered(root: string): Overlay[] {
   return files.sort().map((file) => parseOverlay(file, readFileSync(join(root, file), 'utf8')));
 }
 
-async function render(root: string, directory: string): Promise<Overlay> {
-  const { stdout } = await promisify(execFile)('kubectl', ['kustomize', join(root, directory)], {
-    maxBuffer: 2 ** 24,
-  });
-  return parseOverlay(directory, stdout);
+async function printed(program: string, words: readonly string[]): Promise<string> {
+  return (await promisify(execFile)(program, [...words], { maxBuffer: 2 ** 24 })).stdout;
 }

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkDeploy, lint } from '../../deploy/check/check.ts';
-import { idOf, type Overlay } from '../../deploy/check/overlay.ts';
-import { kubectlVersion } from '../../deploy/check/render.ts';
+import { idOf, type Overlay, workloads } from '../../deploy/check/overlay.ts';
 import { isShellScript, shellFindings } from '../../deploy/check/shell.ts';
+import { findTool } from '../../deploy/check/tools.ts';
 import { wrongTypes } from '../../deploy/check/types.ts';
 import { overlayOf, workload } from './objects.ts';
 
@@ -44,6 +44,30 @@ describe('what is deployed', () => {
   });
 });
 
+const hasChart = overlays.some(({ name }) => name === 'deploy/chart');
+
+describe('the chart', () => {
+  it.runIf(isRendered && hasChart).each(['pms', 'orchestrator', 'worker'])(
+    'gives %s what the kustomization gives it',
+    (part) => {
+      expect(essentials('deploy/chart', part)).toEqual(essentials('deploy/base', part));
+    },
+  );
+
+  it.runIf(hasChart)('puts each value of ClusterPlex where it belongs', () => {
+    const text = texts(objectsOf('test/fixtures/deploy/chart')).join('\n');
+    const everywhere = [
+      'Europe/Berlin',
+      'registry.example.org/pms:1',
+      'registry.example.org/orchestrator:0.1.0',
+    ];
+    const settings = ['claim-x', '32401', '32498', 'remote', '3600', '"RR"', '3601', '5000', 'cuda', 'debug'];
+    const storage = ['"rwx"', '20Gi', 'films', '/mnt/tv', '"9Gi"', '"fast"', 'clusterplex-ssl'];
+    const rest = ['plex.example.org', 'nginx', 'grafana_dashboard', '15s', '"replicas":3', 'nodeSelector'];
+    for (const word of [...everywhere, ...settings, ...storage, ...rest]) expect(text).toContain(word);
+  });
+});
+
 describe('the check', () => {
   it('finds keys that a kind does not have, and values that it must not have', async () => {
     const container = { image: 'a:1', prts: [] };
@@ -65,12 +89,11 @@ describe('the check', () => {
     );
   });
 
-  it('knows a kubectl that is too old, and none, from one that will do', async () => {
+  it('takes no kubectl that is too old, but one that knows components', async () => {
     const old = join(directory, 'kubectl');
     writeFileSync(old, '#!/bin/sh\necho "Client Version: v1.20.2"\n');
     chmodSync(old, 0o755);
-    expect(await kubectlVersion(old)).toBeNull();
-    expect(await kubectlVersion(join(directory, 'none'))).toBeNull();
+    expect(await findTool(root, 'kubectl', old)).not.toBe(old);
   });
 
   it.skipIf(unchecked.some((line) => line.includes('shellcheck')))(
@@ -84,6 +107,32 @@ describe('the check', () => {
     },
   );
 });
+
+/** What keeps a part safe and lets it end in peace, whoever installed it. */
+function essentials(overlay: string, part: string): unknown {
+  const found = workloads({ name: overlay, objects: objectsOf(overlay) }).find(({ containers }) => {
+    return containers.some(({ name }) => name === part);
+  });
+  const container = found?.containers[0];
+  const { enableServiceLinks, terminationGracePeriodSeconds, securityContext } = found?.pod ?? {};
+  return {
+    ...{
+      enableServiceLinks,
+      terminationGracePeriodSeconds,
+      image: container?.image,
+      ports: container?.ports,
+    },
+    security: [securityContext?.runAsNonRoot, securityContext?.seccompProfile, container?.securityContext],
+    probes: [container?.readinessProbe?.httpGet, container?.livenessProbe?.httpGet],
+    memory: container?.resources?.limits,
+    writes: container?.volumeMounts
+      ?.filter(({ readOnly }) => !readOnly)
+      .map(({ mountPath }) => mountPath)
+      .sort(),
+    token: container?.env?.find(({ name }) => name === 'CLUSTERPLEX_TOKEN_FILE'),
+    drain: container?.env?.find(({ name }) => name === 'DRAIN_TIMEOUT_MS' && part === 'worker'),
+  };
+}
 
 function objectsOf(name: string): Overlay['objects'] {
   return overlays.find((overlay) => overlay.name === name)?.objects ?? [];

@@ -235,9 +235,12 @@ export const standbyExamples: Readonly<Record<string, Example>> = {
     good: [selecting({ 'clusterplex.io/role': 'leader' })],
   },
   'leader-may-label-itself': {
-    bad: [deployment(orchestrator, {}), role('a', ['leases', 'pods'], ['get', 'create', 'update', 'list'])],
+    bad: [
+      deployment(orchestrator, env('LEADER_ELECTION', 'lease')),
+      role('a', ['leases', 'pods'], ['get', 'create', 'update', 'list']),
+    ],
     good: [
-      deployment(orchestrator, {}),
+      deployment(orchestrator, env('LEADER_ELECTION', 'lease')),
       role('a', ['leases', 'pods'], ['get', 'create', 'update', 'list', 'patch']),
     ],
   },

@@ -1,12 +1,11 @@
 import { Namespace } from 'kubernetes-models/v1/Namespace';
 import { Secret } from 'kubernetes-models/v1/Secret';
 import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
-import { all, idOf, type Overlay, type Workload, workloads } from '../overlay.ts';
+import { all, electsLeader, idOf, type Overlay, type Workload, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
 /** linuxserver's init is root for a moment, a mounter has to be. */
 const NOT_RESTRICTED = new Set(['clusterplex-pms', 'clusterplex-dfs-mount']);
-const CALLS_THE_API = new Set(['clusterplex-orchestrator']);
 const PLEX_IMAGE = 'clusterplex.io/plex-image';
 
 export const security: readonly Rule[] = [
@@ -42,10 +41,11 @@ export const security: readonly Rule[] = [
     name: 'api-token-only-where-used',
     why: 'A token of the API server is worth stealing, and only the leader needs one.',
     *check(overlay) {
-      for (const { id, name, pod } of workloads(overlay)) {
-        if (pod.automountServiceAccountToken !== CALLS_THE_API.has(name)) {
-          yield `${id}: automountServiceAccountToken must be ${CALLS_THE_API.has(name)}`;
-        }
+      for (const workload of workloads(overlay)) {
+        const { id, pod } = workload;
+        const needed = electsLeader(workload);
+        if (pod.automountServiceAccountToken !== needed)
+          yield `${id}: automountServiceAccountToken must be ${needed}`;
         if (!pod.serviceAccountName) yield `${id} has no account of its own`;
       }
       for (const account of all(overlay.objects, ServiceAccount.is)) {

@@ -2,7 +2,7 @@ import { PodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.co
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { Role } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role';
 import { Service } from 'kubernetes-models/v1/Service';
-import { all, idOf, workloads } from '../overlay.ts';
+import { all, electsLeader, idOf, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
 const ORCHESTRATOR = 'clusterplex-orchestrator';
@@ -35,12 +35,12 @@ export const standby: readonly Rule[] = [
   {
     name: 'leader-may-label-itself',
     why: 'Without the right to renew its Lease and to patch pods, nobody leads, or the Service stays empty.',
-    *check({ objects }) {
-      const deployment = all(objects, Deployment.is).find(({ metadata }) => metadata?.name === ORCHESTRATOR);
-      if (!deployment) return;
-      const rules = all(objects, Role.is)
-        .filter(({ metadata }) => metadata?.namespace === deployment.metadata?.namespace)
-        .flatMap(({ rules: all }) => all ?? []);
+    *check(overlay) {
+      const leader = workloads(overlay).find(electsLeader);
+      if (!leader) return;
+      const rules = all(overlay.objects, Role.is)
+        .filter(({ metadata }) => metadata?.namespace === leader.namespace)
+        .flatMap(({ rules: allowed }) => allowed ?? []);
       for (const [resource, verbs] of Object.entries({
         leases: ['get', 'create', 'update'],
         pods: ['get', 'list', 'patch'],

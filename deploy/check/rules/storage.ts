@@ -10,7 +10,6 @@ import type { Rule } from './rule.ts';
 
 /** Mounts that come and go with a daemon or a server. */
 const MOUNT = /\/dfs\/?$/;
-const SHARED = ['/transcode', '/mnt'];
 
 export const storage: readonly Rule[] = [
   {
@@ -123,9 +122,10 @@ export const storage: readonly Rule[] = [
         return workloads(overlay).find(({ containers }) => containers.some((one) => one.name === name));
       });
       if (!pms || !worker) return;
-      for (const path of SHARED) {
-        const [there, here] = [claimAt(pms, path), claimAt(worker, path)];
-        if (!there || there !== here) yield `${path} is ${there} in ${pms.id}, and ${here} in ${worker.id}`;
+      for (const [path, claim] of claimsOf(pms)) {
+        if (path === '/config') continue;
+        const here = claimsOf(worker).get(path);
+        if (here !== claim) yield `${path} is ${claim} in ${pms.id}, and ${here} in ${worker.id}`;
       }
     },
   },
@@ -185,11 +185,16 @@ function* readOptions({ objects }: Overlay) {
   }
 }
 
-function claimAt({ pod, containers }: Workload, path: string): string | undefined {
-  const mount = containers
-    .flatMap(({ volumeMounts = [] }) => volumeMounts)
-    .find((one) => one.mountPath === path);
-  return pod.volumes?.find(({ name }) => name === mount?.name)?.persistentVolumeClaim?.claimName;
+/** Which claim a part has where. */
+function claimsOf({ pod, containers }: Workload): Map<string, string> {
+  return new Map(
+    containers.flatMap(({ volumeMounts = [] }) => {
+      return volumeMounts.flatMap(({ name, mountPath }): [string, string][] => {
+        const claim = pod.volumes?.find((volume) => volume.name === name)?.persistentVolumeClaim;
+        return claim ? [[mountPath, claim.claimName]] : [];
+      });
+    }),
+  );
 }
 
 function requiredNodes(pod: Workload['pod']): unknown {
