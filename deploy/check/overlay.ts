@@ -1,8 +1,10 @@
 import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
+import { CronJob } from 'kubernetes-models/batch/v1/CronJob';
 import type { IContainer } from 'kubernetes-models/v1/Container';
 import type { IPodSpec } from 'kubernetes-models/v1/PodSpec';
+import type { IPodTemplateSpec } from 'kubernetes-models/v1/PodTemplateSpec';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { parseAllDocuments } from 'yaml';
@@ -59,19 +61,25 @@ export function all<T>(objects: readonly Manifest[], is: (object: unknown) => ob
 
 export function workloads({ objects }: Overlay): Workload[] {
   return objects.flatMap((object) => {
-    if (!Deployment.is(object) && !StatefulSet.is(object) && !DaemonSet.is(object)) return [];
-    const { metadata, spec } = object.spec?.template ?? {};
+    const { metadata, spec } = templateOf(object) ?? {};
     if (!spec) return [];
     return {
       id: idOf(object),
-      name: object.metadata?.name ?? '',
-      namespace: object.metadata?.namespace ?? '',
+      name: object.metadata.name,
+      namespace: object.metadata.namespace ?? '',
       labels: metadata?.labels ?? {},
       annotations: metadata?.annotations ?? {},
       pod: spec,
       containers: [...(spec.initContainers ?? []), ...spec.containers],
     };
   });
+}
+
+function templateOf(object: unknown): IPodTemplateSpec | undefined {
+  if (CronJob.is(object)) return object.spec?.jobTemplate.spec?.template;
+  return Deployment.is(object) || StatefulSet.is(object) || DaemonSet.is(object)
+    ? object.spec?.template
+    : undefined;
 }
 
 /** Whether it speaks with the API server, to be the leader or not. */

@@ -6,8 +6,16 @@ import { KNOWN_SETTINGS } from '../../../shared/settings/names.ts';
 import { all, idOf, type Overlay, selects, type Workload, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
-/** Of linuxserver's init, and of NVIDIA's runtime. */
-const OF_OTHERS = new Set(['PUID', 'PGID', 'TZ', 'VERSION', 'PLEX_CLAIM', 'NVIDIA_DRIVER_CAPABILITIES']);
+/** Of linuxserver's init, of NVIDIA's runtime, and of Node. */
+const OF_OTHERS = new Set([
+  'PUID',
+  'PGID',
+  'TZ',
+  'VERSION',
+  'PLEX_CLAIM',
+  'NVIDIA_DRIVER_CAPABILITIES',
+  'NODE_EXTRA_CA_CERTS',
+]);
 
 /** Of issue 7, not yet in shared/settings/names.ts. */
 const COMING = new Set([

@@ -5,6 +5,8 @@ import { all, electsLeader, idOf, type Overlay, type Workload, workloads } from 
 import type { Rule } from './rule.ts';
 
 /** linuxserver's init is root for a moment, a mounter has to be. */
+/** Besides the leader: it deletes pods. */
+const CALLS_THE_API = new Set(['clusterplex-dfs-guard']);
 const NOT_RESTRICTED = new Set(['clusterplex-pms', 'clusterplex-dfs-mount']);
 const PLEX_IMAGE = 'clusterplex.io/plex-image';
 
@@ -39,11 +41,11 @@ export const security: readonly Rule[] = [
   },
   {
     name: 'api-token-only-where-used',
-    why: 'A token of the API server is worth stealing, and only the leader needs one.',
+    why: 'A token of the API server is worth stealing, and few need one.',
     *check(overlay) {
       for (const workload of workloads(overlay)) {
         const { id, pod } = workload;
-        const needed = electsLeader(workload);
+        const needed = electsLeader(workload) || CALLS_THE_API.has(workload.name);
         if (pod.automountServiceAccountToken !== needed)
           yield `${id}: automountServiceAccountToken must be ${needed}`;
         if (!pod.serviceAccountName) yield `${id} has no account of its own`;
@@ -103,7 +105,8 @@ export const security: readonly Rule[] = [
         for (const { resources, readinessProbe, livenessProbe } of pod.containers) {
           if (!resources?.requests?.['cpu'] || !resources.requests['memory']) yield `${id} has no requests`;
           if (!resources?.limits?.['memory']) yield `${id} has no limit of memory`;
-          if (!readinessProbe || !livenessProbe) yield `${id} has no readinessProbe or no livenessProbe`;
+          if (pod.restartPolicy !== 'Never' && !(readinessProbe && livenessProbe))
+            yield `${id} has no readinessProbe or no livenessProbe`;
         }
       }
     },
