@@ -3,20 +3,24 @@ import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import PQueue from 'p-queue';
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
 import { parse } from 'yaml';
 import { type Overlay, parseOverlay } from './overlay.ts';
 
 export const CHART = 'deploy/chart';
 export const CHART_VALUES = 'test/fixtures/deploy/chart';
 
+const Kustomization = Type.Object({
+  kind: Type.String(),
+  resources: Type.Optional(Type.Array(Type.String())),
+});
+
 /** Directories below these that `kubectl apply -k` takes; components are no such thing. */
 export function overlayDirectories(root: string, below: readonly string[]): string[] {
   return below
     .flatMap((directory) => globSync(`${directory}/**/kustomization.yaml`, { cwd: root }))
-    .filter((file) => {
-      const kustomization: unknown = parse(readFileSync(join(root, file), 'utf8'));
-      return !!kustomization && Object(kustomization).kind === 'Kustomization';
-    })
+    .filter((file) => kustomization(root, file).kind === 'Kustomization')
     .map(dirname)
     .sort();
 }
@@ -43,11 +47,14 @@ export async function renderChart(helm: string, root: string): Promise<Overlay[]
 /** The objects as they are written, for where nothing renders them: without namespaces, and without patches. */
 export function unrendered(root: string): Overlay[] {
   const files = globSync('deploy/**/kustomization.yaml', { cwd: root }).flatMap((file) => {
-    const { resources = [] } = Object(parse(readFileSync(join(root, file), 'utf8')));
-    const named = Array.isArray(resources) ? resources.map(String) : [];
+    const named = kustomization(root, file).resources ?? [];
     return named.filter((name) => name.endsWith('.yaml')).map((name) => join(dirname(file), name));
   });
   return files.sort().map((file) => parseOverlay(file, readFileSync(join(root, file), 'utf8')));
+}
+
+function kustomization(root: string, file: string): Static<typeof Kustomization> {
+  return Value.Parse(Kustomization, parse(readFileSync(join(root, file), 'utf8')));
 }
 
 async function printed(program: string, words: readonly string[]): Promise<string> {

@@ -50,6 +50,10 @@ export const referenceExamples: Readonly<Record<string, Example>> = {
     bad: [deployment('a', uses('transcode'))],
     good: [deployment('a', uses('transcode')), object('PersistentVolumeClaim', 'transcode')],
   },
+  'monitor-finds-a-port': {
+    bad: [monitored('http'), service('a', { ports: [{ name: 'web' }] })],
+    good: [monitored('http'), service('a', { ports: [{ name: 'http' }] })],
+  },
   'ingress-names-a-port': {
     bad: [ingress(81), service('a', { ports: [{ port: 80 }] })],
     good: [ingress(80), service('a', { ports: [{ port: 80 }] })],
@@ -258,6 +262,10 @@ export const standbyExamples: Readonly<Record<string, Example>> = {
     good: [applied({ dependsOn: [{ name: 'a' }] })],
   },
 };
+
+function monitored(port: string) {
+  return object('ServiceMonitor', 'a', { spec: { selector: {}, endpoints: [{ port }] } });
+}
 
 function mounting(mountPropagation: string, pod = {}) {
   const { volumes } = uses('media').pod;

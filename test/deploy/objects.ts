@@ -12,16 +12,17 @@ const API: Readonly<Record<string, string>> = {
   ...{ Ingress: 'networking.k8s.io/v1', NetworkPolicy: 'networking.k8s.io/v1' },
   ...{ Role: 'rbac.authorization.k8s.io/v1', StorageClass: 'storage.k8s.io/v1' },
   ...{ ScaledObject: 'keda.sh/v1alpha1', PodMonitor: 'monitoring.coreos.com/v1' },
+  ServiceMonitor: 'monitoring.coreos.com/v1',
   Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
 };
 
 /** An object in namespace `media`, with what is given of it. */
-export function object(kind: string, name: string, fields: Fields = {}): Fields {
+export function object(kind: string, name: string, fields: Fields & { metadata?: Fields } = {}): Fields {
   const { metadata, ...rest } = fields;
   return {
     apiVersion: API[kind] ?? 'v1',
     kind,
-    metadata: { name, namespace: 'media', ...Object(metadata) },
+    metadata: { name, namespace: 'media', ...metadata },
     ...rest,
   };
 }

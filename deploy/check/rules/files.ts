@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
+import { Type } from 'typebox';
+import { Value } from 'typebox/value';
 import { parse } from 'yaml';
 import type { FileRule } from './rule.ts';
 
@@ -7,6 +9,9 @@ const ALERTS = 'deploy/prometheus/rules.yaml';
 const ALERT_OBJECT = 'deploy/components/prometheus/rules.yaml';
 const ENV_FILE = 'deploy/overlays/homelab/site/homelab.env';
 const REPLACEMENTS = 'deploy/overlays/homelab/site/replacements.yaml';
+
+const Alerts = Type.Object({ groups: Type.Unknown() });
+const AlertObject = Type.Object({ spec: Alerts });
 
 export const fileRules: readonly FileRule[] = [
   {
@@ -62,7 +67,8 @@ export const fileRules: readonly FileRule[] = [
     *check(files) {
       const rules: unknown = parse(files.get(ALERTS) ?? '');
       const object: unknown = parse(files.get(ALERT_OBJECT) ?? '');
-      if (!isDeepStrictEqual(Object(rules).groups, Object(Object(object).spec).groups)) {
+      const areRules = Value.Check(Alerts, rules) && Value.Check(AlertObject, object);
+      if (!areRules || !isDeepStrictEqual(rules.groups, object.spec.groups)) {
         yield `${ALERT_OBJECT} is not what ${ALERTS} says; copy its groups`;
       }
     },

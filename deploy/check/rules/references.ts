@@ -1,7 +1,10 @@
+import { PodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
+import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
 import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import { Service } from 'kubernetes-models/v1/Service';
@@ -91,6 +94,22 @@ export const references: readonly Rule[] = [
     },
   },
   {
+    name: 'monitor-finds-a-port',
+    why: 'Prometheus says nothing of a target that it does not find; the alerts then say that nobody is there.',
+    *check({ objects }) {
+      for (const monitor of all(objects, ServiceMonitor.is)) {
+        const wanted = monitor.spec?.selector?.matchLabels ?? {};
+        const services = all(objects, Service.is).filter(({ metadata }) =>
+          selects(wanted, metadata?.labels ?? {}),
+        );
+        for (const { port } of monitor.spec?.endpoints ?? []) {
+          const found = services.some(({ spec }) => spec?.ports?.some(({ name }) => name === port));
+          if (!found) yield `${idOf(monitor)}: no Service with ${show(wanted)} has a port "${port}"`;
+        }
+      }
+    },
+  },
+  {
     name: 'ingress-names-a-port',
     why: 'An Ingress has no default port: its Service must have the one that it names.',
     *check({ objects }) {
@@ -113,10 +132,22 @@ export const references: readonly Rule[] = [
 
 function* selectors({ objects }: Overlay) {
   for (const object of objects) {
-    let wanted: Record<string, string> | undefined;
-    if (Service.is(object)) wanted = object.spec?.selector;
-    if (PodDisruptionBudget.is(object)) wanted = object.spec?.selector?.matchLabels;
-    if (wanted) yield { id: idOf(object), namespace: object.metadata.namespace ?? '', wanted };
+    const about = { id: idOf(object), namespace: object.metadata.namespace ?? '' };
+    const named: (Readonly<Record<string, string>> | undefined)[] = [];
+    if (Service.is(object)) named.push(object.spec?.selector);
+    if (PodDisruptionBudget.is(object)) named.push(object.spec?.selector?.matchLabels);
+    if (PodMonitor.is(object)) named.push(object.spec?.selector?.matchLabels);
+    if (NetworkPolicy.is(object)) {
+      const { podSelector, ingress = [], egress = [] } = object.spec ?? {};
+      const peers = [
+        ...ingress.flatMap((rule) => rule.from ?? []),
+        ...egress.flatMap((rule) => rule.to ?? []),
+      ];
+      // Of other namespaces nothing is known here.
+      const own = peers.filter(({ namespaceSelector }) => namespaceSelector === undefined);
+      named.push(podSelector?.matchLabels, ...own.map((peer) => peer.podSelector?.matchLabels));
+    }
+    for (const wanted of named) if (wanted) yield { ...about, wanted };
   }
 }
 
