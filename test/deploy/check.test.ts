@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkDeploy, lint } from '../../deploy/check/check.ts';
 import { idOf, type Overlay, workloads } from '../../deploy/check/overlay.ts';
@@ -68,6 +70,21 @@ describe('the chart', () => {
   });
 });
 
+const helm = await findTool(root, 'helm');
+
+describe('the chart refuses', () => {
+  it.runIf(helm).each([
+    ['a value that it does not know', 'worker.config.replica=2', "'replica' not allowed"],
+    ['no workers at all', 'worker.config.replicas=0', 'minimum: got 0'],
+    ['an image of PMS without a hook', 'global.plexImage.repository=linuxserver/plex', 'has no hook'],
+    ["ClusterPlex's orchestrator", 'orchestrator.image.repository=ghcr.io/pabloromeo/a', 'another protocol'],
+    ['no address where there is no relay', 'pms.config.localRelayEnabled=false', 'must be an IPv4 address'],
+  ])('%s', async (_what, value, complaint) => {
+    const template = ['template', 'a', join(root, 'deploy/chart'), '--set', value];
+    await expect(promisify(execFile)(helm ?? '', template)).rejects.toThrow(complaint);
+  });
+});
+
 describe('the check', () => {
   it('finds keys that a kind does not have, and values that it must not have', async () => {
     const container = { image: 'a:1', prts: [] };
@@ -123,7 +140,9 @@ function essentials(overlay: string, part: string): unknown {
       ports: container?.ports,
     },
     security: [securityContext?.runAsNonRoot, securityContext?.seccompProfile, container?.securityContext],
-    probes: [container?.readinessProbe?.httpGet, container?.livenessProbe?.httpGet],
+    probes: [container?.readinessProbe, container?.livenessProbe].map(
+      (probe) => probe?.httpGet ?? probe?.exec,
+    ),
     memory: container?.resources?.limits,
     writes: container?.volumeMounts
       ?.filter(({ readOnly }) => !readOnly)

@@ -63,27 +63,36 @@ annotations:
 {{- end }}
 {{- end }}
 
-{{/* Of (dict "probes" … "ready" PATH "live" PATH "port" NAME "start" how many times 10 s). */}}
+{{/* Of (dict "probes" … "ready" WHAT "live" WHAT "start" how many times 10 s). */}}
 {{- define "clusterplex.probes" -}}
 {{- if .probes.startup }}
 startupProbe:
-  httpGet: { path: {{ .live }}, port: {{ .port }} }
+  {{- toYaml .live | nindent 2 }}
   periodSeconds: 10
+  timeoutSeconds: 10
   failureThreshold: {{ .start }}
 {{- end }}
 {{- if .probes.readiness }}
 readinessProbe:
-  httpGet: { path: {{ .ready }}, port: {{ .port }} }
-  periodSeconds: 5
-  timeoutSeconds: 5
+  {{- toYaml .ready | nindent 2 }}
+  periodSeconds: 15
+  timeoutSeconds: 10
 {{- end }}
 {{- if .probes.liveness }}
 livenessProbe:
-  httpGet: { path: {{ .live }}, port: {{ .port }} }
-  periodSeconds: 10
+  {{- toYaml .live | nindent 2 }}
+  periodSeconds: 30
   timeoutSeconds: 10
-  failureThreshold: 6
+  failureThreshold: 3
 {{- end }}
+{{- end }}
+
+{{- define "clusterplex.ready" -}}
+httpGet: { path: /ready, port: http }
+{{- end }}
+
+{{- define "clusterplex.alive" -}}
+httpGet: { path: /health, port: http }
 {{- end }}
 
 {{/* Of (dict "root" $ "part" … "config" .serviceConfig "ports" …). */}}
