@@ -106,11 +106,13 @@ describe('the check', () => {
     );
   });
 
-  it('takes no kubectl that is too old, but one that knows components', async () => {
-    const old = join(directory, 'kubectl');
-    writeFileSync(old, '#!/bin/sh\necho "Client Version: v1.20.2"\n');
+  it('takes no program that is too old', async () => {
+    const old = join(directory, 'helm');
+    writeFileSync(old, '#!/bin/sh\necho v2.17.0\n');
     chmodSync(old, 0o755);
-    expect(await findTool(root, 'kubectl', old)).not.toBe(old);
+    expect(await findTool(root, 'helm', old)).not.toBe(old);
+    writeFileSync(old, '#!/bin/sh\necho v3.17.0\n');
+    expect(await findTool(root, 'helm', old)).toBe(old);
   });
 
   it.skipIf(unchecked.some((line) => line.includes('shellcheck')))(
