@@ -69,7 +69,7 @@ export const fileRules: readonly FileRule[] = [
       const object: unknown = parse(files.get(ALERT_OBJECT) ?? '');
       const areRules = Value.Check(Alerts, rules) && Value.Check(AlertObject, object);
       if (!areRules || !isDeepStrictEqual(rules.groups, object.spec.groups)) {
-        yield `${ALERT_OBJECT} is not what ${ALERTS} says; copy its groups`;
+        yield `${ALERT_OBJECT} is not what ${ALERTS} says; run copy-rules.sh beside it`;
       }
     },
   },
