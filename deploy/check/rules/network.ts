@@ -2,7 +2,7 @@ import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Service } from 'kubernetes-models/v1/Service';
-import { KNOWN_SETTINGS } from '../../../shared/settings/names.ts';
+import { KNOWN_SETTINGS } from '#shared/settings/names.ts';
 import { all, idOf, type Overlay, selects, type Workload, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
