@@ -1,0 +1,20 @@
+import { flux } from './flux.ts';
+import { network } from './network.ts';
+import { references } from './references.ts';
+import type { Rule } from './rule.ts';
+import { security } from './security.ts';
+import { standby } from './standby.ts';
+import { storage } from './storage.ts';
+import { workers } from './workers.ts';
+
+export { fileRules } from './files.ts';
+
+export const rules: readonly Rule[] = [
+  ...references,
+  ...network,
+  ...storage,
+  ...workers,
+  ...standby,
+  ...security,
+  ...flux,
+];
