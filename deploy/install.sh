@@ -57,11 +57,11 @@ remove_services() {
 }
 
 if $uninstall; then
-  # While the part is there that knows how.
+  # First: what watches over the hook would put it back.
+  remove_services
   if [ -x "$opt/clusterplex" ]; then
     "$opt/clusterplex" install-hook --uninstall || echo 'no hook was taken away'
   fi
-  remove_services
   rm -rf "$opt"
   [ ! -L "$link" ] || rm -f "$link"
   echo "removed $opt; $root/etc/clusterplex is still there"

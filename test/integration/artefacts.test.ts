@@ -33,7 +33,7 @@ let built: Built;
 beforeAll(async () => {
   out = mkdtempSync(join(tmpdir(), 'artefacts-'));
   built = await buildArtefacts(out, [ownArchitecture()]);
-}, 60_000);
+}, 120_000);
 
 afterAll(() => rmSync(out, { recursive: true, force: true }));
 
@@ -76,9 +76,9 @@ describe('with nothing else, and no network', () => {
     const [file = '', ...words] = OFFLINE
       ? [...OFFLINE, 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...command]
       : command;
-    const options = { cwd: out, encoding: 'utf8', timeout: 60_000 } as const;
+    const options = { cwd: out, encoding: 'utf8', timeout: 120_000 } as const;
     report = JSON.parse(execFileSync(file, words, options));
-  }, 60_000);
+  }, 120_000);
 
   test.runIf(OFFLINE)('there is only loopback', () => {
     expect(report.interfaces).toEqual(['lo']);
@@ -170,6 +170,15 @@ describe('install.sh', () => {
     expect(install(...words).status).toBe(2);
     expect(existsSync(join(root, 'opt'))).toBe(false);
   });
+});
+
+test.each([
+  ['demo', 'clusterplex: demo takes a checkout of the sources: npm run demo\n'],
+  ['relay', `clusterplex: there is no relay in FOLDER\n`],
+])('the orchestrator’s has no %s, and says so', (word, message) => {
+  const folder = join(out, 'orchestrator');
+  const { status, stderr } = spawnSync(join(folder, 'clusterplex'), [word], { encoding: 'utf8' });
+  expect({ status, stderr }).toEqual({ status: 2, stderr: message.replace('FOLDER', folder) });
 });
 
 test('each folder has what its image or mod starts, and no more', () => {

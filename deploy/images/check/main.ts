@@ -13,6 +13,7 @@ import { ownArchitecture } from '../../artefacts/runtime.ts';
 import { Container } from './container.ts';
 import { buildImage, type Image } from './image.ts';
 import { makePlexStandIn } from './plex.ts';
+import { checkUnits } from './units.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const S6 = '/etc/s6-overlay/s6-rc.d';
@@ -68,6 +69,14 @@ async function check(debianRoot: string): Promise<void> {
     const image = { ...mod, root, env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } };
     if (name === 'pms') await hooks('mods/pms', image, 'rw');
     else await modWorks(image);
+  }
+
+  const booted = join(work, 'units');
+  surroundings.base('debian', booted);
+  const plain = join(ROOT, 'build/plain', ownArchitecture());
+  for (const line of step('units: a systemd boots', () => checkUnits(booted, plain)) ?? []) {
+    if (line.startsWith('FAILED')) failures += 1;
+    say(line);
   }
 }
 

@@ -58,12 +58,14 @@ test.each(scripts)('%s can be executed, has its container’s environment, and f
 
 // CI installs nothing for it.
 if (spawnSync('shellcheck', ['--version']).status === 0) {
-  test.each([...scripts, join(ROOT, 'deploy/install.sh'), join(ROOT, 'deploy/artefacts/clusterplex')])(
-    'shellcheck has nothing to say of %s',
-    (file) => {
-      expect(spawnSync('shellcheck', [file], { encoding: 'utf8' }).stdout).toBe('');
-    },
-  );
+  test.each([
+    ...scripts,
+    join(ROOT, 'deploy/install.sh'),
+    join(ROOT, 'deploy/images/check/units.sh'),
+    join(ROOT, 'deploy/artefacts/clusterplex'),
+  ])('shellcheck has nothing to say of %s', (file) => {
+    expect(spawnSync('shellcheck', [file], { encoding: 'utf8' }).stdout).toBe('');
+  });
 }
 
 test.each(['pms', 'worker'])('the mod %s is one layer: linuxserver’s script takes no other', (mod) => {
