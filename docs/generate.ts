@@ -6,7 +6,7 @@ import { FOREIGN_NAMES } from '#shared/settings/names.ts';
 import type { SettingsTable } from '#shared/settings/table.ts';
 import { commandLineSettings } from '../cli/config.ts';
 import { orchestratorSettings } from '../orchestrator/config.ts';
-import { ORCHESTRATOR_METRICS } from '../orchestrator/metrics.ts';
+import { ORCHESTRATOR_METRICS } from '../orchestrator/metricTable.ts';
 import { relaySettings } from '../pms/config.ts';
 import { hookSettings, transcoderSettings } from '../pms/hookSettings.ts';
 import { workerSettings } from '../worker/config.ts';

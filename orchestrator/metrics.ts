@@ -1,157 +1,21 @@
 import { type Counter, type Histogram, Registry } from 'prom-client';
 import type { ScaleGroupView } from '#shared/api/schemas.ts';
-import { eventLoopGauge, eventLoopMetric } from '#shared/eventLoopMetrics.ts';
-import { encoderGauge, GPU_LABELS, gpuGauges, gpuMetrics } from '#shared/gpuMetrics.ts';
-import {
-  counter,
-  type Exposition,
-  exposition,
-  gauge,
-  histogram,
-  type MetricEntry,
-  seconds,
-} from '#shared/metrics.ts';
+import { eventLoopGauge } from '#shared/eventLoopMetrics.ts';
+import { encoderGauge, gpuGauges } from '#shared/gpuMetrics.ts';
+import { counter, type Exposition, exposition, gauge, histogram, seconds } from '#shared/metrics.ts';
 import type { Cluster } from './core/cluster.ts';
 import type { WorkerChange } from './core/effects.ts';
 import type { Attempt, Job, Worker } from './core/model.ts';
 import { isServing } from './core/ordinals.ts';
 import { rank } from './core/strategies.ts';
 import type { Observer } from './driver.ts';
-import { LEADER_METRICS } from './leader/metrics.ts';
+import { EVENT_LOOP, METRICS, WORKER } from './metricTable.ts';
 import { retryReason } from './retryReason.ts';
-import { SCALE_METRICS, scaleGauges } from './scale/metrics.ts';
+import { scaleGauges } from './scale/metrics.ts';
 
-const WORKER = ['worker_name'];
 const JOB_CLASSES = ['playback', 'background'];
-const WORK = ['class', 'hardware'];
 /** Upper bounds of a speed: playback stalls below 1. */
 const SPEEDS = [0.25, 0.5, 0.75, 0.9, 1, 1.25, 1.5, 2, 3, 5, 8, 13, 21, 34];
-
-/** The first eleven are ClusterPlex's, with their names and labels, so that its dashboards go on working. */
-const METRICS = {
-  posted: { name: 'jobs_posted', type: 'counter', help: 'Jobs that were submitted', labels: [] },
-  completed: { name: 'jobs_completed', type: 'counter', help: 'Jobs that ended', labels: [] },
-  succeeded: {
-    name: 'jobs_succeeded',
-    type: 'counter',
-    help: 'Jobs that ended with exit code 0',
-    labels: [],
-  },
-  failed: { name: 'jobs_failed', type: 'counter', help: 'Jobs that ended otherwise', labels: [] },
-  killed: { name: 'jobs_killed', type: 'counter', help: 'Jobs that were cancelled', labels: [] },
-  posters: { name: 'job_posters_active', type: 'gauge', help: 'Connected relays', labels: [] },
-  workers: { name: 'workers_active', type: 'gauge', help: 'Connected workers', labels: [] },
-  cpu: { name: 'worker_load_cpu', type: 'gauge', help: 'CPU load, 0 to 100 % of its cgroup', labels: WORKER },
-  tasks: { name: 'worker_load_tasks', type: 'gauge', help: 'Attempts that it runs', labels: WORKER },
-  ops: {
-    name: 'worker_load_ops',
-    type: 'gauge',
-    help: 'Operations of its start-up benchmark',
-    labels: WORKER,
-  },
-  rank: {
-    name: 'worker_load_rank',
-    type: 'gauge',
-    help: 'Operations times idle share of CPU',
-    labels: WORKER,
-  },
-  slots: {
-    name: 'clusterplex_worker_slots',
-    type: 'gauge',
-    help: 'Attempts it takes at once',
-    labels: WORKER,
-  },
-  ready: {
-    name: 'clusterplex_worker_ready',
-    type: 'gauge',
-    help: '1 when it takes jobs, else 0',
-    labels: WORKER,
-  },
-  queue: { name: 'clusterplex_queue_jobs', type: 'gauge', help: 'Jobs without a worker', labels: ['class'] },
-  running: { name: 'clusterplex_running_jobs', type: 'gauge', help: 'Jobs on a worker', labels: ['class'] },
-  ended: {
-    name: 'clusterplex_jobs_ended_total',
-    type: 'counter',
-    help: 'Jobs that ended, by the reason of their outcome',
-    labels: ['class', 'reason'],
-  },
-  attempts: {
-    name: 'clusterplex_attempts_ended_total',
-    type: 'counter',
-    help: 'Attempts that ended, by the reason of their outcome',
-    labels: ['reason'],
-  },
-  retries: {
-    name: 'clusterplex_retries_total',
-    type: 'counter',
-    help: 'Attempts after which another one followed, by the reason of their outcome; `incomplete`: exit code 0 was not believed',
-    labels: ['reason'],
-  },
-  dispatch: {
-    name: 'clusterplex_dispatch_seconds',
-    type: 'histogram',
-    help: 'From the submission of a job to the start of its first transcoder',
-    labels: ['class'],
-  },
-  queueWait: {
-    name: 'clusterplex_queue_wait_seconds',
-    type: 'histogram',
-    help: 'How long a job waited for a worker, each time that it got one',
-    labels: ['class'],
-  },
-  firstSegment: {
-    name: 'clusterplex_first_segment_seconds',
-    type: 'histogram',
-    help: 'From the submission of a job to the first segment that PMS accepted; `hardware`: gpu or cpu',
-    labels: WORK,
-  },
-  speed: {
-    name: 'clusterplex_job_speed',
-    type: 'histogram',
-    help: 'What the transcoder of a job that ended told PMS last of its speed; 1 is as fast as it is played',
-    labels: WORK,
-  },
-  fallbacks: {
-    name: 'clusterplex_fallbacks_total',
-    type: 'counter',
-    help: 'Jobs that were given back to be run where PMS is, by the reason of their outcome; not those that no orchestrator was asked for',
-    labels: ['class', 'reason'],
-  },
-  reconnects: {
-    name: 'clusterplex_worker_reconnects_total',
-    type: 'counter',
-    help: 'How often the worker’s process lost its connection and came back',
-    labels: WORKER,
-  },
-  unwritten: {
-    name: 'clusterplex_history_unwritten_jobs',
-    type: 'gauge',
-    help: 'Jobs that have ended and wait in memory, since the history’s file can’t be written; at most 1000',
-    labels: [],
-  },
-  sessions: {
-    name: 'clusterplex_card_encoder_sessions',
-    type: 'gauge',
-    help: 'Attempts that encode on the card, of all workers on it',
-    labels: GPU_LABELS,
-  },
-  sessionLimit: {
-    name: 'clusterplex_card_encoder_sessions_limit',
-    type: 'gauge',
-    help: 'How many may: what the driver is known to give, or what was learnt; absent without a limit',
-    labels: GPU_LABELS,
-  },
-} as const satisfies Record<string, MetricEntry>;
-
-const EVENT_LOOP = eventLoopMetric('clusterplex_orchestrator');
-
-export const ORCHESTRATOR_METRICS: readonly MetricEntry[] = [
-  ...Object.values(METRICS),
-  ...gpuMetrics('clusterplex_worker', WORKER),
-  ...Object.values(SCALE_METRICS),
-  EVENT_LOOP,
-  ...LEADER_METRICS,
-];
 
 export class OrchestratorMetrics {
   readonly #registry = new Registry();
@@ -169,7 +33,6 @@ export class OrchestratorMetrics {
   readonly #queueWait = seconds(this.#registry, METRICS.queueWait);
   readonly #firstSegment = seconds(this.#registry, METRICS.firstSegment);
   readonly #speed = histogram(this.#registry, METRICS.speed, SPEEDS);
-  /** Jobs of which PMS has a segment. */
   /** The process behind each worker's name. */
   readonly #processes = new Map<string, string>();
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
+import { openKubernetes } from '../kubernetes.ts';
 import { Election } from './election.ts';
-import { openKubernetes } from './kubernetes.ts';
 import { LeaderLabel } from './leaderLabel.ts';
 import { ALWAYS_LEADS, type Leadership } from './leadership.ts';
 import { LeaseClient } from './leaseClient.ts';

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
+import { reasonOf } from '../kubernetes.ts';
 import { Elector, type ElectorSettings, type LeaseAnswer, type LeaseCall } from './elector.ts';
-import { reasonOf } from './kubernetes.ts';
 import type { Leadership } from './leadership.ts';
 
 /** After that a stopping leader leaves its Lease to run out. */

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '#shared/clock.ts';
 import type { Logger } from '#shared/logger.ts';
-import { type Kubernetes, type RequestOptions, reasonOf, statusOf } from './kubernetes.ts';
+import { type Kubernetes, type RequestOptions, reasonOf, statusOf } from '../kubernetes.ts';
 
 /** The Service selects it. */
 const LABEL = 'clusterplex.io/role';

@@ -1,6 +1,6 @@
 import type { V1Lease } from '@kubernetes/client-node';
+import { type Kubernetes, statusOf } from '../kubernetes.ts';
 import type { Lease, LeaseAnswer, LeaseCall } from './elector.ts';
-import { type Kubernetes, statusOf } from './kubernetes.ts';
 
 /** Carries out the calls of an elector on the Lease of that name. */
 export class LeaseClient {

@@ -25,6 +25,8 @@ export interface ScalingOptions {
   /** Null: bursts end with the process. */
   readonly burstPath: string | null;
   readonly drainTimeoutMs: number;
+  /** Null: the service account of the pod. */
+  readonly kubeconfig: string | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Who does not lead tells how it sees the scale, and changes nothing. */
@@ -182,7 +184,7 @@ export class Scaling {
   }
 
   #specify(groups: ReadonlyMap<string, SpecifiedGroup>): void {
-    const { driver, clock, logger } = this.#options;
+    const { driver, clock, logger, kubeconfig } = this.#options;
     const before = this.#specified;
     this.#specified = groups;
     this.#overridden.clear();
@@ -193,7 +195,7 @@ export class Scaling {
         continue;
       this.#appliers.delete(group);
       if (!now || !apply) continue;
-      const open = () => statefulSetReplicas(now, this.#stopped.signal);
+      const open = () => statefulSetReplicas(now, kubeconfig, this.#stopped.signal);
       this.#appliers.set(group, new Applier({ group, open, clock, logger, stopped: this.#stopped.signal }));
     }
     this.#steer();

@@ -1,10 +1,7 @@
-import type { ConfigurationOptions } from '@kubernetes/client-node';
-import { coerceError } from '#shared/errors.ts';
+import { openKubernetes, type RequestOptions, reasonOf, statusOf } from '../kubernetes.ts';
 import type { Application } from './spec.ts';
 
 const REQUEST_MS = 5_000;
-/** What the client falls back to when it finds nothing. */
-const NOWHERE = 'http://localhost:8080';
 
 /** How many pods something has, and a way to change that. */
 export interface Replicas {
@@ -13,53 +10,36 @@ export interface Replicas {
 }
 
 /**
- * A StatefulSet's `/scale`, which is all of it that we may touch. The client is large, so it is loaded by those only who
- * have something to scale.
+ * A StatefulSet's `/scale`, which is all of it that we may touch.
  *
+ * @param kubeconfig file that says how to reach Kubernetes; null: the service account of the pod
  * @param stopped gives up what still waits for an answer
  * @param requestMs how long an answer may take
  */
 export async function statefulSetReplicas(
   { statefulSet: name, namespace: given }: Application,
+  kubeconfig: string | null,
   stopped: AbortSignal,
   requestMs = REQUEST_MS,
 ): Promise<Replicas> {
-  const k8s = await import('@kubernetes/client-node');
-  const config = new k8s.KubeConfig();
-  config.loadFromDefault();
-  if (config.getCurrentCluster()?.server === NOWHERE) {
-    throw new Error('there is no Kubernetes here: set KUBECONFIG, or run as a pod with a service account');
-  }
-  const namespace = given ?? config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
-  const api = config.makeApiClient(k8s.AppsV1Api);
+  const kubernetes = await openKubernetes(kubeconfig, given ?? null);
+  const { module, namespace, statefulSets } = kubernetes;
 
-  const ask = async <T>(request: (options: ConfigurationOptions) => Promise<T>): Promise<T> => {
+  const ask = async <T>(request: (options: RequestOptions) => Promise<T>): Promise<T> => {
     const deadline = AbortSignal.timeout(requestMs);
-    const pass = <C>(context: C) => new k8s.Observable(Promise.resolve(context));
-    const limited: ConfigurationOptions = {
-      middleware: [
-        {
-          pre(context) {
-            context.setSignal(AbortSignal.any([stopped, deadline]));
-            return pass(context);
-          },
-          post: pass,
-        },
-      ],
-      middlewareMergeStrategy: 'append',
-    };
     try {
-      return await request(limited);
+      return await kubernetes.ask(AbortSignal.any([stopped, deadline]), request);
     } catch (error) {
       if (deadline.aborted) throw new Error(`the API server did not answer within ${requestMs} ms`);
-      if (!(error instanceof k8s.ApiException)) throw new Error(`the API server: ${reasonOf(error)}`);
-      throw new Error(`the API server answers ${error.code}${remedyOf(error.code, `${namespace}/${name}`)}`);
+      const status = statusOf(error);
+      if (status === null) throw new Error(`the API server: ${reasonOf(error)}`);
+      throw new Error(`the API server answers ${status}${remedyOf(status, `${namespace}/${name}`)}`);
     }
   };
   return {
     async read() {
       const { spec } = await ask((options) =>
-        api.readNamespacedStatefulSetScale({ name, namespace }, options),
+        statefulSets.readNamespacedStatefulSetScale({ name, namespace }, options),
       );
       // What is 0 is left out.
       return spec?.replicas ?? 0;
@@ -67,17 +47,11 @@ export async function statefulSetReplicas(
     async write(replicas) {
       const body = { spec: { replicas } };
       await ask((options) => {
-        const merge = k8s.setHeaderOptions('Content-Type', k8s.PatchStrategy.MergePatch, options);
-        return api.patchNamespacedStatefulSetScale({ name, namespace, body }, merge);
+        const merge = module.setHeaderOptions('Content-Type', module.PatchStrategy.MergePatch, options);
+        return statefulSets.patchNamespacedStatefulSetScale({ name, namespace, body }, merge);
       });
     },
   };
-}
-
-/** Of a request that got no answer: `fetch failed` says nothing. */
-function reasonOf(error: unknown): string {
-  const { cause, message } = coerceError(error);
-  return cause === undefined ? message : coerceError(cause).message;
 }
 
 function remedyOf(code: number, what: string): string {

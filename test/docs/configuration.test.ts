@@ -4,7 +4,7 @@ import { PASSED_VARIABLES, WORKER_VARIABLES } from '#shared/env.ts';
 import { ERROR_CODES } from '#shared/errors.ts';
 import { KNOWN_SETTINGS } from '#shared/settings/names.ts';
 import { configurationText, SETTINGS_BY_PART } from '../../docs/generate.ts';
-import { ORCHESTRATOR_METRICS } from '../../orchestrator/metrics.ts';
+import { ORCHESTRATOR_METRICS } from '../../orchestrator/metricTable.ts';
 import { WORKER_METRICS } from '../../worker/metrics.ts';
 import { ATTEMPT_VARIABLE, OWNER_VARIABLE } from '../../worker/transcoder/owner.ts';
 import { codeIn, readDoc, rowsOf, sectionOf } from './markdown.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { ORCHESTRATOR_METRICS } from '../../orchestrator/metrics.ts';
+import { ORCHESTRATOR_METRICS } from '../../orchestrator/metricTable.ts';
 import { WORKER_METRICS } from '../../worker/metrics.ts';
 import { readDoc, sectionOf } from './markdown.ts';
 

@@ -1,14 +1,16 @@
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { statefulSetReplicas } from '../../orchestrator/scale/statefulSet.ts';
 import { FakeScaleApi } from '../support/fakeScaleApi.ts';
 
 async function stage(application: { statefulSet: string; namespace?: string }) {
   const api = await FakeScaleApi.start({ namespace: 'plex', name: 'worker', replicas: 2 });
   onTestFinished(() => api.stop());
-  vi.stubEnv('KUBECONFIG', api.kubeconfig);
-  onTestFinished(() => void vi.unstubAllEnvs());
   const stopped = new AbortController();
-  return { api, stopped, replicas: await statefulSetReplicas(application, stopped.signal, 500) };
+  return {
+    api,
+    stopped,
+    replicas: await statefulSetReplicas(application, api.kubeconfig, stopped.signal, 500),
+  };
 }
 
 test('replicas are read and set through /scale, in the kubeconfig’s namespace, and nothing else is asked', async () => {
@@ -53,10 +55,8 @@ test('who stops waits for no answer', async () => {
 });
 
 test('where there is no Kubernetes that is said', async () => {
-  vi.stubEnv('KUBECONFIG', '');
-  vi.stubEnv('HOME', '/nowhere');
-  onTestFinished(() => void vi.unstubAllEnvs());
-  await expect(statefulSetReplicas({ statefulSet: 'worker' }, new AbortController().signal)).rejects.toThrow(
-    'there is no Kubernetes here: set KUBECONFIG',
+  const { signal } = new AbortController();
+  await expect(statefulSetReplicas({ statefulSet: 'worker' }, null, signal)).rejects.toThrow(
+    'nothing says how to reach Kubernetes: there is no /var/run/secrets/kubernetes.io/serviceaccount/token',
   );
 });

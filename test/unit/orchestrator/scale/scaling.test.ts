@@ -39,7 +39,7 @@ class Stage {
     const changes = new Changes(clock);
     const leads = () => this.leads;
     const logger = pino({ base: null }, { write: (line: string) => this.#told.push(line) });
-    const rest = { drainTimeoutMs: 600_000, logger, leads };
+    const rest = { drainTimeoutMs: 600_000, kubeconfig: null, logger, leads };
     this.scaling = new Scaling({ driver, changes, clock, specPath, burstPath, ...rest });
     driver.observe(this.scaling.observe);
     this.scaling.start();
@@ -50,10 +50,13 @@ class Stage {
   async spec(groups: string): Promise<void> {
     const before = this.#told.length;
     writeFileSync(this.specPath, `groups: {${groups}}`);
-    await vi.waitFor(() => {
-      this.clock.advance(1_000);
-      expect(this.#told.slice(before)).toContainEqual(expect.not.stringContaining('there is no such file'));
-    });
+    await vi.waitFor(
+      () => {
+        this.clock.advance(1_000);
+        expect(this.#told.slice(before)).toContainEqual(expect.not.stringContaining('there is no such file'));
+      },
+      { timeout: 20_000 },
+    );
   }
 
   worker(name: string, group?: string): number {

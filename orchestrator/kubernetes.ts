@@ -1,5 +1,11 @@
 import { existsSync } from 'node:fs';
-import type { CoordinationV1Api, CoreV1Api, RequestContext, ResponseContext } from '@kubernetes/client-node';
+import type {
+  AppsV1Api,
+  CoordinationV1Api,
+  CoreV1Api,
+  RequestContext,
+  ResponseContext,
+} from '@kubernetes/client-node';
 import { CodedError, coerceError } from '#shared/errors.ts';
 
 /** Loaded only where it is asked for: it takes half a second and 90 MB. */
@@ -13,6 +19,7 @@ export interface Kubernetes {
   readonly namespace: string;
   readonly leases: CoordinationV1Api;
   readonly pods: CoreV1Api;
+  readonly statefulSets: AppsV1Api;
   /** Makes a request that ends when the signal says so. */
   ask<T>(signal: AbortSignal, request: (options: RequestOptions) => Promise<T>): Promise<T>;
 }
@@ -37,13 +44,14 @@ export async function openKubernetes(
       namespace: namespace ?? config.getContextObject(config.currentContext)?.namespace ?? 'default',
       leases: config.makeApiClient(module.CoordinationV1Api),
       pods: config.makeApiClient(module.CoreV1Api),
+      statefulSets: config.makeApiClient(module.AppsV1Api),
       ask: (signal, request) => requests.ask(signal, request),
     };
   } catch (error) {
     throw new CodedError(
       'bad-settings',
-      `LEADER_ELECTION is lease, but Kubernetes can't be reached: ${coerceError(error).message}`,
-      'run in a pod with automountServiceAccountToken, set KUBECONFIG, or set LEADER_ELECTION=off',
+      `nothing says how to reach Kubernetes: ${coerceError(error).message}`,
+      'run in a pod with automountServiceAccountToken, or set KUBECONFIG',
       { cause: error },
     );
   }
@@ -52,7 +60,8 @@ export async function openKubernetes(
 /** The status of a refusal, else null. */
 export function statusOf(error: unknown): number | null {
   const code: unknown = error instanceof Error && 'code' in error ? error.code : null;
-  return typeof code === 'number' ? code : null;
+  // A request that was given up has a code, too, but none of HTTP.
+  return typeof code === 'number' && code >= 100 ? code : null;
 }
 
 const MAX_REASON_LENGTH = 300;
