@@ -23,6 +23,7 @@ export interface ApplierOptions {
 export class Applier {
   readonly #options: ApplierOptions;
   #replicas: Replicas | null = null;
+  #wanted = (actual: number): number => actual;
   /** As they were seen or set last. */
   #actual: number | null = null;
   #nextAt = Number.NEGATIVE_INFINITY;
@@ -45,14 +46,14 @@ export class Applier {
    */
   async want(desired: number, kept: number): Promise<void> {
     const { clock } = this.#options;
+    // Also for a request that is under way: who was to go may be called back meanwhile.
+    this.#wanted = (actual) => nextReplicas(actual, desired, kept);
     const hasNews =
-      this.#problem === null &&
-      this.#actual !== null &&
-      nextReplicas(this.#actual, desired, kept) !== this.#actual;
+      this.#problem === null && this.#actual !== null && this.#wanted(this.#actual) !== this.#actual;
     if (this.#isAsking || (clock.now() < this.#nextAt && !hasNews)) return;
     this.#isAsking = true;
     try {
-      await this.#bring(desired, kept);
+      await this.#bring();
       this.#problem = null;
     } catch (error) {
       this.#complain(coerceError(error).message);
@@ -62,14 +63,19 @@ export class Applier {
     }
   }
 
-  async #bring(desired: number, kept: number): Promise<void> {
+  /** Whoever leads now decides, also about a request that is under way. */
+  hold(): void {
+    this.#wanted = (actual) => actual;
+  }
+
+  async #bring(): Promise<void> {
     const { group, open, logger } = this.#options;
     this.#replicas ??= await open();
     const before = await this.#replicas.read();
-    const replicas = nextReplicas(before, desired, kept);
+    const replicas = this.#wanted(before);
     if (replicas !== before) {
       await this.#replicas.write(replicas);
-      logger.info({ group, before, replicas, desired }, 'scaled');
+      logger.info({ group, before, replicas }, 'scaled');
     }
     this.#actual = replicas;
   }

@@ -51,6 +51,7 @@ export class Scaling {
   #told = '';
   #published = '';
   #isAnybodyLeaving = false;
+  #isRestored = false;
   #isLookingSoon = false;
   #timer: Timer | null = null;
 
@@ -65,7 +66,6 @@ export class Scaling {
   }
 
   start(): void {
-    void this.#restoreBursts();
     this.#tick();
   }
 
@@ -140,11 +140,13 @@ export class Scaling {
     const { driver, leads = () => true } = this.#options;
     const decisions = this.#look();
     if (leads()) {
+      if (!this.#isRestored) void this.#restoreBursts();
       this.#leadsSince ??= driver.now();
       this.#bringIntoLine(decisions, driver.now() - this.#leadsSince);
     } else {
       this.#leadsSince = null;
       this.#kept = new Map();
+      for (const applier of this.#appliers.values()) applier.hold();
     }
     const news = JSON.stringify([...decisions]);
     if (news === this.#published) return;
@@ -233,7 +235,9 @@ export class Scaling {
     return this.#wall.at(moment).toISOString();
   }
 
+  /** By the first look as a leader: until then another one may add some, where the two share a volume. */
   async #restoreBursts(): Promise<void> {
+    this.#isRestored = true;
     const { driver, logger } = this.#options;
     const kept = (await this.#burstFile?.read()) ?? [];
     const now = driver.now();

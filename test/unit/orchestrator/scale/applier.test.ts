@@ -80,9 +80,18 @@ test('what fails is told once, shown until it works, and tried again every 5 s',
 test('one request at a time: while it has no answer, nothing more is asked', async () => {
   const { server, applier } = stage(1);
   const first = applier.want(2, 2);
+  // What it makes of the answer is what is wanted by then.
   await applier.want(3, 3);
   await first;
-  expect(server).toMatchObject({ reads: 1, replicas: 2 });
+  expect(server).toMatchObject({ reads: 1, writes: 1, replicas: 3 });
+});
+
+test('who no longer leads sets nothing, whatever is under way', async () => {
+  const { server, applier } = stage(1);
+  const asking = applier.want(2, 2);
+  applier.hold();
+  await asking;
+  expect(server).toMatchObject({ reads: 1, writes: 0, replicas: 1 });
 });
 
 test('who stops complains of nothing', async () => {

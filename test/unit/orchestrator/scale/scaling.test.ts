@@ -223,12 +223,15 @@ test('bursts outlive the orchestrator, and those that are over do not', async ()
   stage.scaling.change({ burst: { workers: 2, minutes: 1 } });
   stage.scaling.change({ burst: { workers: 3, minutes: 10 } });
   const { bursts } = stage.scaling.view();
-  await vi.waitFor(() => expect(readFileSync(stage.burstPath, 'utf8')).toContain('3'));
+  await vi.waitFor(() => expect(readFileSync(stage.burstPath, 'utf8')).toContain('"workers":3'));
   stage.scaling.stop();
+  stage.leads = false;
+  stage.start();
   const kept = JSON.parse(readFileSync(stage.burstPath, 'utf8'));
   kept.bursts[0].until = Date.now() - 1;
   writeFileSync(stage.burstPath, JSON.stringify(kept));
-  stage.start();
+  stage.leads = true;
+  stage.clock.advance(1_000);
   await vi.waitFor(() => expect(stage.scaling.view()).toMatchObject({ desired: 3 }));
   const [burst, ...others] = stage.scaling.view().bursts;
   expect(others).toEqual([]);
