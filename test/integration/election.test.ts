@@ -54,9 +54,9 @@ async function candidate(pod: string, env: Record<string, string> = {}) {
   started.push(candidacy);
   candidacy.start();
   const { leadership } = candidacy;
-  const leads = () => vi.waitFor(() => expect(events).toEqual(['elected']), { timeout: 5_000 });
+  const leads = () => vi.waitFor(() => expect(events).toEqual(['elected']), { timeout: 15_000 });
   const isDeposed = () =>
-    vi.waitFor(() => expect(events).toEqual(['elected', 'deposed']), { timeout: 5_000 });
+    vi.waitFor(() => expect(events).toEqual(['elected', 'deposed']), { timeout: 15_000 });
   return { candidacy, leadership, events, leads, isDeposed };
 }
 
@@ -69,7 +69,7 @@ test('the first one leads, and wears the label; the other one stands by, and tak
   await first.leads();
   expect(first.leadership).toMatchObject({ leads: true, term: 1, problem: null });
   const second = await candidate('b');
-  await vi.waitFor(() => expect(second.leadership.holder).toBe(first.leadership.holder));
+  await vi.waitFor(() => expect(second.leadership.holder).toBe(first.leadership.holder), { timeout: 15_000 });
   expect(second.leadership).toMatchObject({ leads: false, problem: null });
   await kubernetes.until(() => kubernetes.leaders.join() === 'a');
 
@@ -164,7 +164,7 @@ test('one that may not read the Lease could not take over, and says why; the res
   const message = 'leases.coordination.k8s.io is forbidden';
   kubernetes.trouble = (request) => (isLease(request) ? { do: 'refuse', status: 403, message } : null);
   const { leadership, leads } = await candidate('a');
-  await vi.waitFor(() => expect(leadership.problem).toContain(`HTTP 403 ${message}`));
+  await vi.waitFor(() => expect(leadership.problem).toContain(`HTTP 403 ${message}`), { timeout: 15_000 });
   kubernetes.trouble = () => null;
   await leads();
   expect(leadership.problem).toBe(null);
@@ -174,8 +174,9 @@ test('a label that can’t be set is tried again, and costs no leadership', asyn
   kubernetes.trouble = ({ path }) => (path.includes('/pods') ? HANG : null);
   const { leads, events } = await candidate('a');
   await leads();
-  await vi.waitFor(() =>
-    expect(log.map(({ msg }) => msg)).toContain('the label clusterplex.io/role could not be set'),
+  await vi.waitFor(
+    () => expect(log.map(({ msg }) => msg)).toContain('the label clusterplex.io/role could not be set'),
+    { timeout: 15_000 },
   );
   kubernetes.trouble = () => null;
   await kubernetes.until(() => kubernetes.leaders.join() === 'a');
