@@ -8,6 +8,7 @@ import type { Check } from '#shared/protocol/check.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
+import { mountTable } from '#shared/storage/mountTable.ts';
 import { adaptedCommand } from './adapt/command.ts';
 import { ownEnv } from './adapt/env.ts';
 import { mapPaths } from './adapt/pathMap.ts';
@@ -28,6 +29,7 @@ import { WorkerMetrics } from './metrics.ts';
 import { Prewarm, WARMING_NICENESS } from './prewarm.ts';
 import { canTakeJobs, checksOf, whyNot } from './readiness.ts';
 import { slotsFor } from './slots.ts';
+import { Remounts } from './storage/remounts.ts';
 import { Storage } from './storage/storage.ts';
 import { FenceWatch } from './transcoder/fence.ts';
 import { endLeftovers, Guardian } from './transcoder/guardian.ts';
@@ -100,6 +102,14 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const storage = new Storage({
     ...{ declared: settings.MOUNTS, pathMap: settings.PATH_MAP, instance, clock },
     changed: () => agent.changedStorage(),
+  });
+  const remounts = new Remounts(clock, mountTable, (at) => {
+    // First it must be known whether there is anything to go on with.
+    void storage.lookAgain().then((isUsable) => {
+      if (!isUsable) return;
+      logger.warn({ at }, 'something else is mounted there now');
+      attempts.leave(at, `something else is mounted at ${at} now`);
+    });
   });
   const adaptation = adaptationOf(settings);
   const whatItCan = (): Capabilities => {
@@ -219,6 +229,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   };
   const tryStorage = async (): Promise<void> => {
     await storage.start();
+    void remounts.watch();
     const { problems = [] } = storage;
     if (problems.length > 0) logger.error({ problems }, 'storage is not usable');
   };
@@ -247,6 +258,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       codecs.stop();
       eae.stop();
       storage.stop();
+      remounts.stop();
       load.stop();
       gpuMeter.stop();
       hardware.stop();

@@ -4,6 +4,9 @@ import { CACHE, Machine, shell } from './machine.ts';
 import { until } from './report.ts';
 import { DFS } from './storageNode.ts';
 
+/** The emulated processor is ten times slower than any that this runs on. */
+export const DFS_LOST_MS = '8000';
+
 /** Of one read. */
 const READ_MS = 20_000;
 
@@ -36,7 +39,7 @@ export class GpuNode {
   }
 
   async keepMounted(servers: readonly string[]): Promise<void> {
-    const env = { ...CACHE, DFS_SERVERS: servers.join(','), LISTENING_HOST: '127.0.0.1' };
+    const env = { ...CACHE, DFS_SERVERS: servers.join(','), LISTENING_HOST: '127.0.0.1', DFS_LOST_MS };
     this.#mount = new Part('dfs/mount.mjs', env, this.machine.enter);
     await this.#mount.listening();
   }

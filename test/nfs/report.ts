@@ -8,6 +8,9 @@ export interface Measured {
   readonly before: string;
 }
 
+/** Each look is a process or more, of which an emulated processor starts few in a second. */
+const LOOK_MS = 300;
+
 const MARK = 'MEASURED ';
 
 export function report(measured: Measured): void {
@@ -29,7 +32,7 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   const since = performance.now();
   while (!(await condition())) {
     if (performance.now() - since > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
   return Math.round(performance.now() - since);
 }

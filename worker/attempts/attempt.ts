@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { latin1 } from '#shared/bytes.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import {
@@ -19,6 +21,7 @@ import { GpuFailureWatch } from '../gpu/failure.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
 import { LastWords } from './lastWords.ts';
+import { namedFiles } from './namedFiles.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
 import { ReadErrorWatch } from './readErrorWatch.ts';
 import { type Signs, Stillness } from './stillness.ts';
@@ -77,6 +80,7 @@ export class Attempt {
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
   #waiting: Timer | null = null;
+  #files: readonly string[] = [];
   #changes: readonly Change[] = [];
   #hardware: HardwareRequirement | null = null;
   #asked = false;
@@ -109,6 +113,11 @@ export class Attempt {
     return { jobId, attempt: this.number, phase: this.#phase, ...command, outcome: this.#outcome };
   }
 
+  /** Its directory and what its command names, as they are here; empty before it runs. */
+  get files(): readonly string[] {
+    return this.#files;
+  }
+
   get pid(): number | null {
     return this.#process?.pid ?? null;
   }
@@ -132,6 +141,7 @@ export class Attempt {
       const { command, changes, hardware, silent } = this.#context.commandOf(this.#given, this.number);
       // It names its inputs as this worker does.
       this.#readErrors = new ReadErrorWatch(command.argv);
+      this.#files = filesOf(command);
       this.#changes = changes;
       this.#hardware = hardware;
       this.#process = this.#context.run({
@@ -242,4 +252,10 @@ export class Attempt {
     this.#logger.info({ reason, exitCode, signal, forced, message }, 'attempt ended');
     this.#context.changed();
   }
+}
+
+function filesOf({ argv, cwd }: AdaptedCommand['command']): string[] {
+  const directory = latin1(cwd);
+  const named = namedFiles(argv, directory).flatMap((file) => ('path' in file ? [file.path] : []));
+  return [directory, ...named].map((path) => posix.normalize(Buffer.from(path, 'latin1').toString()));
 }

@@ -30,6 +30,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   const gpuFailures: string[] = [];
   const fenceKills: string[] = [];
   const sent: string[] = [];
+  const ends: string[] = [];
   const signs: (string | null)[] = [];
   let traffic = (): number | null => null;
   const attempts = new Attempts(
@@ -49,7 +50,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
       run: (options) => {
         started.push(options);
         clock.after(0, () => options.handlers.started());
-        return { pid: 1, hold: () => undefined, end: () => undefined };
+        return { pid: 1, hold: () => undefined, end: (signal) => ends.push(signal) };
       },
       signsOf: () => ({ standing: signs.shift() ?? null, traffic: traffic() }),
       send: ({ stream, data }) => sent.push(`${stream} ${Buffer.from(data, 'base64')}`),
@@ -66,7 +67,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y']) {
   const transferring = (bytes: () => number | null): void => {
     traffic = bytes;
   };
-  return { clock, started, gpuFailures, fenceKills, sent, signs, transferring, attempts, want };
+  return { clock, started, gpuFailures, fenceKills, sent, ends, signs, transferring, attempts, want };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -202,4 +203,22 @@ test('one that runs and neither reads nor writes for a minute stands still, unti
   expect([stillAfter(1), stillAfter(59), stillAfter(1)]).toEqual([false, false, true]);
   bytes = null;
   expect([stillAfter(1), stillAfter(200)]).toEqual([false, false]);
+});
+
+test('what uses files of a mount that is another one now is ended, and nothing else', () => {
+  const argv = ['-i', '/mnt/other/../dfs/film.mkv', '-i', 'subtitles.srt', 'out.mkv'];
+  for (const [directory, expected] of [
+    ['/mnt/dfs2', []],
+    ['/mnt/other', []],
+    ['/mnt/dfs', ['SIGTERM']],
+    ['/transcode', ['SIGTERM']],
+  ] as const) {
+    const { attempts, ends, started, want } = world(false, argv);
+    want(1);
+    attempts.leave(directory, 'it is another mount');
+    expect({ directory, ends }).toEqual({ directory, ends: expected });
+    if (expected.length === 0) continue;
+    started[0]?.handlers.ended({ exitCode: 255, signal: null, forced: false, superseded: false });
+    expect(attempts.statuses[0]?.outcome).toMatchObject({ reason: 'lost', message: 'it is another mount' });
+  }
 });
