@@ -61,12 +61,18 @@ export class GpuNode {
   }
 
   /** What a film begins with, as the container reads it; or why it can't. */
-  reads(film: string, directory = DFS): string {
+  reads(film: string, directory = DFS, enter = this.inside): string {
     const script = `LC_ALL=C head -c ${film.length} ${directory}/${film}.mkv 2>&1`;
-    const [file = '', ...args] = [...this.inside, '/bin/sh', '-c', script];
+    const [file = '', ...args] = [...enter, '/bin/sh', '-c', script];
     const options = { encoding: 'utf8', timeout: READ_MS, killSignal: 'SIGKILL' } as const;
     const { stdout, signal } = spawnSync(file, args, options);
     return signal === null ? stdout.trim() : 'it hangs';
+  }
+
+  /** Without dfs-mount and its mount. */
+  async leave(): Promise<void> {
+    await this.mount.stop();
+    this.machine.run(`umount -i -f -l ${DFS}`);
   }
 
   /** What dfs-mount says of itself. */

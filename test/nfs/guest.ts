@@ -1,5 +1,6 @@
 /** What the virtual machine runs: the scenarios, one after the other. */
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { fileNumbers } from './fileNumbers.ts';
 import { GpuNode } from './gpuNode.ts';
 import { Machine } from './machine.ts';
 import { report } from './report.ts';
@@ -25,7 +26,7 @@ report({
   before: '6 s',
 });
 let failed = 0;
-for (const [name, run] of Object.entries(scenarios)) {
+for (const [name, run] of Object.entries({ ...scenarios, ...fileNumbers })) {
   try {
     console.log(`== ${name}`);
     await run({ films, w1, w2, w3 });

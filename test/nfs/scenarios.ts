@@ -1,4 +1,4 @@
-import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert';
+import { deepStrictEqual, ok, strictEqual } from 'node:assert';
 import { setTimeout as later } from 'node:timers/promises';
 import type { GpuNode } from './gpuNode.ts';
 import { OpenFilm } from './openFilm.ts';
@@ -124,4 +124,3 @@ function readsAll(w3: GpuNode): void {
     [...FILMS],
   );
 }
-void notStrictEqual;
