@@ -6,7 +6,9 @@ set -eu
 directory=${NFS_TEST_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/clusterplex-nfs}
 here=$(dirname -- "$(readlink -f -- "$0")")
 stamp=$directory/complete
-[ -e "$stamp" ] && [ "$stamp" -nt "$here/setup.sh" ] && [ "$stamp" -nt "$here/init" ] && exit 0
+# Made by these two files, or by older ones?
+made=$(cat -- "$here/setup.sh" "$here/init" | sha256sum)
+if [ -e "$stamp" ] && [ "$(cat -- "$stamp")" = "$made" ]; then exit 0; fi
 echo "setting up $directory" >&2
 
 debs=$directory/debs root=$directory/root
@@ -52,5 +54,5 @@ done > "$tree/modules/order"
 (cd -- "$tree" && find . | cpio --quiet -o -H newc) | gzip -1 > "$directory/initrd"
 cp -- "$root/boot/vmlinuz-$version" "$directory/kernel"
 # 400 MB of modules, of which twenty were needed.
-rm -rf -- "$root/usr/lib/modules" "$root/boot" "$tree" "$debs"
-touch -- "$stamp"
+rm -rf -- "$root/usr/lib/modules" "${root:?}/boot" "$tree" "$debs"
+echo "$made" > "$stamp"
