@@ -46,6 +46,11 @@ export class Heartbeat {
     this.#scout = new Script(SCOUT, clock, limitMs);
   }
 
+  /** What it reads of, once something could be read; else empty. */
+  get file(): string {
+    return this.#file;
+  }
+
   /** Null when it hangs. */
   async beat(): Promise<Beat | null> {
     const end = await this.#pulse.run([this.#path, this.#file]);

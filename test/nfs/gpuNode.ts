@@ -61,10 +61,10 @@ export class GpuNode {
   }
 
   /** What a film begins with, as the container reads it; or why it can't. */
-  reads(film: string, directory = DFS, enter = this.inside): string {
+  reads(film: string, { directory = DFS, enter = this.inside, limitMs = READ_MS } = {}): string {
     const script = `LC_ALL=C head -c ${film.length} ${directory}/${film}.mkv 2>&1`;
     const [file = '', ...args] = [...enter, '/bin/sh', '-c', script];
-    const options = { encoding: 'utf8', timeout: READ_MS, killSignal: 'SIGKILL' } as const;
+    const options = { encoding: 'utf8', timeout: limitMs, killSignal: 'SIGKILL' } as const;
     const { stdout, signal } = spawnSync(file, args, options);
     return signal === null ? stdout.trim() : 'it hangs';
   }
