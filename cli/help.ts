@@ -5,6 +5,8 @@ export const PARTS = [
   { name: 'orchestrator', summary: 'runs the orchestrator' },
   { name: 'worker', summary: 'runs a worker' },
   { name: 'relay', summary: 'runs the relay, on the PMS host' },
+  { name: 'dfs-probe', summary: 'says whether what a storage node exports can be mounted' },
+  { name: 'dfs-mount', summary: 'keeps what a storage node exports mounted on a worker’s machine' },
   { name: 'install-hook', summary: 'puts the hook in place of Plex’s transcoder; --uninstall takes it out' },
   { name: 'demo', summary: 'all parts on this machine, and one transcode through them' },
   { name: 'bench', summary: 'measures this machine' },

@@ -5,6 +5,8 @@ import type { MetricEntry } from '#shared/metrics.ts';
 import { FOREIGN_NAMES } from '#shared/settings/names.ts';
 import type { SettingsTable } from '#shared/settings/table.ts';
 import { commandLineSettings } from '../cli/config.ts';
+import { mountSettings, probeSettings } from '../dfs/config.ts';
+import { MOUNT_METRICS, PROBE_METRICS } from '../dfs/metrics.ts';
 import { orchestratorSettings } from '../orchestrator/config.ts';
 import { ORCHESTRATOR_METRICS } from '../orchestrator/metricTable.ts';
 import { relaySettings } from '../pms/config.ts';
@@ -23,6 +25,8 @@ export const SETTINGS_BY_PART: Readonly<Record<string, SettingsTable>> = {
   Hook: hookSettings,
   Installer: transcoderSettings,
   'Command line': commandLineSettings,
+  'dfs-probe': probeSettings,
+  'dfs-mount': mountSettings,
 };
 
 const ERRORS: Record<ErrorCode, string> = {
@@ -40,14 +44,10 @@ const ERRORS: Record<ErrorCode, string> = {
 
 /** In the order of the parts' lives; a test compares the numbers with the code. */
 const EXIT_CODES: readonly (readonly [part: string, code: string, meaning: string])[] = [
-  ['orchestrator, worker, relay', '0', 'stopped in good order by SIGTERM or SIGINT'],
-  ['orchestrator, worker, relay', '2', 'unusable settings; stderr lists every problem'],
-  ['orchestrator, worker, relay', '70', 'could not start, or could not stop in good order; the log says why'],
-  [
-    'orchestrator, worker, relay',
-    '75',
-    'an orchestrator that led lost its leadership: start it again, and it stands by',
-  ],
+  ['all long-lived parts', '0', 'stopped in good order by SIGTERM or SIGINT'],
+  ['all long-lived parts', '2', 'unusable settings; stderr lists every problem'],
+  ['all long-lived parts', '70', 'could not start, or could not stop in good order; the log says why'],
+  ['orchestrator', '75', 'it led and lost its leadership: start it again, and it stands by'],
   ['hook', "the transcoder's", 'a transcoder ran to its end, here or on a worker'],
   ['hook', '128 + n', 'the transcoder, or the hook, was ended by signal n'],
   ['hook', '64', 'unusable settings'],
@@ -101,6 +101,8 @@ export function configurationText(): string {
       'Prometheus text at `/metrics`. Names without prefix are ClusterPlex’s, with its labels.',
       metricsTable('Orchestrator', ORCHESTRATOR_METRICS),
       metricsTable('Worker', WORKER_METRICS),
+      metricsTable('dfs-probe', PROBE_METRICS),
+      metricsTable('dfs-mount', MOUNT_METRICS),
     ),
   ].join('\n');
 }

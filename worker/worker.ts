@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
+import { serveHealth } from '#shared/health.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { Check } from '#shared/protocol/check.ts';
 import { Link } from '#shared/protocol/link.ts';
 import { listeningHost } from '#shared/settings/common.ts';
 import type { Environment } from '#shared/settings/read.ts';
+import { mountTable } from '#shared/storage/mountTable.ts';
 import { startTracing } from '#shared/tracing/tracing.ts';
 import { adaptedCommand } from './adapt/command.ts';
 import { ownEnv } from './adapt/env.ts';
@@ -23,12 +25,12 @@ import { eaeOf } from './eae/eaeOf.ts';
 import { Hardware } from './gpu/hardware.ts';
 import { GpuMeter } from './gpu/meter.ts';
 import { warmingTrial } from './gpu/proof.ts';
-import { serveHealth } from './health.ts';
 import { LoadMeter } from './load/load.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { Prewarm, WARMING_NICENESS } from './prewarm.ts';
 import { canTakeJobs, checksOf, whyNot } from './readiness.ts';
 import { slotsFor } from './slots.ts';
+import { Remounts } from './storage/remounts.ts';
 import { Storage } from './storage/storage.ts';
 import { traceAttempts } from './traces.ts';
 import { FenceWatch } from './transcoder/fence.ts';
@@ -103,6 +105,14 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const storage = new Storage({
     ...{ declared: settings.MOUNTS, pathMap: settings.PATH_MAP, instance, clock },
     changed: () => agent.changedStorage(),
+  });
+  const remounts = new Remounts(clock, mountTable, (at) => {
+    // First it must be known whether there is anything to go on with.
+    void storage.lookAgain().then((isUsable) => {
+      if (!isUsable) return;
+      logger.warn({ at }, 'something else is mounted there now');
+      attempts.leave(at, `something else is mounted at ${at} now`);
+    });
   });
   const adaptation = adaptationOf(settings);
   const whatItCan = (): Capabilities => {
@@ -225,6 +235,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   };
   const tryStorage = async (): Promise<void> => {
     await storage.start();
+    void remounts.watch();
     const { problems = [] } = storage;
     if (problems.length > 0) logger.error({ problems }, 'storage is not usable');
   };
@@ -253,6 +264,7 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
       codecs.stop();
       eae.stop();
       storage.stop();
+      remounts.stop();
       load.stop();
       gpuMeter.stop();
       hardware.stop();

@@ -7,6 +7,8 @@ export interface Mounted {
   readonly type: string;
   readonly source: string;
   readonly options: string;
+  /** Another one where it was mounted anew, as long as anybody still uses what was mounted before. */
+  readonly instance: string;
 }
 
 /** The kernel's table, which is read without asking any file system; empty where there is none. */
@@ -17,11 +19,12 @@ export async function mountTable(): Promise<readonly Mounted[]> {
 export function mountsIn(table: string): Mounted[] {
   return table.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
-    const [, , , , at, options = ''] = before.split(' ');
+    const [id, , device, , at, options = ''] = before.split(' ');
     const [type, source = '', more = ''] = after.split(' ');
     if (at === undefined || type === undefined) return [];
     const all = [...new Set([...options.split(','), ...more.split(',')])];
-    return [{ at: unescaped(at), type, source: unescaped(source), options: all.join(',') }];
+    const instance = `${id} ${device}`;
+    return [{ at: unescaped(at), type, source: unescaped(source), options: all.join(','), instance }];
   });
 }
 

@@ -18,11 +18,13 @@ export interface ScriptEnd {
 export class Script {
   readonly #text: string;
   readonly #clock: Clock;
+  readonly #deadlineMs: number;
   #hanging: ChildProcess | null = null;
 
-  constructor(text: string, clock: Clock) {
+  constructor(text: string, clock: Clock, deadlineMs = DEADLINE_MS) {
     this.#text = text;
     this.#clock = clock;
+    this.#deadlineMs = deadlineMs;
   }
 
   /** Null when it hangs. */
@@ -30,14 +32,16 @@ export class Script {
     if (this.#hanging) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       const child = spawn('/bin/sh', ['-c', this.#text, randomUUID(), ...words], {
-        stdio: ['ignore', 'pipe', 'ignore'],
+        // What it starts has the fourth, too: so it is closed when all of them have ended.
+        stdio: ['ignore', 'pipe', 'ignore', 'pipe'],
+        detached: true,
       });
       this.#hanging = child;
       const said: Buffer[] = [];
-      const deadline = this.#clock.after(DEADLINE_MS, () => {
-        child.kill('SIGKILL');
+      const deadline = this.#clock.after(this.#deadlineMs, () => {
+        killGroup(child.pid);
         child.unref();
-        child.stdout.destroy();
+        child.stdout?.destroy();
         resolve(null);
       });
       child.once('error', (error) => {
@@ -51,7 +55,16 @@ export class Script {
         resolve({ code, said: Buffer.concat(said).toString() });
       });
       // Undefined where no pipe could be opened, whatever the types say: then there was an error.
-      if (child.pid !== undefined) child.stdout.on('data', (data: Buffer) => said.push(data));
+      if (child.pid !== undefined) child.stdout?.on('data', (data: Buffer) => said.push(data));
     });
+  }
+}
+
+/** It, and what it waits for: often that hangs, and not the shell. */
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All have ended meanwhile.
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { PASSED_VARIABLES, WORKER_VARIABLES } from '#shared/env.ts';
 import { ERROR_CODES } from '#shared/errors.ts';
 import { KNOWN_SETTINGS } from '#shared/settings/names.ts';
+import { MOUNT_METRICS, PROBE_METRICS } from '../../dfs/metrics.ts';
 import { configurationText, SETTINGS_BY_PART } from '../../docs/generate.ts';
 import { ORCHESTRATOR_METRICS } from '../../orchestrator/metricTable.ts';
 import { WORKER_METRICS } from '../../worker/metrics.ts';
@@ -79,7 +80,8 @@ describe('exit codes', () => {
   const rows = rowsOf(sectionOf(doc, 'Exit codes'));
 
   test.each([
-    ['orchestrator, worker, relay', ['shared/main.ts', 'orchestrator/main.ts']],
+    ['all long-lived parts', ['shared/main.ts']],
+    ['orchestrator', ['orchestrator/main.ts']],
     ['hook', ['pms/hook.ts', 'pms/relay/exit.ts']],
     ['installer', ['pms/install.ts']],
     ['command line', ['cli/failure.ts']],
@@ -102,7 +104,7 @@ describe('exit codes', () => {
 
 describe('metrics', () => {
   const rows = rowsOf(sectionOf(doc, 'Metrics'));
-  const all = [...ORCHESTRATOR_METRICS, ...WORKER_METRICS];
+  const all = [...ORCHESTRATOR_METRICS, ...WORKER_METRICS, ...PROBE_METRICS, ...MOUNT_METRICS];
 
   test('stand with type and labels, and no other', () => {
     expect(rows.map(([name = '', type, labels = '']) => [codeIn(name)[0], type, codeIn(labels)])).toEqual(

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { MOUNT_METRICS, PROBE_METRICS } from '../../dfs/metrics.ts';
 import { ORCHESTRATOR_METRICS } from '../../orchestrator/metricTable.ts';
 import { WORKER_METRICS } from '../../worker/metrics.ts';
 import { readDoc, sectionOf } from './markdown.ts';
 
-const METRICS = [...ORCHESTRATOR_METRICS, ...WORKER_METRICS];
+const METRICS = [...ORCHESTRATOR_METRICS, ...WORKER_METRICS, ...PROBE_METRICS, ...MOUNT_METRICS];
 const LABELS_OF_PROMETHEUS = ['le', 'job', 'instance'];
 
 function deployed(name: string): string {

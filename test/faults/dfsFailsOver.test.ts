@@ -50,4 +50,24 @@ describe.runIf(obstacle === null)('the file server hangs in the middle of a film
     expect(await stream.story()).toMatch(/goes on at segment [1-9]/);
     expect(await stream.problems(stage.seconds)).toEqual([]);
   }, 120_000);
+
+  test('who reads from what was mounted before is ended, though it answers, and another attempt goes on', async () => {
+    const { cluster, pms } = stage;
+    const stream = await stage.play(DASH_STREAM);
+    await stream.announced(3);
+    pms.throttle = true;
+    const { jobId } = await stream.running();
+    const first = processesOfAttempt(jobId, 1);
+    const other = await FuseMount.healthy(stage.media, join(stage.directory, 'film.mkv'), 'film.mkv');
+    await cluster.orchestrator.logged('job attempt-ended', { jobId, attempt: 1 });
+    await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
+    await allEnded(first);
+    pms.throttle = false;
+    expect(await stream.exited).toEqual({ code: 0, signal: null });
+    const story = await stream.story();
+    expect(story).toContain(`something else is mounted at ${stage.media} now`);
+    expect(story).toMatch(/goes on at segment [1-9]/);
+    expect(await stream.problems(stage.seconds)).toEqual([]);
+    other.remove();
+  }, 120_000);
 });

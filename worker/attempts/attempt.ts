@@ -1,4 +1,6 @@
+import { posix } from 'node:path';
 import { keyOfElement, type Splice, splicesBetween } from '#shared/argv/splice.ts';
+import { latin1 } from '#shared/bytes.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import {
@@ -23,6 +25,7 @@ import { GpuFailureWatch } from '../gpu/failure.ts';
 import { ATTEMPT_VARIABLE } from '../transcoder/owner.ts';
 import type { ProcessEnd, ProcessOptions, RunningTranscoder } from '../transcoder/process.ts';
 import { LastWords } from './lastWords.ts';
+import { namedFiles } from './namedFiles.ts';
 import { type OutputChunk, OutputWindow } from './outputWindow.ts';
 import { ReadErrorWatch } from './readErrorWatch.ts';
 import { type Signs, Stillness } from './stillness.ts';
@@ -84,6 +87,7 @@ export class Attempt {
   #outcome: Outcome | null = null;
   #process: RunningTranscoder | null = null;
   #waiting: Timer | null = null;
+  #files: readonly string[] = [];
   #changes: readonly Change[] = [];
   #hardware: HardwareRequirement | null = null;
   #splices: readonly Splice[] = [];
@@ -120,6 +124,11 @@ export class Attempt {
     return { jobId, attempt: this.number, phase: this.#phase, ...command, outcome: this.#outcome };
   }
 
+  /** Its directory and what its command names, as they are here; empty before it runs. */
+  get files(): readonly string[] {
+    return this.#files;
+  }
+
   get pid(): number | null {
     return this.#process?.pid ?? null;
   }
@@ -143,6 +152,7 @@ export class Attempt {
       const { command, changes, hardware, silent } = this.#context.commandOf(this.#given, this.number);
       // It names its inputs as this worker does.
       this.#readErrors = new ReadErrorWatch(command.argv);
+      this.#files = filesOf(command);
       this.#changes = changes;
       this.#hardware = hardware;
       this.#splices = splicesBetween(this.job.argv, command.argv, keyOfElement);
@@ -273,4 +283,10 @@ export class Attempt {
     this.#context.observe?.(this);
     this.#context.changed();
   }
+}
+
+function filesOf({ argv, cwd }: AdaptedCommand['command']): string[] {
+  const directory = latin1(cwd);
+  const named = namedFiles(argv, directory).flatMap((file) => ('path' in file ? [file.path] : []));
+  return [directory, ...named].map((path) => posix.normalize(Buffer.from(path, 'latin1').toString()));
 }

@@ -1,6 +1,7 @@
 import type { ByteString } from '#shared/bytes.ts';
 import type { AttemptStatus } from '#shared/job.ts';
 import type { DesiredAttempt, Received } from '#shared/protocol/messages.ts';
+import { isUnder } from '#shared/storage/mounts.ts';
 import { Attempt, type AttemptContext, type GivenJob } from './attempt.ts';
 
 /**
@@ -87,6 +88,11 @@ export class Attempts {
     if (this.running === 0) this.#onEmpty?.();
     await empty;
     patience.cancel();
+  }
+
+  /** Ends those that use files there, so that they go on with what is there now. */
+  leave(directory: string, reason: string): void {
+    this.#giveUp(reason, ({ files }) => files.some((file) => isUnder(directory, file)));
   }
 
   #giveUp(reason: string, passes: (attempt: Attempt) => boolean): void {

@@ -102,6 +102,15 @@ export class Storage {
     for (const place of this.#places.values()) place.stop();
   }
 
+  /** @returns whether all may be used, as of now */
+  async lookAgain(): Promise<boolean> {
+    const places = [...this.#places.values()];
+    // A look that is under way may have begun before.
+    await Promise.all(places.map((place) => place.look()));
+    await Promise.all(places.map((place) => place.look()));
+    return this.problems?.length === 0;
+  }
+
   /** What PMS shares: each of it is compared with what is here in its place. */
   compare(contract: readonly ContractMount[]): void {
     this.#contract = contract;

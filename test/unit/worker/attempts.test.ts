@@ -32,6 +32,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y'], env: JobSpec['env
   const fenceKills: string[] = [];
   const sent: string[] = [];
   const records: AttemptRecord[] = [];
+  const ends: string[] = [];
   const signs: (string | null)[] = [];
   let traffic = (): number | null => null;
   const attempts = new Attempts(
@@ -51,7 +52,7 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y'], env: JobSpec['env
       run: (options) => {
         started.push(options);
         clock.after(0, () => options.handlers.started());
-        return { pid: 1, hold: () => undefined, end: () => undefined };
+        return { pid: 1, hold: () => undefined, end: (signal) => ends.push(signal) };
       },
       signsOf: () => ({ standing: signs.shift() ?? null, traffic: traffic() }),
       send: ({ stream, data }) => sent.push(`${stream} ${Buffer.from(data, 'base64')}`),
@@ -75,7 +76,19 @@ function world(silent = false, argv: JobSpec['argv'] = ['-y'], env: JobSpec['env
   const transferring = (bytes: () => number | null): void => {
     traffic = bytes;
   };
-  return { clock, started, gpuFailures, fenceKills, sent, records, signs, transferring, attempts, want };
+  return {
+    clock,
+    started,
+    gpuFailures,
+    fenceKills,
+    sent,
+    records,
+    ends,
+    signs,
+    transferring,
+    attempts,
+    want,
+  };
 }
 
 test('an attempt that waits for one that can’t be ended is lost, so that another worker may have the job', () => {
@@ -254,4 +267,22 @@ test('a secret of the command is not in its transcoder’s last words', () => {
   started[0]?.handlers.output('stderr', Buffer.from(`${'x'.repeat(290)} bare-plex-token\nbare-plex-token`));
   started[0]?.handlers.ended({ exitCode: 1, signal: null, forced: false, superseded: false });
   expect(attempts.statuses[0]?.outcome?.message).toMatch(/^x{290} \[redacted\n\[redacted\]$/);
+});
+
+test('what uses files of a mount that is another one now is ended, and nothing else', () => {
+  const argv = ['-i', '/mnt/other/../dfs/film.mkv', '-i', 'subtitles.srt', 'out.mkv'];
+  for (const [directory, expected] of [
+    ['/mnt/dfs2', []],
+    ['/mnt/other', []],
+    ['/mnt/dfs', ['SIGTERM']],
+    ['/transcode', ['SIGTERM']],
+  ] as const) {
+    const { attempts, ends, started, want } = world(false, argv);
+    want(1);
+    attempts.leave(directory, 'it is another mount');
+    expect({ directory, ends }).toEqual({ directory, ends: expected });
+    if (expected.length === 0) continue;
+    started[0]?.handlers.ended({ exitCode: 255, signal: null, forced: false, superseded: false });
+    expect(attempts.statuses[0]?.outcome).toMatchObject({ reason: 'lost', message: 'it is another mount' });
+  }
 });

@@ -1,17 +1,19 @@
 import { fastify, LogController } from 'fastify';
-import { httpAddress, listenOn } from '#shared/listening.ts';
-import type { Exposition } from '#shared/metrics.ts';
-import type { Check } from '#shared/protocol/check.ts';
+import { httpAddress, listenOn } from './listening.ts';
+import type { Exposition } from './metrics.ts';
+import type { Check } from './protocol/check.ts';
 
 export interface HealthOptions {
   readonly host: string;
   readonly port: number;
   checks(): readonly Check[];
   metrics(): Promise<Exposition>;
+  /** What else /ready says. */
+  more?(): Readonly<Record<string, string | null>>;
 }
 
 /** /health, /ready and /metrics. */
-export async function serveHealth({ host, port, checks, metrics }: HealthOptions) {
+export async function serveHealth({ host, port, checks, metrics, more }: HealthOptions) {
   const app = fastify({
     forceCloseConnections: true,
     logController: new LogController({ disableRequestLogging: true }),
@@ -21,7 +23,7 @@ export async function serveHealth({ host, port, checks, metrics }: HealthOptions
     const found = checks();
     const ready = found.every(({ ok, blocking }) => ok || !blocking);
     reply.status(ready ? 200 : 503);
-    return { ready, checks: found };
+    return { ready, checks: found, ...more?.() };
   });
   app.get('/metrics', async (_request, reply) => {
     const { contentType, text } = await metrics();

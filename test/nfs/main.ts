@@ -1,0 +1,93 @@
+/**
+ * npm run test:nfs: what fails over when, in a virtual machine with a real NFS server and client. It runs without KVM, as
+ * root or not, and takes a few minutes; test/nfs/setup.sh fetches what it needs, once.
+ */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { copyFileSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type Measured, reported } from './report.ts';
+
+const LIMIT_MS = 600_000;
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const PROGRAMS = [
+  ...['dfs/probe.ts', 'dfs/mount.ts', 'test/nfs/guest.ts', 'test/support/fuseMount/passthrough.ts'],
+];
+
+// biome-ignore lint/style/noProcessEnv: switches for whoever runs the tests
+const { NFS_TEST_DIR, XDG_CACHE_HOME, DEBUG } = process.env;
+const directory = NFS_TEST_DIR ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'clusterplex-nfs');
+
+const setup = spawnSync('/bin/sh', [join(PROJECT, 'test/nfs/setup.sh')], {
+  env: { PATH: '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin', HOME: homedir(), NFS_TEST_DIR: directory },
+  stdio: 'inherit',
+});
+if (setup.status !== 0) process.exit(1);
+
+const measured: Measured[] = [];
+let isGood = false;
+const since = performance.now();
+const machine = start(await bundled());
+const limit = setTimeout(() => machine.kill('SIGKILL'), LIMIT_MS);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => machine.kill('SIGKILL'));
+if (!machine.stdout) throw new Error('no pipe');
+for await (const line of createInterface(machine.stdout)) {
+  const found = reported(line);
+  if (found) measured.push(found);
+  if (line === 'ALL GOOD') isGood = true;
+  if (!found || DEBUG) process.stdout.write(`${line}\n`);
+}
+clearTimeout(limit);
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+for (const { scenario, what, ms, limitMs, before } of measured) {
+  console.log(
+    `${scenario}: ${what}: ${seconds(ms)} (at most ${seconds(limitMs)}; measured by hand: ${before})`,
+  );
+}
+console.log(`${isGood ? 'all scenarios passed' : 'FAILED'} in ${seconds(performance.now() - since)}`);
+process.exit(isGood ? 0 : 1);
+
+/** The emulated processor takes a minute to read a program's sources, and seconds for one file of them. */
+async function bundled(): Promise<string> {
+  const outdir = join(directory, 'programs');
+  rmSync(outdir, { recursive: true, force: true });
+  await build({
+    absWorkingDir: PROJECT,
+    entryPoints: PROGRAMS,
+    outbase: PROJECT,
+    outdir,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    banner: {
+      js: `import { createRequire as r } from 'node:module'; const require = r(import.meta.url);`,
+    },
+    logLevel: 'error',
+  });
+  copyFileSync(join(PROJECT, 'package.json'), join(outdir, 'package.json'));
+  return outdir;
+}
+
+function start(programs: string): ChildProcess {
+  const root = join(directory, 'root');
+  const words = `project=${PROJECT} programs=${programs} node=${process.execPath} tools=${root}`;
+  const share = 'local,path=/,mount_tag=host,security_model=none,multidevs=remap,readonly=on';
+  return spawn(
+    join(root, 'usr/bin/qemu-system-x86_64'),
+    [
+      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '2048'],
+      ...['-nographic', '-nodefaults', '-no-reboot', '-serial', 'stdio'],
+      ...['share/qemu', 'share/seabios', 'lib/ipxe/qemu'].flatMap((part) => ['-L', join(root, 'usr', part)]),
+      ...['-kernel', join(directory, 'kernel'), '-initrd', join(directory, 'initrd')],
+      ...['-append', `console=ttyS0 quiet panic=-1 ${words}`, '-virtfs', share],
+    ],
+    {
+      env: { LD_LIBRARY_PATH: join(root, 'usr/lib/x86_64-linux-gnu') },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+}
