@@ -17,12 +17,6 @@ const OF_OTHERS = new Set([
   'NODE_EXTRA_CA_CERTS',
 ]);
 
-/** Of issue 7, not yet in shared/settings/names.ts. */
-const COMING = new Set([
-  ...['LEADER_ELECTION', 'LEASE_NAME', 'LEASE_NAMESPACE', 'POD_NAME', 'SCALE_SPEC'],
-  ...['DFS_PATH', 'DFS_EXPORT', 'DFS_SERVERS'],
-]);
-
 export const network: readonly Rule[] = [
   {
     name: 'no-service-links',
@@ -51,8 +45,7 @@ export const network: readonly Rule[] = [
     *check(overlay) {
       for (const workload of workloads(overlay)) {
         for (const name of envNames(workload, overlay)) {
-          const known =
-            KNOWN_SETTINGS.includes(name.replace(/_FILE$/, '')) || OF_OTHERS.has(name) || COMING.has(name);
+          const known = KNOWN_SETTINGS.includes(name.replace(/_FILE$/, '')) || OF_OTHERS.has(name);
           if (!known) yield `${workload.id} sets ${name}, which is no setting (shared/settings/names.ts)`;
         }
       }
