@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/setup/bundles.ts'],
+    setupFiles: ['test/setup/useBundles.ts'],
     testTimeout: 30_000,
     // Of tests that say they can: those that leave the work to a process of their own.
     maxConcurrency: 2,

@@ -8,9 +8,13 @@ export interface Bundle {
   readonly packages: ReadonlySet<string>;
 }
 
-/** Packages in CommonJS ask for Node's own modules by `require`, which modules have no more. */
-const REQUIRE =
-  "import { createRequire as createRequireOfBundle } from 'node:module'; const require = createRequireOfBundle(import.meta.url);";
+/** Packages in CommonJS take for granted what ES modules do not have. */
+const COMMONJS = [
+  "import { createRequire as createRequireOfBundle } from 'node:module';",
+  'const require = createRequireOfBundle(import.meta.url);',
+  'const __dirname = import.meta.dirname;',
+  'const __filename = import.meta.filename;',
+].join(' ');
 
 /** Bundles an entry point as `NAME.js`, and beside it every program and file that it or its modules name by their URL. */
 export async function bundle(root: string, name: string, source: string): Promise<Bundle> {
@@ -37,7 +41,7 @@ export async function bundle(root: string, name: string, source: string): Promis
       metafile: true,
       logLevel: 'silent',
       define: { 'process.env.FLUENTFFMPEG_COV': '""' },
-      banner: { js: REQUIRE },
+      banner: { js: COMMONJS },
       plugins: [besidePlugin(root, beside)],
     });
     const [warning] = result.warnings;

@@ -11,7 +11,7 @@ import { traceSettings } from '#shared/tracing/settings.ts';
 import { startTracing, type Tracing } from '#shared/tracing/tracing.ts';
 import { Collector } from '../support/collector.ts';
 import { HookClient } from '../support/hookClient.ts';
-import { Part } from '../support/part.ts';
+import { Part, sourceOf } from '../support/part.ts';
 
 const REPORT_IMPORTS = `--import=${new URL('../support/reportImports.ts', import.meta.url)}`;
 const eventually = (check: () => void) => vi.waitFor(check, 20_000);
@@ -132,13 +132,13 @@ test('without an endpoint no part loads OpenTelemetry, and nothing of it is sent
   const common = { NODE_OPTIONS: REPORT_IMPORTS, LISTENING_PORT: '0', OTEL_SERVICE_NAME: 'x' };
   const socket = join(directory, 'relay.sock');
   const url = `http://127.0.0.1:${Object(sockets.address()).port}`;
-  const relay = new Part('pms/relay.ts', {
+  const relay = new Part(sourceOf('pms/relay.ts'), {
     ...{ ...common, ORCHESTRATOR_URL: url, RELAY_SOCKET: socket, LOCAL_RELAY_PORT: '0' },
   });
   const parts = [
     relay,
-    new Part('orchestrator/main.ts', common),
-    new Part('worker/main.ts', { ...common, MOUNTS: `${directory}:rw`, CODECS: 'off' }),
+    new Part(sourceOf('orchestrator/main.ts'), common),
+    new Part(sourceOf('worker/main.ts'), { ...common, MOUNTS: `${directory}:rw`, CODECS: 'off' }),
   ];
   await Promise.all(parts.map((part) => part.listening()));
   const hook = new HookClient(socket, { argv: ['-y'], cwd: '/' });

@@ -13,6 +13,8 @@ export interface PartExit {
 
 /** A long-lived part as a process of its own, as users run it. */
 export class Part {
+  /** By entry point, what is started in its place: the tests set it. */
+  static bundles: Readonly<Record<string, string>> = {};
   readonly child: ChildProcess;
   readonly exited: Promise<PartExit>;
   /** Every line of its stderr, parsed where it is JSON. */
@@ -25,7 +27,7 @@ export class Part {
    * @param enter brings it to another host
    */
   constructor(file: string, env: Readonly<Record<string, string>>, enter: readonly string[] = []) {
-    const path = isAbsolute(file) ? file : fileURLToPath(new URL(`../../${file}`, import.meta.url));
+    const path = Part.bundles[file] ?? (isAbsolute(file) ? file : sourceOf(file));
     const [command = '', ...args] = [...enter, process.execPath, path];
     this.child = spawn(command, args, {
       // Nothing of the developer's environment may decide about a test.
@@ -106,4 +108,8 @@ function parseLine(line: string): LogLine {
   } catch {
     return { msg: line };
   }
+}
+
+export function sourceOf(file: string): string {
+  return fileURLToPath(new URL(`../../${file}`, import.meta.url));
 }

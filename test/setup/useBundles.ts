@@ -1,0 +1,4 @@
+import { inject } from 'vitest';
+import { Part } from '../support/part.ts';
+
+Part.bundles = inject('bundles');
