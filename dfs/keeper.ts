@@ -119,6 +119,8 @@ export class Keeper {
     logger.warn({ server, reason, from }, 'mounting');
     const problem = await mounter.mount(server);
     const ms = Math.round(clock.now() - since);
+    // The new mount may have got the number of the old one.
+    this.#watched = null;
     await this.#look();
     if (problem === null) {
       logger.info({ server, reason, ms }, 'mounted');

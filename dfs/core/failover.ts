@@ -68,14 +68,14 @@ export class Failover {
     return { server: target.address, reason };
   }
 
-  #follow({ servers, mount: { server, fineAt, failure } }: View): void {
+  #follow({ servers, mount: { server, fineAt } }: View): void {
     if (server === null) return;
     if (server !== this.#server) {
       // It was mounted before this process began.
       this.#server = server;
       this.#instance = undefined;
     }
-    if (fineAt !== null && failure === null) this.#tried.delete(server);
+    if (fineAt !== null) this.#tried.delete(server);
     const instance = servers.find(({ address }) => address === server)?.instance;
     if (instance === null || this.#instance === undefined) this.#instance = instance;
   }

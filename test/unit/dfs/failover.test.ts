@@ -59,6 +59,11 @@ class World {
     this.#silent.delete(address);
   }
 
+  /** Between two looks. */
+  answered(): void {
+    if (this.#mount) this.#mount.fineAt = this.now;
+  }
+
   /** What a process of dfs-mount would see that starts now. */
   look(failover = this.#failover): Step | null {
     const mount = this.#mount;
@@ -217,6 +222,19 @@ describe('the daemon of the current server starts again', () => {
     world.pass(3_000);
     expect(world.steps).toHaveLength(1);
   });
+});
+
+test('what answered once, and is stale at the next look, is the same server’s to mount anew', () => {
+  const world = serving();
+  world.set(W2, 'b');
+  world.hang(W1);
+  world.pass(LOST_MS);
+  expect(world.server).toBe(W2);
+  world.comeBack(W1, 'a');
+  world.answered();
+  world.failing.set(W2, 'stale');
+  world.pass(LOOK_MS);
+  expect(world.steps.at(-1)).toEqual({ server: W2, reason: 'stale' });
 });
 
 test('a server that can not be mounted is tried again, but not at once, and others in between', () => {
