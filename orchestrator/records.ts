@@ -1,6 +1,6 @@
 import type { Splice } from '#shared/argv/splice.ts';
 import type { Output } from '#shared/protocol/messages.ts';
-import { type AttemptRecord, STDERR_TAIL_BYTES } from '#shared/protocol/record.ts';
+import { type AttemptRecord, isTooLong, STDERR_TAIL_BYTES } from '#shared/protocol/record.ts';
 import { Tail } from '#shared/tail.ts';
 import type { Cluster } from './core/cluster.ts';
 import type { Attempt, Job } from './core/model.ts';
@@ -22,7 +22,8 @@ export class Records {
   readonly #cluster: Pick<Cluster, 'workers'>;
   readonly #mostBytes: number;
   readonly #given = new WeakMap<Job, readonly Splice[]>();
-  readonly #splices = new WeakMap<Attempt, readonly Splice[]>();
+  /** Null where they are too long to be kept. */
+  readonly #splices = new WeakMap<Attempt, readonly Splice[] | null>();
   /** The oldest first. */
   readonly #said = new Map<Attempt, Said>();
   #bytes = 0;
@@ -41,11 +42,11 @@ export class Records {
   };
 
   given(job: Job, splices: readonly Splice[]): void {
-    this.#given.set(job, splices);
+    if (!isTooLong(splices)) this.#given.set(job, splices);
   }
 
   told(attempt: Attempt, { splices, stderr }: AttemptRecord): void {
-    if (splices) this.#splices.set(attempt, splices);
+    if (splices) this.#splices.set(attempt, isTooLong(splices) ? null : splices);
     if (stderr === undefined) return;
     this.#forget(attempt);
     this.#add(attempt, Buffer.from(stderr, 'base64'), 0);

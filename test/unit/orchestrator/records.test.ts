@@ -92,6 +92,17 @@ test('what an older worker or relay does not say is not known, nor what does not
   expect(views.command(wrong.job)).toMatchObject({ isGiven: false, attempts: [{ ran: 'unknown' }] });
 });
 
+test('what is too long to be kept of every job is not known', () => {
+  const { records, views, start } = stage();
+  const { job, attempt } = start('j');
+  const splices = [{ at: 0, remove: 0, insert: Array.from({ length: 200_000 }, () => 'x') }];
+  records.given(job, splices);
+  records.told(attempt, { type: 'record', jobId: 'j', attempt: 1, splices });
+  expect(records.givenOf(job)).toBeNull();
+  expect(records.splicesOf(attempt)).toBeNull();
+  expect(views.command(job)).toMatchObject({ isGiven: false, attempts: [{ ran: 'unknown' }] });
+});
+
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 test('stderr is what passed, once, and while it runs whole lines only', () => {
