@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { messageReader } from '#shared/protocol/codec.ts';
+import { takeIn } from '../../../pms/relay/intake.ts';
+
+function taken(argv: string[], env: Record<string, string> = {}) {
+  const intake = takeIn(
+    { ...{ type: 'job', jobId: 'j', argv, env, cwd: '/' }, local: true, verbose: false, before: null },
+    {
+      ...{ pmsOrigin: 'http://127.0.0.1:32400', callbackAddress: 'http://pms:32499', localAddress: null },
+      ...{ token: null, hasPlexPass: () => false },
+    },
+  );
+  if ('refusal' in intake) throw new Error(intake.refusal);
+  return intake;
+}
+
+test('what the relay changed is told', () => {
+  expect(taken(['-codec:0', 'aac_lc', '-i', 'x']).given).toEqual([{ at: 1, remove: 1, insert: ['aac_lc'] }]);
+});
+
+test.each([1_000, 10_001])('a command with %i changes is submitted in a message that is taken', (changes) => {
+  const { spec, given } = taken([
+    ...Array.from({ length: changes }, () => ['-codec:0', 'aac_lc']).flat(),
+    '-i',
+    'x',
+  ]);
+  expect(given === null).toBe(changes > 1_000);
+  const message = { type: 'submit', job: spec, attempt: 0, ...(given && { given }) };
+  expect(messageReader('relayToOrchestrator').read(JSON.stringify(message))).toHaveProperty('message');
+});
