@@ -4,6 +4,8 @@ import { Redactor } from './redact.ts';
 const HIDDEN = '[redacted]';
 /** Shorter ones would hide ordinary words wherever else they stand. */
 const LEAST_TELLING = 8;
+/** Each is looked for in every element, and nobody may wait for that: with more of them all is hidden. */
+const MOST_VALUES = 100;
 
 /** Of an option, a parameter, a header or a variable: nobody is to see its value. An author is no authorisation. */
 const SECRET_NAME =
@@ -43,7 +45,8 @@ function withoutNamed(text: string, found: (secret: string) => void): string {
 
 /** What people may see of one job's commands and their output: everything but the secrets that it was given, and ours. */
 export class JobSecrets {
-  readonly #redactor: Redactor;
+  /** Null: it has too many. */
+  readonly #redactor: Redactor | null;
 
   /** @param own our own tokens */
   constructor(
@@ -64,14 +67,17 @@ export class JobSecrets {
     }
     hidden(argv.map(readable), found);
     values.delete(HIDDEN);
-    this.#redactor = new Redactor([...own, ...values]);
+    this.#redactor = values.size > MOST_VALUES ? null : new Redactor([...own, ...values]);
   }
 
   argv(argv: readonly ByteString[]): string[] {
-    return hidden(argv.map(readable), () => undefined).map((element) => this.#redactor.redact(element));
+    const redactor = this.#redactor;
+    if (!redactor) return argv.map(() => HIDDEN);
+    return hidden(argv.map(readable), () => undefined).map((element) => redactor.redact(element));
   }
 
   text(text: string): string {
+    if (!this.#redactor) return text && HIDDEN;
     return this.#redactor.redact(withoutNamed(text, () => undefined).replace(LOGIN, HIDDEN));
   }
 }

@@ -130,6 +130,28 @@ test('of real commands nothing else is hidden', () => {
   }
 });
 
+test('of a command with more secrets than can be looked for all is hidden', () => {
+  const pairs = (count: number) =>
+    Array.from({ length: count }, (_, index) => ['-token', `secret-value-${index}`]);
+  const few = new JobSecrets({ argv: pairs(100).flat(), env: {} }, []);
+  expect(few.text('a secret-value-99')).toBe('a [redacted]');
+  const many = new JobSecrets({ argv: pairs(101).flat(), env: {} }, [OURS]);
+  expect(many.argv(['-y', 'secret-value-100'])).toEqual(['[redacted]', '[redacted]']);
+  expect(many.text('a secret-value-100')).toBe('[redacted]');
+  expect(many.text('')).toBe('');
+});
+
+test('a command of many elements with many secrets is read in no time', () => {
+  for (const count of [100, 4_000]) {
+    const argv = Array.from({ length: 4_000 }, (_, index) =>
+      index % 2 ? `secret-value-${index % (2 * count)}` : '-token',
+    );
+    const start = performance.now();
+    new JobSecrets({ argv, env: {} }, []).argv(argv);
+    expect(performance.now() - start, `${count}`).toBeLessThan(500);
+  }
+});
+
 test('long output is read in no time', () => {
   for (const part of ['a', 'token', 'a=', '//', 'key:"', '%25', '\\', 'x-y.z ', "'"]) {
     const text = part.repeat(65_536 / part.length);
