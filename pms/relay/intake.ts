@@ -58,7 +58,7 @@ export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readon
   const plexPass = options.hasPlexPass(env['X_PLEX_TOKEN']);
   return {
     spec: {
-      ...classify(argv),
+      ...classify(argv, env),
       jobId,
       plexPass,
       local,

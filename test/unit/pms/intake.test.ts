@@ -28,3 +28,12 @@ test.each([1_000, 10_001])('a command with %i changes is submitted in a message 
   const message = { type: 'submit', job: spec, attempt: 0, ...(given && { given }) };
   expect(messageReader('relayToOrchestrator').read(JSON.stringify(message))).toHaveProperty('message');
 });
+
+test.each([
+  ['concat:http://h/a?X-Plex-Token=S|http://h/b?X-Plex-Token=S', 'a?X-Plex-Token=[redacted]'],
+  ['http://u:pw@host', '[redacted]@host'],
+  ['/media/of plexs-own-token.mkv', 'of [redacted].mkv'],
+  [`/media/${'y'.repeat(280)}.mkv?auth=secret-value`, `${'y'.repeat(280)}.mkv?auth=[redacted]`],
+])('no title has a secret: %s', (input, title) => {
+  expect(taken(['-i', input], { X_PLEX_TOKEN: 'plexs-own-token' }).spec.title).toBe(title);
+});
