@@ -14,10 +14,13 @@ const SECRET_NAME =
 /** A name, and what stands between it and its value in a query, a header, JSON or a list, whose quotes may be escaped. */
 const NAMED = /(?<![\w.-])([\w.-]+)(\\*["']?\s*(?:=|:|%(?:25)*3D)\s*\\*["']?|\\*["']\s*,\s*\\*["'])/gi;
 const QUOTED = /[^"'\r\n]*/y;
+/** What begins there is a word of a title, and no header: but for what ffmpeg says after `[http @ 0x1] `. */
+const WORD_START = /(?<=\/|[^\]\s] )/y;
 const HEADER = /[^\r\n]*/y;
 const PARAMETER = /[^&\s"'|]*/y;
 
-const LOGIN = /(?<=\/\/)[^/\s@"']+(?=@)/g;
+/** To the last @: a password may have some. */
+const LOGIN = /(?<=\/\/)[^/\s"']+(?=@)/g;
 const CREDENTIAL = /(?<=\/job\/)[0-9a-f]{32}(?![0-9a-f])/g;
 /** With its stream specifier. */
 const OPTION = /^-{1,2}([A-Za-z][\w.-]*)(?::[a-z0-9:#]{1,16})?$/;
@@ -30,6 +33,8 @@ function withoutNamed(text: string, found: (secret: string) => void): string {
   for (let match = NAMED.exec(text); match; match = NAMED.exec(text)) {
     const [, name = '', separator = ''] = match;
     if (!SECRET_NAME.test(name)) continue;
+    WORD_START.lastIndex = match.index;
+    if (/:\s+$/.test(separator) && WORD_START.test(text)) continue;
     const start = NAMED.lastIndex;
     const form = /["']$/.test(separator) ? QUOTED : separator.includes(':') ? HEADER : PARAMETER;
     form.lastIndex = start;
