@@ -10,7 +10,8 @@ export interface Classification {
   readonly title: string;
 }
 
-const SESSION_PATH = /\/video\/:\/transcode\/session\/([^/?]+)/;
+/** None is longer where it is told. */
+const SESSION_PATH = /\/video\/:\/transcode\/session\/([^/?]{1,1024})(?![^/?])/;
 
 /** @param env what it may keep secret is in no title */
 export function classify(
