@@ -1,6 +1,6 @@
 import type { Splice } from '#shared/argv/splice.ts';
 import type { Output } from '#shared/protocol/messages.ts';
-import { type AttemptRecord, STDERR_TAIL_BYTES } from '#shared/protocol/record.ts';
+import { type AttemptRecord, isTooLong, STDERR_TAIL_BYTES } from '#shared/protocol/record.ts';
 import { Tail } from '#shared/tail.ts';
 import type { Cluster } from './core/cluster.ts';
 import type { Attempt, Job } from './core/model.ts';
@@ -15,6 +15,8 @@ interface Said {
   readonly tail: Tail;
   /** Bytes of output up to there; what comes a second time ends before. */
   offset: number;
+  /** It said something before that is not here. */
+  readonly isLate: boolean;
 }
 
 /** What people may want to see of jobs, and nothing here needs: how commands were changed, and the ends of their stderr. */
@@ -22,7 +24,8 @@ export class Records {
   readonly #cluster: Pick<Cluster, 'workers'>;
   readonly #mostBytes: number;
   readonly #given = new WeakMap<Job, readonly Splice[]>();
-  readonly #splices = new WeakMap<Attempt, readonly Splice[]>();
+  /** Null where they are too long to be kept. */
+  readonly #splices = new WeakMap<Attempt, readonly Splice[] | null>();
   /** The oldest first. */
   readonly #said = new Map<Attempt, Said>();
   #bytes = 0;
@@ -41,21 +44,23 @@ export class Records {
   };
 
   given(job: Job, splices: readonly Splice[]): void {
-    this.#given.set(job, splices);
+    if (!isTooLong(splices)) this.#given.set(job, splices);
   }
 
   told(attempt: Attempt, { splices, stderr }: AttemptRecord): void {
-    if (splices) this.#splices.set(attempt, splices);
+    if (splices) this.#splices.set(attempt, isTooLong(splices) ? null : splices);
     if (stderr === undefined) return;
     this.#forget(attempt);
-    this.#add(attempt, Buffer.from(stderr, 'base64'), 0);
+    const data = Buffer.from(stderr, 'base64');
+    this.#add(attempt, data, 0, data.length);
   }
 
-  /** Some of its output passes. */
-  said(attempt: Attempt, { offset, data }: Pick<Output, 'offset' | 'data'>): void {
+  /** Some of its output passes: of stdout only how much counts. */
+  said(attempt: Attempt, { offset, stream, data }: Pick<Output, 'offset' | 'stream' | 'data'>): void {
     const known = this.#said.get(attempt);
     if (known && offset < known.offset) return;
-    this.#add(attempt, Buffer.from(data, 'base64'), offset);
+    const stderr = Buffer.from(stream === 'stderr' ? data : '', 'base64');
+    this.#add(attempt, stderr, offset, offset + Buffer.byteLength(data, 'base64'));
   }
 
   /** What makes of its argv the one that PMS gave; null when its relay does not say. */
@@ -73,12 +78,18 @@ export class Records {
     return this.#said.get(attempt)?.tail.bytes ?? Buffer.alloc(0);
   }
 
-  #add(attempt: Attempt, data: Buffer, offset: number): void {
+  /** Whether that may begin amid a line. */
+  isCut(attempt: Attempt): boolean {
+    const isLate = this.#said.get(attempt)?.isLate ?? false;
+    return isLate || this.stderrOf(attempt).length === STDERR_TAIL_BYTES;
+  }
+
+  #add(attempt: Attempt, data: Buffer, from: number, to: number): void {
     const known = this.#said.get(attempt);
-    const said = known ?? { tail: new Tail(STDERR_TAIL_BYTES), offset: 0 };
+    const said = known ?? { tail: new Tail(STDERR_TAIL_BYTES), offset: 0, isLate: from > 0 };
     const before = known ? known.tail.size : -TAIL_BYTES;
     said.tail.add(data);
-    said.offset = offset + data.length;
+    said.offset = to;
     this.#said.set(attempt, said);
     this.#bytes += said.tail.size - before;
     while (this.#bytes > this.#mostBytes) this.#forget(this.#oldest());

@@ -1,6 +1,7 @@
 import { readCommand, type TranscoderCommand, valuesOf } from '#shared/argv/command.ts';
-import { type ByteString, readable } from '#shared/bytes.ts';
+import type { ByteString } from '#shared/bytes.ts';
 import type { JobClass } from '#shared/job.ts';
+import { JobSecrets } from '#shared/jobSecrets.ts';
 
 /** What the relay has to know of a command, besides the command itself. */
 export interface Classification {
@@ -9,14 +10,19 @@ export interface Classification {
   readonly title: string;
 }
 
-const SESSION_PATH = /\/video\/:\/transcode\/session\/([^/?]+)/;
+/** None is longer where it is told. */
+const SESSION_PATH = /\/video\/:\/transcode\/session\/([^/?]{1,1024})(?![^/?])/;
 
-export function classify(argv: readonly ByteString[]): Classification {
+/** @param env what it may keep secret is in no title */
+export function classify(
+  argv: readonly ByteString[],
+  env: Readonly<Record<string, ByteString>> = {},
+): Classification {
   const command = readCommand(argv);
   return {
     jobClass: isPlayback(argv, command) ? 'playback' : 'background',
     session: sessionOf(argv, command),
-    title: titleOf(argv, command),
+    title: titleOf(new JobSecrets({ argv, env }, []).argv(argv), command),
   };
 }
 
@@ -43,11 +49,10 @@ function sessionOf(argv: readonly ByteString[], command: TranscoderCommand): str
   return null;
 }
 
-function titleOf(argv: readonly ByteString[], command: TranscoderCommand): string {
+function titleOf(shown: readonly string[], command: TranscoderCommand): string {
   const input = command.inputs[0];
-  const path = input ? argv[input.index] : undefined;
-  if (path === undefined) return '(no input)';
-  const name = readable(path);
+  const name = input ? shown[input.index] : undefined;
+  if (name === undefined) return '(no input)';
   // The query of a URL holds tokens and tells nobody anything.
   const plain = /^[a-z]+:\/\//i.test(name) ? name.replace(/\?.*$/s, '') : name;
   return plain.slice(plain.lastIndexOf('/') + 1).slice(0, 300) || plain.slice(0, 300);

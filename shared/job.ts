@@ -122,6 +122,14 @@ export function outcomeWithoutProcess(reason: Exclude<OutcomeReason, 'exited'>, 
   };
 }
 
+/** A refusal names paths and values of the command. */
+export function withoutSecrets(outcome: Outcome, secrets: { text(text: string): string }): Outcome {
+  const { message } = outcome;
+  return message === null
+    ? outcome
+    : { ...outcome, message: shortened(secrets.text(message), MAX_MESSAGE_LENGTH) };
+}
+
 export function outputBytes({ stdoutBytes, stderrBytes }: Outcome): number {
   return stdoutBytes + stderrBytes;
 }

@@ -4,6 +4,8 @@ import { Redactor } from './redact.ts';
 const HIDDEN = '[redacted]';
 /** Shorter ones would hide ordinary words wherever else they stand. */
 const LEAST_TELLING = 8;
+/** Each is looked for in every element, and nobody may wait for that: with more of them all is hidden. */
+const MOST_VALUES = 100;
 
 /** Of an option, a parameter, a header or a variable: nobody is to see its value. An author is no authorisation. */
 const SECRET_NAME =
@@ -12,10 +14,13 @@ const SECRET_NAME =
 /** A name, and what stands between it and its value in a query, a header, JSON or a list, whose quotes may be escaped. */
 const NAMED = /(?<![\w.-])([\w.-]+)(\\*["']?\s*(?:=|:|%(?:25)*3D)\s*\\*["']?|\\*["']\s*,\s*\\*["'])/gi;
 const QUOTED = /[^"'\r\n]*/y;
+/** What begins there is a word of a title, and no header: but for what ffmpeg says after `[http @ 0x1] `. */
+const WORD_START = /(?<=\/|[^\]\s] )/y;
 const HEADER = /[^\r\n]*/y;
 const PARAMETER = /[^&\s"'|]*/y;
 
-const LOGIN = /(?<=\/\/)[^/\s@"']+(?=@)/g;
+/** To the last @: a password may have some. */
+const LOGIN = /(?<=\/\/)[^/\s"']+(?=@)/g;
 const CREDENTIAL = /(?<=\/job\/)[0-9a-f]{32}(?![0-9a-f])/g;
 /** With its stream specifier. */
 const OPTION = /^-{1,2}([A-Za-z][\w.-]*)(?::[a-z0-9:#]{1,16})?$/;
@@ -28,6 +33,8 @@ function withoutNamed(text: string, found: (secret: string) => void): string {
   for (let match = NAMED.exec(text); match; match = NAMED.exec(text)) {
     const [, name = '', separator = ''] = match;
     if (!SECRET_NAME.test(name)) continue;
+    WORD_START.lastIndex = match.index;
+    if (/:\s+$/.test(separator) && WORD_START.test(text)) continue;
     const start = NAMED.lastIndex;
     const form = /["']$/.test(separator) ? QUOTED : separator.includes(':') ? HEADER : PARAMETER;
     form.lastIndex = start;
@@ -43,7 +50,8 @@ function withoutNamed(text: string, found: (secret: string) => void): string {
 
 /** What people may see of one job's commands and their output: everything but the secrets that it was given, and ours. */
 export class JobSecrets {
-  readonly #redactor: Redactor;
+  /** Null: it has too many. */
+  readonly #redactor: Redactor | null;
 
   /** @param own our own tokens */
   constructor(
@@ -64,14 +72,17 @@ export class JobSecrets {
     }
     hidden(argv.map(readable), found);
     values.delete(HIDDEN);
-    this.#redactor = new Redactor([...own, ...values]);
+    this.#redactor = values.size > MOST_VALUES ? null : new Redactor([...own, ...values]);
   }
 
   argv(argv: readonly ByteString[]): string[] {
-    return hidden(argv.map(readable), () => undefined).map((element) => this.#redactor.redact(element));
+    const redactor = this.#redactor;
+    if (!redactor) return argv.map(() => HIDDEN);
+    return hidden(argv.map(readable), () => undefined).map((element) => redactor.redact(element));
   }
 
   text(text: string): string {
+    if (!this.#redactor) return text && HIDDEN;
     return this.#redactor.redact(withoutNamed(text, () => undefined).replace(LOGIN, HIDDEN));
   }
 }

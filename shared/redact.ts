@@ -9,12 +9,11 @@ export class Redactor {
   readonly #values: readonly string[];
 
   constructor(secrets: readonly (string | null)[]) {
-    this.#values = secrets
-      .filter((secret): secret is string => secret !== null && secret !== '')
-      // In a log line a secret stands as JSON writes it.
-      .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
-      // The longest first: of one that begins with another nothing must be left over.
-      .sort((a, b) => b.length - a.length);
+    const given = secrets.filter((secret): secret is string => secret !== null && secret !== '');
+    // In a log line a secret stands as JSON writes it.
+    const written = given.map((secret) => JSON.stringify(secret).slice(1, -1));
+    // The longest first: of one that begins with another nothing must be left over.
+    this.#values = [...new Set([...given, ...written])].sort((a, b) => b.length - a.length);
   }
 
   redact(text: string): string {

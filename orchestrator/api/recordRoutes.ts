@@ -34,7 +34,11 @@ export function addRecords(
       return stderr.findLast(({ attempt }) => isMeant(attempt))?.text ?? null;
     }
     const attempt = job.attempts.findLast((one) => isMeant(one.number));
-    return attempt ? records.stderr(job, attempt) : null;
+    const text = attempt ? records.stderr(job, attempt) : null;
+    if (text !== '' || !job.outcome) return text;
+    // Jobs are remembered for longer than all that they said.
+    const kept = await history.record(id);
+    return kept?.stderr.find((one) => one.attempt === attempt?.number)?.text ?? '';
   };
   app.get(
     '/api/v1/jobs/:id/command',

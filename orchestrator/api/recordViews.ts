@@ -3,7 +3,6 @@ import { readCommand } from '#shared/argv/command.ts';
 import { keyOfElement, spliced, splicesBetween } from '#shared/argv/splice.ts';
 import type { ByteString } from '#shared/bytes.ts';
 import { JobSecrets } from '#shared/jobSecrets.ts';
-import { STDERR_TAIL_BYTES } from '#shared/protocol/record.ts';
 import type { Attempt, Job } from '../core/model.ts';
 import type { Records } from '../records.ts';
 
@@ -44,10 +43,10 @@ export class RecordViews {
   /** Whole lines: of half a secret nobody can tell that it is one. */
   stderr(job: Job, attempt: Attempt): string {
     const bytes = this.#records.stderrOf(attempt);
-    const isCut = bytes.length === STDERR_TAIL_BYTES;
     const text = bytes.toString('utf8');
-    const start = isCut ? text.search(/[\r\n]/) + 1 || text.length : 0;
-    const isOver = attempt.phase === 'ended';
+    const start = this.#records.isCut(attempt) ? text.search(/[\r\n]/) + 1 || text.length : 0;
+    // Of one that was lost nobody knows whether there was more.
+    const isOver = attempt.phase === 'ended' && attempt.outcome?.reason !== 'lost';
     const end = isOver ? text.length : Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r')) + 1;
     return this.#secretsOf(job).text(text.slice(start, end));
   }

@@ -226,7 +226,7 @@ export class Hub implements Performer {
     const relay = this.#sessions.get(job.holder);
     if (worker?.connection !== connection || relay?.kind !== 'relay') return;
     relay.channel.send(output);
-    if (output.stream === 'stderr') this.#options.records.said(attempt, output);
+    this.#options.records.said(attempt, output);
   }
 
   #keepRecord(connection: ConnectionId, record: AttemptRecord): void {

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { KeptRecord } from '#shared/api/records.ts';
 import type { JobStoryView, JobView } from '#shared/api/schemas.ts';
 import type { Clock } from '#shared/clock.ts';
+import { coerceError } from '#shared/errors.ts';
 import type { Logger } from '#shared/logger.ts';
 import type { HistoryPage, HistoryQuery } from './query.ts';
 
@@ -61,13 +62,15 @@ export class ArchiveThread implements Archive {
   readonly #logger: Logger;
   readonly #program: URL;
   readonly #clock: Clock;
-  #thread: Worker;
+  /** Null when it ended, or could not be started. */
+  #thread: Worker | null = null;
   readonly #waiting = new Map<number, Waiting>();
   /** Questions that were given up, and that the thread may still be busy with. */
   readonly #overdue = new Set<number>();
   #questions = 0;
-  /** Why it ended, and when it may be started again. */
-  #ended: { readonly problem: string; readonly again: number } | null = null;
+  /** Why there is none, and when it may be started again. */
+  #problem = '';
+  #again = 0;
   #restartMs = RESTART_MS;
 
   constructor(
@@ -80,15 +83,12 @@ export class ArchiveThread implements Archive {
     this.#clock = clock;
     this.#logger = logger;
     this.#program = program;
-    this.#thread = this.#started();
+    this.#start();
   }
 
   async ask(question: Question): Promise<Answer> {
-    if (this.#ended) {
-      if (this.#clock.now() < this.#ended.again) throw new Error(this.#ended.problem);
-      this.#ended = null;
-      this.#thread = this.#started();
-    }
+    if (!this.#thread && this.#clock.now() >= this.#again) this.#start();
+    if (!this.#thread) throw new Error(this.#problem);
     if (this.#overdue.size > 0) throw new Error(`it does not answer within ${PATIENCE_MS} ms`);
     const id = this.#questions++;
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -107,7 +107,16 @@ export class ArchiveThread implements Archive {
 
   async close(): Promise<void> {
     await this.ask({ type: 'close' });
-    await this.#thread.terminate();
+    await this.#thread?.terminate();
+  }
+
+  /** The machine may have no room for it now. */
+  #start(): void {
+    try {
+      this.#thread = this.#started();
+    } catch (error) {
+      this.#failed(`its thread can't be started: ${coerceError(error).message}`);
+    }
   }
 
   #started(): Worker {
@@ -138,8 +147,13 @@ export class ArchiveThread implements Archive {
   }
 
   #threadEnded(thread: Worker, problem: string): void {
-    if (this.#ended || thread !== this.#thread) return;
-    this.#ended = { problem, again: this.#clock.now() + this.#restartMs };
+    if (thread === this.#thread) this.#failed(problem);
+  }
+
+  #failed(problem: string): void {
+    this.#thread = null;
+    this.#problem = problem;
+    this.#again = this.#clock.now() + this.#restartMs;
     this.#restartMs = Math.min(2 * this.#restartMs, LONGEST_RESTART_MS);
     this.#overdue.clear();
     for (const { reject } of this.#waiting.values()) reject(new Error(problem));

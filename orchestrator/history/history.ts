@@ -113,7 +113,7 @@ export class History {
 
   /** @returns those that were not written: none, or all of them */
   async #tell(most: number): Promise<readonly Job[]> {
-    const { views, records, clock } = this.#options;
+    const { views, clock } = this.#options;
     const told: Job[] = [];
     const writes: Promise<Answer | null>[] = [];
     for (let more = true; more; ) {
@@ -122,7 +122,7 @@ export class History {
       const jobs = some.map((job) => views.story(job));
       const kept: KeptRecord[] = [];
       for (const job of some) {
-        const record = records.kept(job);
+        const record = this.#recordOf(job);
         if (!record) continue;
         kept.push(record);
         // One of these takes as long as the stories of ten.
@@ -133,6 +133,18 @@ export class History {
       await new Promise<void>((resolve) => clock.soon(resolve));
     }
     return (await Promise.all(writes)).includes(null) ? told : [];
+  }
+
+  /** Null also when it can't be told: workers and relays say what it is made of. */
+  #recordOf(job: Job): KeptRecord | null {
+    try {
+      return this.#options.records.kept(job);
+    } catch (error) {
+      const { jobId } = job.spec;
+      const { message } = coerceError(error);
+      this.#options.logger.warn({ jobId, problem: message }, 'command and output of a job can’t be kept');
+      return null;
+    }
   }
 
   /** Null when nothing is there to ask, or when it fails: which is said once, until it works again. */

@@ -2,6 +2,7 @@ import type { Splice } from '#shared/argv/splice.ts';
 import type { ByteString } from '#shared/bytes.ts';
 import { PASSED_VARIABLES } from '#shared/env.ts';
 import type { JobSpec } from '#shared/job.ts';
+import { isTooLong } from '#shared/protocol/record.ts';
 import { classify } from '../classify.ts';
 import type { JobLine } from '../hookProtocol.ts';
 import { callbackScopes, rewriteArgv, unreachableInput } from '../rewrite.ts';
@@ -30,8 +31,8 @@ export interface IntakeOptions {
 export interface Intake {
   readonly spec: JobSpec;
   readonly place: CallbackPlace;
-  /** What makes of its argv the one that PMS gave. */
-  readonly given: readonly Splice[];
+  /** What makes of its argv the one that PMS gave; null when that is too long for an orchestrator. */
+  readonly given: readonly Splice[] | null;
 }
 
 /** Makes the job for the workers of what PMS told the hook; or says why no worker could run it. */
@@ -50,11 +51,14 @@ export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readon
       callbackBase: address + (credential === null ? '' : `/job/${credential}`),
     });
   const rewritten = calling(options.callbackAddress);
+  const given = argv.flatMap((element, at) => {
+    return rewritten.argv[at] === element ? [] : [{ at, remove: 1, insert: [element] }];
+  });
   const passed = Object.entries(env).filter(([name]) => PASSED_VARIABLES.includes(name));
   const plexPass = options.hasPlexPass(env['X_PLEX_TOKEN']);
   return {
     spec: {
-      ...classify(argv),
+      ...classify(argv, env),
       jobId,
       plexPass,
       local,
@@ -67,8 +71,6 @@ export function takeIn(line: JobLine, options: IntakeOptions): Intake | { readon
       credential,
       localArgv: localAddress === null ? null : calling(localAddress).argv,
     },
-    given: argv.flatMap((element, at) => {
-      return rewritten.argv[at] === element ? [] : [{ at, remove: 1, insert: [element] }];
-    }),
+    given: isTooLong(given) ? null : given,
   };
 }

@@ -79,13 +79,19 @@ export function spliced<T>(
   splices: readonly { readonly at: number; readonly remove: number; readonly insert: readonly T[] }[],
 ): T[] | null {
   const result: T[] = [];
+  // A list of any length: arguments have no room for it.
+  const add = (some: readonly T[]): void => {
+    for (const element of some) result.push(element);
+  };
   let from = 0;
   for (const { at, remove, insert } of splices) {
     if (at < from || at + remove > list.length) return null;
-    result.push(...list.slice(from, at), ...insert);
+    add(list.slice(from, at));
+    add(insert);
     from = at + remove;
   }
-  return [...result, ...list.slice(from)];
+  add(list.slice(from));
+  return result;
 }
 
 /** Text and bytes that are no text are never the same. */

@@ -4,6 +4,14 @@ import { JobId } from '../job.ts';
 
 export const Splices = Type.Array(Splice, { maxItems: 10_000 });
 
+/** Longest, as JSON, that anybody keeps: changes are a few words, and many jobs are remembered. */
+const MOST_SPLICES_LENGTH = 64 * 1024;
+
+/** What is not is never more than Splices takes, either. */
+export function isTooLong(splices: readonly Splice[]): boolean {
+  return JSON.stringify(splices).length > MOST_SPLICES_LENGTH;
+}
+
 /** Most bytes that are kept of what an attempt says on stderr. */
 export const STDERR_TAIL_BYTES = 64 * 1024;
 

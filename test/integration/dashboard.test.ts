@@ -131,11 +131,15 @@ inBrowser('a job’s page has its command before and after, and what it says', a
   await page.getByRole('button', { name: '… 9 unchanged' }).focus();
   await page.keyboard.press('Enter');
   await command?.getByText(`-metadata 'tag5=it'\\''s 5'`).waitFor();
+  const hide = (hidden: boolean) =>
+    page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })`);
   await press('Copy');
   await shows(/^Copied\.$|^This browser does not let pages copy\.$/);
   await press('Cancel Silent.mkv');
+  await hide(true);
   await press('Cancel the job');
   await output?.getByText('last words').waitFor();
+  await hide(false);
   expect(await inaccessible(page)).toEqual([]);
   await page.emulateMedia({ colorScheme: 'dark' });
   expect(await inaccessible(page)).toEqual([]);

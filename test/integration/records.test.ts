@@ -112,7 +112,7 @@ test('over a restart they are kept, and nothing secret with them', async () => {
   await cluster.orchestrator.stop();
   await cluster.startOrchestrator();
   expect(await replies(job.jobId)).toEqual({ ...before, all: expect.any(String) });
-  await expect.poll(command).toBe(told);
+  await expect.poll(command, { timeout: 10_000 }).toBe(told);
   live.die();
   const bytes = readFileSync(file, 'latin1');
   for (const secret of SECRETS) expect(bytes).not.toContain(secret);

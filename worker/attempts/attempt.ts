@@ -13,6 +13,7 @@ import {
   type Outcome,
   outcomeWithoutProcess,
   type Resume,
+  withoutSecrets,
 } from '#shared/job.ts';
 import { JobSecrets } from '#shared/jobSecrets.ts';
 import type { Logger } from '#shared/logger.ts';
@@ -273,12 +274,12 @@ export class Attempt {
   #end(outcome: Outcome): void {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
-    this.#outcome = outcome;
+    this.#outcome = withoutSecrets(outcome, new JobSecrets(this.job, []));
     this.#waiting?.cancel();
     this.#stillness.stop();
     // Before the end is told.
     if (this.#kept?.bytes.length) this.#record();
-    const { reason, exitCode, signal, forced, message } = outcome;
+    const { reason, exitCode, signal, forced, message } = this.#outcome;
     this.#logger.info({ reason, exitCode, signal, forced, message }, 'attempt ended');
     this.#context.observe?.(this);
     this.#context.changed();

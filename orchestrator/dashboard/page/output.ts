@@ -26,7 +26,9 @@ export function OutputOf({ job, choice }: { job: JobStoryView; choice: Choice })
       try {
         const query = number === undefined ? '' : `?attempt=${number}`;
         const path = `api/v1/jobs/${encodeURIComponent(job.jobId)}/stderr${query}`;
-        if (!document.hidden) text.value = await (await request(path, { signal: abort.signal })).text();
+        // What has ended is read once, whether or not anybody looks at it now.
+        if (!runs || !document.hidden)
+          text.value = await (await request(path, { signal: abort.signal })).text();
         problem.value = null;
       } catch (error) {
         if (!abort.signal.aborted) problem.value = problemOf(error);

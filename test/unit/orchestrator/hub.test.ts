@@ -21,6 +21,8 @@ let worker: ChannelHandlers<'workerToOrchestrator'>;
 let relay: ChannelHandlers<'relayToOrchestrator'>;
 let told: Message<'orchestratorToWorker'>[];
 let toRelay: Message<'orchestratorToRelay'>[];
+let cluster: Cluster;
+let records: Records;
 let leadership: { -readonly [K in keyof Leadership]: Leadership[K] };
 
 beforeEach(async () => {
@@ -28,10 +30,12 @@ beforeEach(async () => {
   told = [];
   toRelay = [];
   leadership = { ...ALWAYS_LEADS, term: 3 };
-  const driver = new Driver(new Cluster(SETTINGS, 0), clock);
+  cluster = new Cluster(SETTINGS, 0);
+  records = new Records(cluster);
+  const driver = new Driver(cluster, clock);
   const hub = new Hub({
     ...{ driver, leadership, silenceMs: 10_000, clock, logger: pino({ level: 'silent' }) },
-    records: new Records(driver.cluster),
+    records,
   });
   hub.acceptWorker((handlers) => {
     worker = handlers;
@@ -102,4 +106,19 @@ test('that a running job is to end is told at once', async () => {
   relay.message({ type: 'release', jobId: 'j1' });
   await turn();
   expect(lists()).toEqual([['j1']]);
+});
+
+test('of stderr all is kept that passes, whatever was said on stdout before', async () => {
+  await submit('j1');
+  await report(running('j1', 1));
+  const say = (offset: number, stream: 'stdout' | 'stderr', text: string) =>
+    worker.message({
+      ...{ type: 'output', jobId: 'j1', attempt: 1, offset, stream },
+      data: Buffer.from(text).toString('base64'),
+    });
+  say(0, 'stdout', 'film');
+  say(4, 'stderr', 'why');
+  const attempt = cluster.jobs.get('j1')?.current;
+  expect(attempt && records.stderrOf(attempt).toString()).toBe('why');
+  expect(attempt && records.isCut(attempt)).toBe(false);
 });

@@ -92,16 +92,27 @@ test('what an older worker or relay does not say is not known, nor what does not
   expect(views.command(wrong.job)).toMatchObject({ isGiven: false, attempts: [{ ran: 'unknown' }] });
 });
 
+test('what is too long to be kept of every job is not known', () => {
+  const { records, views, start } = stage();
+  const { job, attempt } = start('j');
+  const splices = [{ at: 0, remove: 0, insert: Array.from({ length: 200_000 }, () => 'x') }];
+  records.given(job, splices);
+  records.told(attempt, { type: 'record', jobId: 'j', attempt: 1, splices });
+  expect(records.givenOf(job)).toBeNull();
+  expect(records.splicesOf(attempt)).toBeNull();
+  expect(views.command(job)).toMatchObject({ isGiven: false, attempts: [{ ran: 'unknown' }] });
+});
+
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 test('stderr is what passed, once, and while it runs whole lines only', () => {
   const { records, views, start, end } = stage();
   const { job, attempt } = start('j');
   expect(views.stderr(job, attempt)).toBe('');
-  records.said(attempt, { offset: 10, data: base64('one\ntw') });
-  records.said(attempt, { offset: 10, data: base64('one\ntw') });
+  records.said(attempt, { stream: 'stderr', offset: 0, data: base64('one\ntw') });
+  records.said(attempt, { stream: 'stderr', offset: 0, data: base64('one\ntw') });
   expect(views.stderr(job, attempt)).toBe('one\n');
-  records.said(attempt, { offset: 20, data: base64('o\nthree') });
+  records.said(attempt, { stream: 'stderr', offset: 20, data: base64('o\nthree') });
   expect(views.stderr(job, attempt)).toBe('one\ntwo\n');
   end('j', { exitCode: 1 });
   expect(views.stderr(job, attempt)).toBe('one\ntwo\nthree');
@@ -110,11 +121,41 @@ test('stderr is what passed, once, and while it runs whole lines only', () => {
 test('of stderr that was cut the first line is left out, which may begin with half a secret', () => {
   const { records, views, start } = stage();
   const { job, attempt } = start('j');
-  records.said(attempt, { offset: 0, data: base64(`${TOKEN}${'x'.repeat(65_520)}`) });
-  records.said(attempt, { offset: 65_535, data: base64(`\nthen ${TOKEN} of our-own-token\n`) });
+  records.said(attempt, { stream: 'stderr', offset: 0, data: base64(`${TOKEN}${'x'.repeat(65_520)}`) });
+  records.said(attempt, {
+    stream: 'stderr',
+    offset: 65_535,
+    data: base64(`\nthen ${TOKEN} of our-own-token\n`),
+  });
   expect(views.stderr(job, attempt)).toBe('then [redacted] of [redacted]\n');
-  records.said(attempt, { offset: 70_000, data: base64('y'.repeat(70_000)) });
+  records.said(attempt, { stream: 'stderr', offset: 70_000, data: base64('y'.repeat(70_000)) });
   expect(views.stderr(job, attempt)).toBe('');
+});
+
+test('so is that of an attempt whose beginning was not seen', () => {
+  for (const stream of ['stderr', 'stdout'] as const) {
+    const { records, views, start } = stage();
+    const { job, attempt } = start('j');
+    records.said(attempt, { stream, offset: 5, data: base64('token\n') });
+    records.said(attempt, { stream: 'stderr', offset: 11, data: base64('of-pms\nthen\n') });
+    expect(views.stderr(job, attempt)).toBe(stream === 'stderr' ? 'of-pms\nthen\n' : 'then\n');
+  }
+});
+
+test('what was first on stdout keeps nothing of stderr from being seen', () => {
+  const { records, views, start } = stage();
+  const { job, attempt } = start('j');
+  records.said(attempt, { stream: 'stdout', offset: 0, data: base64('film') });
+  records.said(attempt, { stream: 'stderr', offset: 4, data: base64('why\n') });
+  expect(views.stderr(job, attempt)).toBe('why\n');
+});
+
+test('of an attempt that was lost a last line that may be half of one is left out', () => {
+  const { records, views, start, end } = stage();
+  const { job, attempt } = start('j');
+  records.said(attempt, { stream: 'stderr', offset: 0, data: base64('one\nour-own-') });
+  end('j', { reason: 'lost', exitCode: null });
+  expect(views.stderr(job, attempt)).toBe('one\n');
 });
 
 test('when all together are too long, the oldest that has ended goes first', () => {
@@ -122,12 +163,13 @@ test('when all together are too long, the oldest that has ended goes first', () 
   const attempts = ['a', 'b', 'c'].map((jobId) => start(jobId).attempt);
   const [a, b, c] = attempts;
   end('b', { exitCode: 1 });
-  for (const attempt of attempts) records.said(attempt, { offset: 0, data: base64('z'.repeat(60_000)) });
+  for (const attempt of attempts)
+    records.said(attempt, { stream: 'stderr', offset: 0, data: base64('z'.repeat(60_000)) });
   const lengths = () => [a, b, c].map((attempt) => attempt && records.stderrOf(attempt).length);
   expect(lengths()).toEqual([60_000, 0, 60_000]);
   for (const offset of [60_000, 120_000]) {
     for (const attempt of [a, c])
-      if (attempt) records.said(attempt, { offset, data: base64('z'.repeat(60_000)) });
+      if (attempt) records.said(attempt, { stream: 'stderr', offset, data: base64('z'.repeat(60_000)) });
   }
   expect(lengths()).toEqual([65_536, 0, 65_536]);
 });
@@ -136,7 +178,7 @@ test('command and output are kept of what ended badly, and of nothing else', () 
   const { records, views, start, end } = stage();
   const kept = (jobId: string, outcome: object) => {
     const { job, attempt } = start(jobId);
-    records.said(attempt, { offset: 0, data: base64('words') });
+    records.said(attempt, { stream: 'stderr', offset: 0, data: base64('words') });
     expect(views.kept(job)).toBeNull();
     end(jobId, outcome);
     return views.kept(job);

@@ -46,6 +46,16 @@ describe('of a command nobody sees', () => {
     ],
     ['a key in lists', [`tee:[decryption_key=${SECRET}|x]`], ['tee:[decryption_key=[redacted]|x]']],
     ['name and password of an address', [`http://me:${SECRET}@h/x`], ['http://[redacted]@h/x']],
+    [
+      'a password with the sign that ends it',
+      ['http://me:p@ssw0rdLong@h/x', '//a@h?b=c'],
+      ['http://[redacted]@h/x', '//[redacted]@h?b=c'],
+    ],
+    [
+      'a header amid other words',
+      ['[http @ 0x1] Authorization: Basic eDp5', `headers=Cookie: ${SECRET}`, `x\r\n  Api-Key: ${SECRET}`],
+      ['[http @ 0x1] Authorization: [redacted]', `headers=Cookie: [redacted]`, `x\r\n  Api-Key: [redacted]`],
+    ],
     ['cookies', ['-cookies', `s=${SECRET}; path=/`], ['-cookies', '[redacted]']],
     [
       'a credential of callbacks',
@@ -71,6 +81,14 @@ test.each([
     ],
   ],
   [['-metadata', 'author=Somebody', '-skip_frame', 'nokey', '-hls_key_info_file', '/x/y']],
+  [
+    [
+      '-i',
+      '/m/The Monkeys: Kingdom/Keys: Token: Cookie.mkv',
+      '-metadata',
+      'title=A Secret: Kingdom of Monkeys',
+    ],
+  ],
   [['-i', '/media/Key, Tokens of Secrets (2003).mkv', '-map', '0:a', '-f', 'mpegts', '-']],
 ])('all else stands as it is: %j', (argv) => {
   expect(new JobSecrets({ argv, env: {} }, []).argv(argv)).toEqual(argv);
@@ -130,8 +148,43 @@ test('of real commands nothing else is hidden', () => {
   }
 });
 
+test('of a command with more secrets than can be looked for all is hidden', () => {
+  const pairs = (count: number) =>
+    Array.from({ length: count }, (_, index) => ['-token', `secret-value-${index}`]);
+  const few = new JobSecrets({ argv: pairs(100).flat(), env: {} }, []);
+  expect(few.text('a secret-value-99')).toBe('a [redacted]');
+  const many = new JobSecrets({ argv: pairs(101).flat(), env: {} }, [OURS]);
+  expect(many.argv(['-y', 'secret-value-100'])).toEqual(['[redacted]', '[redacted]']);
+  expect(many.text('a secret-value-100')).toBe('[redacted]');
+  expect(many.text('')).toBe('');
+});
+
+test('a command of many elements with many secrets is read in no time', () => {
+  for (const count of [100, 4_000]) {
+    const argv = Array.from({ length: 4_000 }, (_, index) =>
+      index % 2 ? `secret-value-${index % (2 * count)}` : '-token',
+    );
+    const start = performance.now();
+    new JobSecrets({ argv, env: {} }, []).argv(argv);
+    expect(performance.now() - start, `${count}`).toBeLessThan(500);
+  }
+});
+
 test('long output is read in no time', () => {
-  for (const part of ['a', 'token', 'a=', '//', 'key:"', '%25', '\\', 'x-y.z ', "'"]) {
+  for (const part of [
+    'a',
+    'token',
+    'a=',
+    '//',
+    'key:"',
+    '%25',
+    '\\',
+    'x-y.z ',
+    "'",
+    '//a@',
+    'a@',
+    'token: ',
+  ]) {
     const text = part.repeat(65_536 / part.length);
     const start = performance.now();
     none.text(text);

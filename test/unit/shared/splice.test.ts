@@ -51,6 +51,12 @@ test('of lists that are too long to compare, everything between what is alike is
   expect(splices).toEqual([{ at: 1, remove: 1_100, insert: after }]);
 });
 
+test('a list may be longer than a call has room for arguments', () => {
+  const long = Array.from({ length: 200_000 }, (_, index) => String(index));
+  expect(spliced(['a', 'b'], [{ at: 1, remove: 1, insert: long }])).toHaveLength(200_001);
+  expect(spliced(long, [{ at: 199_999, remove: 1, insert: [] }])).toHaveLength(199_999);
+});
+
 test.each([
   [[{ at: 3, remove: 0, insert: ['x'] }]],
   [[{ at: 1, remove: 2, insert: [] }]],

@@ -261,6 +261,19 @@ test('the end of what a hook does not get is told with the end, and once more on
   expect(sent).toEqual([]);
 });
 
+test('nor in why it was refused, which stays short enough to be told', () => {
+  for (const value of ['pwd=short ', 'bare-plex-token ']) {
+    const { started, attempts, want } = world(false, ['-y'], { X_PLEX_TOKEN: 'bare-plex-token' });
+    want(1);
+    started[0]?.handlers.failed(`no place for ${value.repeat(2_000)}`, false);
+    const { reason, message } = attempts.statuses[0]?.outcome ?? {};
+    expect(reason).toBe('refused');
+    expect(message).toMatch(/^no place for [^ ]*\[redacted\] /);
+    expect(message).not.toMatch(/short|bare-plex-token/);
+    expect(message?.length).toBeLessThanOrEqual(8_192);
+  }
+});
+
 test('a secret of the command is not in its transcoder’s last words', () => {
   const { started, attempts, want } = world(false, ['-y'], { X_PLEX_TOKEN: 'bare-plex-token' });
   want(1);

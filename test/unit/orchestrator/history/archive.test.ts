@@ -76,3 +76,29 @@ test('a thread that fails is started again, after a while that doubles until it 
   await archive.close();
   rmSync(directory, { recursive: true });
 });
+
+test('one that can’t be started is tried again, after a while that doubles likewise', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'history-'));
+  const file = join(directory, 'history.sqlite');
+  let fails = true;
+  const settings = {
+    ...{ days: 1, megabytes: 1 },
+    get path() {
+      if (fails) throw new Error('EAGAIN');
+      return file;
+    },
+  };
+  const clock = new FakeClock();
+  const archive = new ArchiveThread(settings, clock, pino({ level: 'silent' }));
+  const ask = () => archive.ask({ type: 'story', jobId: 'a' });
+  for (const wait of [1_000, 2_000, 4_000]) {
+    clock.advance(wait - 1);
+    fails = wait < 4_000;
+    await expect(ask()).rejects.toThrow("its thread can't be started: EAGAIN");
+    clock.advance(1);
+    if (fails) await expect(ask()).rejects.toThrow("its thread can't be started: EAGAIN");
+  }
+  expect(await ask()).toEqual({ story: null });
+  await archive.close();
+  rmSync(directory, { recursive: true });
+});

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { expect, test } from 'vitest';
+import type { RecordViews } from '../../../../orchestrator/api/recordViews.ts';
 import { Views } from '../../../../orchestrator/api/views.ts';
 import type { Answer, Archive, Question } from '../../../../orchestrator/history/archive.ts';
 import { History } from '../../../../orchestrator/history/history.ts';
@@ -37,14 +38,14 @@ class Stage {
   readonly #worker = this.world.worker('w1', { slots: 100 });
   readonly #relay = this.world.relay();
 
-  constructor(archive: Archive | null | undefined = undefined) {
+  constructor(archive: Archive | null | undefined = undefined, kept: RecordViews['kept'] = () => null) {
     const { world, clock } = this;
     const views = new Views(world.cluster, clock, { of: () => null });
     const logger = pino({ base: null }, { write: (line: string) => this.log.push(JSON.parse(line).msg) });
     this.history = new History({
       archive: archive === undefined ? this.archive : archive,
       ...{ cluster: world.cluster, views, clock, logger },
-      records: { kept: () => null },
+      records: { kept },
     });
   }
 
@@ -78,6 +79,18 @@ test('ended jobs are gathered for a second, and told a few at a time', async () 
   await turns();
   expect(stage.archive.written.flat()).toEqual(jobs);
   expect(stage.archive.more).toEqual([true, true, false]);
+});
+
+test('a record that can’t be told costs no job its place in the history', async () => {
+  const stage = new Stage(undefined, ({ spec }) => {
+    if (spec.jobId === 'a') throw new RangeError('Maximum call stack size exceeded');
+    return null;
+  });
+  stage.end('a', 'b');
+  stage.clock.advance(1_000);
+  await turns();
+  expect(stage.archive.written).toEqual([['a', 'b']]);
+  expect(stage.log).toEqual(['command and output of a job can’t be kept']);
 });
 
 test('an archive that fails is told of once, until it works again; meanwhile memory answers', async () => {
