@@ -117,7 +117,7 @@ test('a job waits for PMS until its calls are answered, and as long as PMS throt
   expect(throttled.waiting).toBe(true);
   body = '<MediaContainer/>';
   await call(`${progress}?progress=1`, { method: 'PUT' });
-  await vi.waitFor(() => expect(called).toEqual([true, true, true, true, true, false]));
+  await vi.waitFor(() => expect(called).toEqual([true, true, true, true, true, false]), 10_000);
 });
 
 test('a Content-Length that contradicts itself is not guessed at', async () => {

@@ -37,7 +37,7 @@ test('nobody waits for the answer; once it is there, it is good for five minutes
   const { asked, clock, answer, plexPass } = await pms({ body: root('myPlexSubscription="1"') });
   expect(plexPass.isActive('t&k')).toBe(false);
   expect(plexPass.isActive('t&k')).toBe(false);
-  await vi.waitFor(() => expect(plexPass.isActive('t&k')).toBe(true));
+  await vi.waitFor(() => expect(plexPass.isActive('t&k')).toBe(true), 10_000);
   expect(asked).toEqual(['/?X-Plex-Token=t%26k']);
   clock.advance(4 * MINUTE);
   expect(plexPass.isActive('t&k')).toBe(true);
@@ -45,7 +45,7 @@ test('nobody waits for the answer; once it is there, it is good for five minutes
   answer.body = root('myPlexSubscription="0"');
   clock.advance(2 * MINUTE);
   expect(plexPass.isActive('t&k')).toBe(true);
-  await vi.waitFor(() => expect(plexPass.isActive('t&k')).toBe(false));
+  await vi.waitFor(() => expect(plexPass.isActive('t&k')).toBe(false), 10_000);
   expect(asked).toHaveLength(2);
 });
 
@@ -56,7 +56,7 @@ test.each([
 ])('%s is no Plex Pass', async (_what, answer) => {
   const { asked, plexPass } = await pms(answer);
   plexPass.isActive('t');
-  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  await vi.waitFor(() => expect(asked).toHaveLength(1), 10_000);
   expect(plexPass.isActive('t')).toBe(false);
   expect(plexPass.isActive(undefined)).toBe(false);
 });
@@ -64,8 +64,8 @@ test.each([
 test('a failure is not kept, and an answer that does not come ends', async () => {
   const { asked, clock, answer, plexPass } = await pms({ body: null });
   plexPass.isActive('t');
-  await vi.waitFor(() => expect(asked).toHaveLength(1));
+  await vi.waitFor(() => expect(asked).toHaveLength(1), 10_000);
   clock.advance(3_000);
   answer.body = root('myPlexSubscription="1"');
-  await vi.waitFor(() => expect(plexPass.isActive('t')).toBe(true));
+  await vi.waitFor(() => expect(plexPass.isActive('t')).toBe(true), 10_000);
 });

@@ -141,7 +141,7 @@ test('a job that waits calls back at once who was to go', async () => {
   stage.submit(relay, 'one');
   stage.submit(relay, 'two');
   // Not by the clock, which stands still.
-  await vi.waitFor(() => expect(stage.leaving).toEqual([]));
+  await vi.waitFor(() => expect(stage.leaving).toEqual([]), 10_000);
   expect(stage.driver.cluster.jobs.get('two')?.current?.worker).toBe('w-1');
 });
 
@@ -223,7 +223,7 @@ test('bursts outlive the orchestrator, and those that are over do not', async ()
   stage.scaling.change({ burst: { workers: 2, minutes: 1 } });
   stage.scaling.change({ burst: { workers: 3, minutes: 10 } });
   const { bursts } = stage.scaling.view();
-  await vi.waitFor(() => expect(readFileSync(stage.burstPath, 'utf8')).toContain('"workers":3'));
+  await vi.waitFor(() => expect(readFileSync(stage.burstPath, 'utf8')).toContain('"workers":3'), 10_000);
   stage.scaling.stop();
   stage.leads = false;
   stage.start();
@@ -232,7 +232,7 @@ test('bursts outlive the orchestrator, and those that are over do not', async ()
   writeFileSync(stage.burstPath, JSON.stringify(kept));
   stage.leads = true;
   stage.clock.advance(1_000);
-  await vi.waitFor(() => expect(stage.scaling.view()).toMatchObject({ desired: 3 }));
+  await vi.waitFor(() => expect(stage.scaling.view()).toMatchObject({ desired: 3 }), 10_000);
   const [burst, ...others] = stage.scaling.view().bursts;
   expect(others).toEqual([]);
   const shift = Date.parse(burst?.until ?? '') - Date.parse(bursts[1]?.until ?? '');
