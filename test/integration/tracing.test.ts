@@ -140,12 +140,17 @@ test('without an endpoint no part loads OpenTelemetry, and nothing of it is sent
     new Part(sourceOf('orchestrator/main.ts'), common),
     new Part(sourceOf('worker/main.ts'), { ...common, MOUNTS: `${directory}:rw`, CODECS: 'off' }),
   ];
-  await Promise.all(parts.map((part) => part.listening()));
+  const traced = new Part(sourceOf('worker/main.ts'), {
+    ...{ ...common, MOUNTS: `${directory}:rw`, CODECS: 'off', OTEL_EXPORTER_OTLP_ENDPOINT: url },
+  });
+  await Promise.all([traced, ...parts].map((part) => part.listening()));
+  // Or the others would be said to load nothing by what sees nothing.
+  expect(traced.lines('loads OpenTelemetry').length).toBeGreaterThan(0);
   const hook = new HookClient(socket, { argv: ['-y'], cwd: '/' });
   expect(await submitted).toMatchObject({ jobId: hook.jobId });
   expect(await submitted).not.toHaveProperty('traceparent');
   hook.die();
-  await Promise.all(parts.map((part) => part.stop()));
+  await Promise.all([traced, ...parts].map((part) => part.stop()));
   expect(parts.flatMap((part) => part.lines('loads OpenTelemetry'))).toEqual([]);
   sockets.close();
   rmSync(directory, { recursive: true });

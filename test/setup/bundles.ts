@@ -1,6 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
@@ -27,6 +36,8 @@ export default function provideBundles(project: TestProject): void {
     mkdirSync(CACHE, { recursive: true });
     const unfinished = mkdtempSync(join(CACHE, 'unfinished-'));
     execFileSync(process.execPath, [join(ROOT, 'test/setup/bundleParts.ts'), unfinished]);
+    // Some parts are run by another user.
+    chmodSync(unfinished, 0o755);
     renameSync(unfinished, directory);
   }
   const entries = Object.entries(PARTS).map(([name, source]) => [source, join(directory, `${name}.js`)]);
