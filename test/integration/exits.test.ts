@@ -23,7 +23,10 @@ afterAll(async () => {
 });
 
 test('the hook exits with the code of the transcoder, from 0 to 255', async () => {
-  const codes = Array.from({ length: 256 }, (_, code) => code);
+  const all = Array.from({ length: 256 }, (_, code) => code);
+  // Around our own codes, those of signals, and the ends of a byte; of the others every eighth.
+  const telling = [0, 1, 2, 64, 70, 75, 126, 127, 128, 129, 137, 143, 254, 255];
+  const codes = all.filter((code) => code % 8 === 0 || telling.includes(code));
   const exits = await queue.addAll(codes.map((code) => () => cluster.runHook(behaviour({ exit: code }))));
   expect(exits.map(({ code }) => code)).toEqual(codes);
 });

@@ -3,14 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compileCache } from '../support/compileCache.ts';
+import { Part, sourceOf } from '../support/part.ts';
 
 const PARTS = ['orchestrator/main.ts', 'worker/main.ts', 'pms/relay.ts'];
 
 function run(part: string, env: Readonly<Record<string, string>>, argv: readonly string[] = []) {
-  const file = fileURLToPath(new URL(`../../${part}`, import.meta.url));
+  return runFile(Part.bundles[part] ?? sourceOf(part), env, argv);
+}
+
+function runFile(file: string, env: Readonly<Record<string, string>>, argv: readonly string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...argv], {
     env: { PATH: '/usr/bin:/bin', ...compileCache, ...env },
     encoding: 'utf8',
@@ -51,7 +54,7 @@ describe.each(PARTS)('%s', (part) => {
   });
 
   test('--help prints every setting with its default', () => {
-    const { status, stdout } = run(part, {}, ['--help']);
+    const { status, stdout } = runFile(sourceOf(part), {}, ['--help']);
     expect(status).toBe(0);
     expect(stdout).toMatch(/LOG_LEVEL {2}\(.*default info\)/);
     expect(stdout).toMatch(/CLUSTERPLEX_TOKEN/);
