@@ -130,7 +130,7 @@ const level = (enforce: string) =>
   object('Namespace', 'media', { metadata: { labels: { 'pod-security.kubernetes.io/enforce': enforce } } });
 const ofPlex = (name: string, image: string) =>
   deployment(name, {
-    container: { name, image: 'clusterplex:1' },
+    container: { name, image: `registry:5000/${name}:1` },
     template: { annotations: { 'clusterplex.io/plex-image': image } },
   });
 

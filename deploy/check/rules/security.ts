@@ -88,7 +88,7 @@ export const security: readonly Rule[] = [
         return containers.some(({ name }) => name === 'pms' || name === 'worker');
       });
       const builds = parts.map(({ annotations, id }) => `${annotations[PLEX_IMAGE]} in ${id}`);
-      const tags = parts.map(({ containers }) => containers[0]?.image?.split(/[@:]/)[1]);
+      const tags = parts.map(({ containers }) => /[@:]([^/]*)$/.exec(containers[0]?.image ?? '')?.[1]);
       if (parts.some(({ annotations }) => !annotations[PLEX_IMAGE]))
         yield `${PLEX_IMAGE} is missing: ${builds.join(', ')}`;
       else if (new Set(parts.map(({ annotations }) => annotations[PLEX_IMAGE])).size > 1) {
