@@ -4,9 +4,9 @@ import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { all, electsLeader, idOf, type Overlay, type Workload, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
-/** linuxserver's init is root for a moment, a mounter has to be. */
 /** Besides the leader: it deletes pods. */
 const CALLS_THE_API = new Set(['clusterplex-dfs-guard']);
+/** linuxserver's init is root for a moment, a mounter has to be. */
 const NOT_RESTRICTED = new Set(['clusterplex-pms', 'clusterplex-dfs-mount']);
 const PLEX_IMAGE = 'clusterplex.io/plex-image';
 
@@ -59,6 +59,7 @@ export const security: readonly Rule[] = [
   {
     name: 'no-secret-in-git',
     why: 'What is in Git is known to all who may read it: secrets come by SOPS, or by hand.',
+    ofParts: true,
     *check(overlay) {
       for (const secret of all(overlay.objects, Secret.is)) yield `${idOf(secret)} is in the open`;
       for (const { id, containers } of workloads(overlay)) {
