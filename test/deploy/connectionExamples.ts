@@ -107,6 +107,16 @@ export const alsoRefused: ReadonlyArray<readonly [rule: string, what: string, ob
   ],
   [
     'policies-let-parts-through',
+    'datagrams only',
+    [
+      ...all,
+      policies.p,
+      policies.w,
+      policy(['Ingress'], 'o', { ingress: [{ ports: [{ port: 3500, protocol: 'UDP' }] }] }),
+    ],
+  ],
+  [
+    'policies-let-parts-through',
     'nobody let in',
     [...all, policies.p, policies.w, policy(['Ingress'], 'o', { ingress: [from(['w'], 'http')] })],
   ],

@@ -127,7 +127,11 @@ function isLet(
         : (spec?.egress ?? []).map(({ to, ports }) => ({ peers: to, ports }));
     return rules.some(({ peers, ports }) => {
       const isPort =
-        !ports?.length || ports.some((one) => one.port === undefined || portOf(one.port, listening) === port);
+        !ports?.length ||
+        ports.some((one) => {
+          const isIt = one.port === undefined || portOf(one.port, listening) === port;
+          return isIt && (one.protocol ?? 'TCP') === 'TCP';
+        });
       const isPeer =
         !peers?.length ||
         peers.some(({ podSelector, namespaceSelector, ipBlock }) => {
