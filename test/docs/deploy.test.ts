@@ -26,6 +26,23 @@ it('the guides say what players call PMS by, and what Prometheus selects by', ()
   expect(guide).toContain('release:');
 });
 
+it('the guide says what homelab is without KEDA, and where Flux looks for it', () => {
+  const scale = read('overlays/homelab/scale/scale.yaml');
+  expect(scale).toContain('scalable: infra');
+  const change = [
+    'components/keda/core',
+    'components/keda/workers',
+    'scalable: local',
+    'apply: { statefulSet:',
+  ];
+  for (const words of change) expect(guide).toContain(words);
+  for (const [, name] of read('components/flux/kustomizations.yaml').matchAll(
+    /GitRepository\n\s+name: (.*)/g,
+  )) {
+    expect(guide).toMatch(new RegExp(`GitRepository \`${name}\``));
+  }
+});
+
 it('the settings of a worker on another host have another name', () => {
   const names = [...read('compose/.env.example').matchAll(/^#?WORKER_NAME=(.*)$/gm)].map(([, name]) => name);
   expect(names).toHaveLength(2);
