@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs ClusterPlex-TS from the folder that this script lies in; nothing is downloaded.
 set -eu
+# PMS's user runs what is installed here, whatever root keeps to itself otherwise.
+umask 022
 
 usage() {
   cat <<'END'
@@ -77,6 +79,7 @@ fi
 mkdir -p "$root/opt" "$root/usr/local/bin"
 rm -rf "$opt.new" "$opt.old"
 cp -R "$here" "$opt.new"
+chmod -R u=rwX,go=rX "$opt.new"
 if [ -e "$opt" ]; then mv "$opt" "$opt.old"; fi
 mv "$opt.new" "$opt"
 rm -rf "$opt.old"

@@ -21,6 +21,12 @@ const ManifestSchema = Type.Object({
   }),
 });
 
+const Encrypted = Type.Object({
+  sops: Type.Unknown(),
+  data: Type.Optional(Strings),
+  stringData: Type.Optional(Strings),
+});
+
 /** An object for Kubernetes. Whether the rest of it is as its kind has it, the type checker finds out (types.ts). */
 export type Manifest = Static<typeof ManifestSchema>;
 
@@ -49,9 +55,16 @@ export function parseOverlay(name: string, yaml: string): Overlay {
     if (!Value.Check(ManifestSchema, object)) {
       throw new Error(`${name}: not an object of Kubernetes: ${JSON.stringify(object).slice(0, 200)}`);
     }
-    return [object];
+    return isEncrypted(object) ? [] : [object];
   });
   return { name, objects };
+}
+
+/** By SOPS: nothing can be said of it before Flux has decrypted it. With a value in the open it is a Secret like any other. */
+function isEncrypted(object: Manifest): boolean {
+  if (!Value.Check(Encrypted, object)) return false;
+  const values = Object.values({ ...object.data, ...object.stringData });
+  return values.length > 0 && values.every((value) => value.startsWith('ENC['));
 }
 
 /** Those of one kind, as what they are. */

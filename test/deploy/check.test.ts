@@ -10,7 +10,7 @@ import { idOf, type Overlay, workloads } from '../../deploy/check/overlay.ts';
 import { isShellScript, shellFindings } from '../../deploy/check/shell.ts';
 import { findTool } from '../../deploy/check/tools.ts';
 import { wrongTypes } from '../../deploy/check/types.ts';
-import { overlayOf, workload } from './objects.ts';
+import { object, overlayOf, workload } from './objects.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const report = await checkDeploy(root);
@@ -104,6 +104,19 @@ describe('the check', () => {
     expect(found).toContainEqual(
       expect.stringMatching(/^no-service-links: Deployment media\/a lacks .*\n {2}Kubernetes injects/),
     );
+  });
+
+  it('refuses a secret in the open, in the part where it is put, and takes one that SOPS has encrypted', async () => {
+    const secret = (value: string) => {
+      const fields = { ...{ stringData: { token: value }, sops: { version: '3.9.0' } } };
+      const { objects } = overlayOf([object('Secret', 'clusterplex-token', fields)]);
+      return { name: 'deploy/overlays/homelab/core', objects };
+    };
+    expect(lint(secret('in the open')).join('\n')).toContain(
+      'no-secret-in-git: Secret media/clusterplex-token',
+    );
+    expect(lint(secret('ENC[AES256_GCM,data:x]'))).toEqual([]);
+    expect(await wrongTypes(root, [secret('ENC[AES256_GCM,data:x]')])).toEqual([]);
   });
 
   it('takes no program that is too old', async () => {

@@ -71,8 +71,8 @@ export const referenceExamples: Readonly<Record<string, Example>> = {
     good: [deployment('a', env('ORCHESTRATOR_URL', ''))],
   },
   'network-policy-for-every-pod': {
-    bad: [deployment('a', {}), policy(['Ingress'])],
-    good: [deployment('a', {}), policy(['Ingress', 'Egress'])],
+    bad: [deployment('a', {}), policy(['Ingress', 'Egress']), policy(['Ingress'], 'a')],
+    good: [deployment('a', {}), policy(['Ingress', 'Egress'], 'a')],
   },
   'traefik-entry-points': { bad: [ingress(80, 'https')], good: [ingress(80, 'web,websecure')] },
 };
@@ -130,7 +130,7 @@ const level = (enforce: string) =>
   object('Namespace', 'media', { metadata: { labels: { 'pod-security.kubernetes.io/enforce': enforce } } });
 const ofPlex = (name: string, image: string) =>
   deployment(name, {
-    container: { name, image: 'clusterplex:1' },
+    container: { name, image: `registry:5000/${name}:1` },
     template: { annotations: { 'clusterplex.io/plex-image': image } },
   });
 

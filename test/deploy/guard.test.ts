@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '#shared/clock.ts';
+import { MountProbe } from '#shared/storage/probe.ts';
 import { portOf } from '../support/portOf.ts';
 
 const guard = fileURLToPath(new URL('../../deploy/components/dfs-pv/guard.ts', import.meta.url));
@@ -56,25 +58,36 @@ describe('the guard of workers with a mount by NFS', () => {
     expect(stdout).toContain('deletes worker-0');
   });
 
+  it('takes a mount for dead by what the probe says', async () => {
+    const options = { mode: 'ro', optional: false } as const;
+    const lost = new MountProbe({ path: join(account, 'lost'), ...options }, systemClock);
+    const { problem } = await lost.run();
+    await look([problem], { mount: join(account, 'lost') });
+    expect(deleted).toHaveLength(1);
+  });
+
   it('leaves alone what is well, what was only slow, and what has other trouble', async () => {
     await look([null]);
     await look(['/mnt/dfs does not answer within 5000 ms', null]);
-    await look(["/transcode can't be written as this user"]);
+    await look([
+      "/transcode can't be written as this user; /mnt/dfs is not the volume that PMS uses: other things are in it; " +
+        'mount what PMS has, or correct MOUNTS or PATH_MAP',
+    ]);
     expect(deleted).toEqual([]);
   });
 
   it('leaves it alone while no server is there', async () => {
-    await look(['/mnt/dfs does not answer within 5000 ms'], '127.0.0.1:1');
+    await look(['/mnt/dfs does not answer within 5000 ms'], { server: '127.0.0.1:1' });
     expect(deleted).toEqual([]);
   });
 });
 
-function look(said: (string | null)[], server = `127.0.0.1:${portOf(nfs)}`) {
+function look(said: (string | null)[], { server = `127.0.0.1:${portOf(nfs)}`, mount = '/mnt/dfs' } = {}) {
   storage = said;
   deleted = [];
   const words = ['--api', `http://127.0.0.1:${portOf(api)}`, '--account', account, '--again-ms', '1'];
   return promisify(execFile)(process.execPath, [
-    ...[guard, '--worker-port', String(portOf(worker)), '--server', server],
+    ...[guard, '--worker-port', String(portOf(worker)), '--server', server, '--mount', mount],
     ...words,
   ]);
 }

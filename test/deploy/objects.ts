@@ -10,7 +10,8 @@ const API: Readonly<Record<string, string>> = {
     PodDisruptionBudget: 'policy/v1',
   },
   ...{ Ingress: 'networking.k8s.io/v1', NetworkPolicy: 'networking.k8s.io/v1' },
-  ...{ Role: 'rbac.authorization.k8s.io/v1', StorageClass: 'storage.k8s.io/v1' },
+  ...{ Role: 'rbac.authorization.k8s.io/v1', RoleBinding: 'rbac.authorization.k8s.io/v1' },
+  ...{ StorageClass: 'storage.k8s.io/v1' },
   ...{ ScaledObject: 'keda.sh/v1alpha1', PodMonitor: 'monitoring.coreos.com/v1' },
   ServiceMonitor: 'monitoring.coreos.com/v1',
   Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
@@ -53,8 +54,10 @@ export function ingress(number: number, entryPoints = 'web') {
   });
 }
 
-export function policy(policyTypes: string[]) {
-  return object('NetworkPolicy', 'a', { spec: { podSelector: {}, policyTypes } });
+/** Of the pods labelled `app: NAME`, or of all. */
+export function policy(policyTypes: string[], app?: string, rules: Fields = {}) {
+  const podSelector = app === undefined ? {} : { matchLabels: { app } };
+  return object('NetworkPolicy', app ?? 'default', { spec: { podSelector, policyTypes, ...rules } });
 }
 
 export function nfsVolume(server: string, options = 'vers=4.2') {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { fileRules, rules } from '../../deploy/check/rules/index.ts';
+import { alsoRefused, connectionExamples } from './connectionExamples.ts';
 import {
   referenceExamples,
   securityExamples,
@@ -11,6 +12,7 @@ import { overlayOf } from './objects.ts';
 
 const examples = {
   ...referenceExamples,
+  ...connectionExamples,
   ...storageExamples,
   ...securityExamples,
   ...workerExamples,
@@ -79,6 +81,13 @@ describe('rules for what is deployed', () => {
     expect([...check(overlayOf(bad))]).not.toEqual([]);
     expect([...check(overlayOf(good))]).toEqual([]);
     expect(why).toMatch(/\.$/);
+  });
+
+  it.each(alsoRefused)('%s: %s', (name, _what, objects) => {
+    const found = rules
+      .filter((rule) => rule.name === name)
+      .flatMap(({ check }) => [...check(overlayOf(objects))]);
+    expect(found).not.toEqual([]);
   });
 
   it.each(fileRules.map((rule) => [rule.name, rule] as const))('%s', (name, { check, why }) => {

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -155,6 +156,20 @@ describe('install.sh', () => {
         .sort(),
     ).toEqual([...['/etc/clusterplex/clusterplex.env', '/plex/Plex Transcoder']]);
     expect(readFileSync(settings, 'utf8')).toBe('CLUSTERPLEX_TOKEN=mine\n');
+  });
+
+  test('whoever runs PMS can read it, whatever the umask of root', () => {
+    const folder = join(out, 'plain', ownArchitecture());
+    const mode = statSync(folder).mode;
+    chmodSync(folder, 0o700);
+    const words = ['-c', 'umask 077; exec "$@"', 'sh', join(folder, 'install.sh'), 'worker'];
+    const env = { PATH: '/usr/bin:/bin', DESTDIR: root };
+    expect(spawnSync('sh', words, { env, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+    chmodSync(folder, mode);
+    for (const name of ['', 'node', 'clusterplex', 'worker.js']) {
+      expect(statSync(join(root, 'opt/clusterplex', name)).mode & 0o004, name).toBe(0o004);
+    }
+    expect(statSync(join(root, 'opt')).mode & 0o777).toBe(0o755);
   });
 
   test('where s6 runs the container, the relay is a service of it, and the hook comes after updates', () => {

@@ -1,3 +1,5 @@
+import { connections } from './connections.ts';
+import { containers } from './containers.ts';
 import { flux } from './flux.ts';
 import { network } from './network.ts';
 import { references } from './references.ts';
@@ -12,6 +14,8 @@ export { fileRules } from './files.ts';
 export const rules: readonly Rule[] = [
   ...references,
   ...network,
+  ...connections,
+  ...containers,
   ...storage,
   ...workers,
   ...standby,

@@ -61,11 +61,13 @@ export const network: readonly Rule[] = [
         const policies = all(overlay.objects, NetworkPolicy.is).filter(({ metadata, spec }) => {
           const wanted = spec?.podSelector?.matchLabels ?? {};
           const any = spec?.podSelector?.matchExpressions === undefined;
-          return any && metadata?.namespace === namespace && selects(wanted, labels);
+          // One for all pods says what none may do, not what this one may.
+          const isOwn = Object.keys(wanted).length > 0;
+          return isOwn && any && metadata?.namespace === namespace && selects(wanted, labels);
         });
         for (const direction of ['Ingress', 'Egress'] as const) {
           const covered = policies.some(({ spec }) => spec?.policyTypes?.includes(direction));
-          if (!covered) yield `${id}: no policy says what its ${direction.toLowerCase()} may be`;
+          if (!covered) yield `${id}: no policy of its own says what its ${direction.toLowerCase()} may be`;
         }
       }
     },

@@ -11,10 +11,13 @@ import { Service } from 'kubernetes-models/v1/Service';
 import { all, idOf, type Overlay, selects, type Workload, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
-/** What a cluster must have before: deploy/README.md says how each is made. */
-const FROM_OUTSIDE = new Set(['Secret/clusterplex-token', 'Secret/clusterplex-plex-claim']);
+/** What a cluster must have before, and its key: deploy/README.md says how each is made. */
+export const SECRETS_FROM_OUTSIDE: ReadonlyMap<string, string> = new Map([
+  ['clusterplex-token', 'token'],
+  ['clusterplex-plex-claim', 'claim'],
+]);
 /** Put onto a pod while it runs, by the leader. */
-const LEADER = 'clusterplex.io/role';
+export const LEADER = 'clusterplex.io/role';
 
 export const references: readonly Rule[] = [
   {
@@ -75,7 +78,7 @@ export const references: readonly Rule[] = [
         overlay.objects.map(({ kind, metadata }) => key(kind, metadata.namespace, metadata.name)),
       );
       const has = (kind: string, namespace: string, name: string) =>
-        FROM_OUTSIDE.has(`${kind}/${name}`) || there.has(key(kind, namespace, name));
+        (kind === 'Secret' && SECRETS_FROM_OUTSIDE.has(name)) || there.has(key(kind, namespace, name));
       for (const workload of workloads(overlay)) {
         for (const [kind, name] of named(workload)) {
           if (!has(kind, workload.namespace, name))

@@ -4,9 +4,9 @@ import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
 import { all, electsLeader, idOf, type Overlay, type Workload, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
-/** linuxserver's init is root for a moment, a mounter has to be. */
 /** Besides the leader: it deletes pods. */
 const CALLS_THE_API = new Set(['clusterplex-dfs-guard']);
+/** linuxserver's init is root for a moment, a mounter has to be. */
 const NOT_RESTRICTED = new Set(['clusterplex-pms', 'clusterplex-dfs-mount']);
 const PLEX_IMAGE = 'clusterplex.io/plex-image';
 
@@ -59,6 +59,7 @@ export const security: readonly Rule[] = [
   {
     name: 'no-secret-in-git',
     why: 'What is in Git is known to all who may read it: secrets come by SOPS, or by hand.',
+    ofParts: true,
     *check(overlay) {
       for (const secret of all(overlay.objects, Secret.is)) yield `${idOf(secret)} is in the open`;
       for (const { id, containers } of workloads(overlay)) {
@@ -88,7 +89,7 @@ export const security: readonly Rule[] = [
         return containers.some(({ name }) => name === 'pms' || name === 'worker');
       });
       const builds = parts.map(({ annotations, id }) => `${annotations[PLEX_IMAGE]} in ${id}`);
-      const tags = parts.map(({ containers }) => containers[0]?.image?.split(/[@:]/)[1]);
+      const tags = parts.map(({ containers }) => /[@:]([^/]*)$/.exec(containers[0]?.image ?? '')?.[1]);
       if (parts.some(({ annotations }) => !annotations[PLEX_IMAGE]))
         yield `${PLEX_IMAGE} is missing: ${builds.join(', ')}`;
       else if (new Set(parts.map(({ annotations }) => annotations[PLEX_IMAGE])).size > 1) {

@@ -1,19 +1,26 @@
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
+import type { IPolicyRule } from 'kubernetes-models/rbac.authorization.k8s.io/v1/PolicyRule';
 import { Role } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role';
+import { RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Service } from 'kubernetes-models/v1/Service';
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { parse } from 'yaml';
-import { all, idOf, type Overlay, workloads } from '../overlay.ts';
+import { all, electsLeader, idOf, type Overlay, type Workload, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
 const ScaleSpec = Type.Object({
   groups: Type.Record(
     Type.String(),
-    Type.Object({ minimum: Type.Number(), maximum: Type.Number(), scalable: Type.Unknown() }),
+    Type.Object({
+      minimum: Type.Number(),
+      maximum: Type.Number(),
+      scalable: Type.Unknown(),
+      apply: Type.Optional(Type.Object({ statefulSet: Type.String() })),
+    }),
   ),
 });
 const TimeSlicing = Type.Object({
@@ -65,6 +72,25 @@ export const workers: readonly Rule[] = [
       const scaler = all(objects, ScaledObject.is).length > 0 ? 'infra' : 'local';
       const { scalable = scaler } = scaleSpec(objects) ?? {};
       if (scalable !== scaler) yield `the scale spec says scalable: ${scalable}, and it is ${scaler}`;
+    },
+  },
+  {
+    name: 'leader-may-scale',
+    why: 'Where the leader scales, without the right to it there are never more workers than there were.',
+    *check(overlay) {
+      const { scalable, apply } = scaleSpec(overlay.objects) ?? {};
+      const leader = workloads(overlay).find(electsLeader);
+      if (scalable !== 'local' || !leader) return;
+      const name = apply?.statefulSet;
+      if (!name) yield 'the scale spec says scalable: local, and no apply.statefulSet';
+      else {
+        const given = rightsOf(leader, overlay).flatMap(({ resources, resourceNames, verbs }) => {
+          const isIt = resources?.includes('statefulsets/scale') && (resourceNames?.includes(name) ?? true);
+          return isIt ? verbs : [];
+        });
+        for (const verb of ['get', 'patch'])
+          if (!given.includes(verb)) yield `no Role lets ${leader.id} ${verb} statefulsets/scale of ${name}`;
+      }
     },
   },
   {
@@ -171,6 +197,20 @@ function scaled(objects: Overlay['objects']): { id: string; kind: string; name: 
     });
   });
   return [...byKeda, ...byLeader];
+}
+
+/** What Roles allow that are bound to the account of these pods. */
+function rightsOf({ namespace, pod }: Workload, { objects }: Overlay): IPolicyRule[] {
+  const bound = all(objects, RoleBinding.is).filter(({ metadata, subjects = [] }) => {
+    const isOwn = subjects.some(
+      (one) => one.kind === 'ServiceAccount' && one.name === pod.serviceAccountName,
+    );
+    return metadata?.namespace === namespace && isOwn;
+  });
+  return all(objects, Role.is)
+    .filter(({ metadata }) => metadata?.namespace === namespace)
+    .filter(({ metadata }) => bound.some(({ roleRef }) => roleRef.name === metadata?.name))
+    .flatMap(({ rules = [] }) => rules);
 }
 
 function scaleSpec(objects: Overlay['objects']): Static<typeof ScaleSpec>['groups'][string] | null {

@@ -10,6 +10,11 @@ import { parseArgs } from 'node:util';
 const ANSWER_MS = 5_000;
 /** Its jobs can't go on there; the rest of the drain would only keep the new pod waiting. */
 const GRACE_S = 30;
+/**
+ * What shared/storage/probe.ts says of a mount whose server is lost: a stale handle and an I/O error make the directory
+ * "not exist", though kubelet has mounted there. All else a new pod would say as well, minute after minute.
+ */
+const DEAD = ['does not answer', 'does not exist'];
 
 const { values } = parseArgs({
   options: {
@@ -59,9 +64,9 @@ async function isDead(address: string): Promise<boolean> {
   );
   return checks.some((check) => {
     const isBlocked = at(check, 'ok') === false && at(check, 'blocking') === true;
-    return (
-      isBlocked && at(check, 'name') === 'storage' && String(at(check, 'message')).includes(values.mount)
-    );
+    if (!isBlocked || at(check, 'name') !== 'storage') return false;
+    const problems = String(at(check, 'message')).split('; ');
+    return problems.some((problem) => DEAD.some((words) => problem.startsWith(`${values.mount} ${words}`)));
   });
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import {
   argument,
@@ -104,22 +104,24 @@ export function runIn(
   });
 }
 
-/** `[--from=STAGE] SOURCE TARGET`: a folder's content, or a file. */
+/** `[--from=STAGE] [--chmod=MODE] SOURCE TARGET`: a folder's content, or a file. */
 function copy(
   words: Instruction['words'],
   root: string,
   sourceOf: (from: string | null) => string | undefined,
 ): void {
-  const [, from = null, source = '', target = ''] = /^(?:--from=(\S+)\s+)?(\S+)\s+(\S+)$/.exec(words) ?? [];
+  const [, from = null, mode = null, source = '', target = ''] =
+    /^(?:--from=(\S+)\s+)?(?:--chmod=(\S+)\s+)?(\S+)\s+(\S+)$/.exec(words) ?? [];
   const origin = sourceOf(from);
   if (origin === undefined) throw new Error(`COPY ${words}: there is no such stage`);
   const path = join(origin, source);
   if (!existsSync(path)) throw new Error(`COPY ${words}: there is no ${path}`);
-  if (statSync(path).isDirectory()) {
-    cpSync(path, join(root, target), { recursive: true, verbatimSymlinks: true });
-  } else {
-    const to = target.endsWith('/') ? join(root, target, basename(source)) : join(root, target);
-    mkdirSync(dirname(to), { recursive: true });
-    cpSync(path, to);
+  const isFolder = statSync(path).isDirectory();
+  const to = !isFolder && target.endsWith('/') ? join(root, target, basename(source)) : join(root, target);
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(path, to, { recursive: true, verbatimSymlinks: true });
+  if (mode === null) return;
+  for (const copied of isFolder ? readdirSync(path, { recursive: true, encoding: 'utf8' }) : ['']) {
+    chmodSync(join(to, copied), Number.parseInt(mode, 8));
   }
 }

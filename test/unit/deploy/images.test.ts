@@ -40,6 +40,23 @@ test.each(['orchestrator', 'worker', 'dfs'])('%s is nobody’s root, and has an 
   expect(JSON.parse(last(image, 'ENTRYPOINT') ?? '[]')[0]).toMatch(/\/tini$/);
 });
 
+test.each(['orchestrator', 'worker'])('%s: its volume is for whoever it runs as', (image) => {
+  const made = instructions(image).filter(({ words }) => words.includes('install -d'));
+  expect(made.map(({ words }) => words)).toEqual([expect.stringMatching(/ install -d -m 1777 \S+$/)]);
+});
+
+test.each([...images.map((image) => `images/${image}`), ...['mods/pms', 'mods/worker']])(
+  '%s: everybody may read it, whatever the umask of the checkout',
+  (folder) => {
+    const text = readFileSync(`${FOLDER}../${folder}/Dockerfile`, 'utf8');
+    const copied = readDockerfile(text).filter(
+      ({ name, words }) => name === 'COPY' && !words.includes('--from'),
+    );
+    expect(copied).not.toEqual([]);
+    for (const { words } of copied) expect(words).toMatch(/^--chmod=755 /);
+  },
+);
+
 test('the worker does not look for linuxserver’s temporary directory', () => {
   expect(instructions('worker')).toContainEqual({ name: 'ENV', words: 'TMPDIR=/tmp HOME=/tmp' });
 });
