@@ -8,7 +8,7 @@ usage() {
   cat <<'END'
 install.sh [PART …] [--uninstall]
 
-PART  pms (hook and relay), worker or orchestrator: which of them run on this machine
+PART  pms (hook and relay), worker, orchestrator, dfs-probe or dfs-mount: which of them run on this machine
 
 It copies its folder to /opt/clusterplex, puts `clusterplex` into /usr/local/bin and, for pms, the hook in place of
 Plex's transcoder; and it writes what starts the parts: units for systemd, or services where s6 runs the container.
@@ -28,7 +28,7 @@ parts=''
 uninstall=false
 for word in "$@"; do
   case $word in
-    pms | worker | orchestrator) parts="$parts $word" ;;
+    pms | worker | orchestrator | dfs-probe | dfs-mount) parts="$parts $word" ;;
     --uninstall) uninstall=true ;;
     --help) usage && exit 0 ;;
     *) fail "unknown argument $word (see --help)" 2 ;;
@@ -48,7 +48,7 @@ systemd() {
 }
 
 remove_services() {
-  for unit in orchestrator worker relay hook; do
+  for unit in orchestrator worker relay hook dfs-probe dfs-mount; do
     file=$units/clusterplex-$unit.service
     [ -e "$file" ] || continue
     if systemd; then systemctl disable --now "clusterplex-$unit.service" || :; fi

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { shortened } from '#shared/bytes.ts';
 import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import { type Check, MAX_CHECK_LENGTH } from '#shared/protocol/check.ts';
-import { mountTable } from '#shared/storage/mountTable.ts';
+import { type Mounted, mountTable } from '#shared/storage/mountTable.ts';
 import { Script } from '#shared/storage/script.ts';
 import { nfsProblem } from './nfsNull.ts';
 
@@ -12,6 +13,10 @@ const ANSWER_MS = 2_000;
 
 /** How many names the directory has. NFS can't export one that says 0. */
 const SCRIPT = 'exec stat -c %h -- "$1" 2>&1';
+
+/** Of each FUSE file system a directory. */
+const CONNECTIONS = '/sys/fs/fuse/connections';
+const MAJOR = 2 ** 20;
 
 const BEING_LOOKED_AT = 'it is being looked at';
 
@@ -22,7 +27,7 @@ export class Exported {
   readonly #clock: Clock;
   readonly #script: Script;
   readonly #boot = bootId();
-  #instance: string | null = null;
+  #instance: string | null | undefined;
   #problems: Readonly<Record<string, string | null>> = {
     ...{ mounted: BEING_LOOKED_AT, answers: BEING_LOOKED_AT, links: BEING_LOOKED_AT, nfs: BEING_LOOKED_AT },
   };
@@ -36,8 +41,11 @@ export class Exported {
     this.#script = new Script(SCRIPT, clock, ANSWER_MS);
   }
 
-  /** Which mount it is: another one after each start of the daemon and of the machine. Null when it is none. */
-  get instance(): string | null {
+  /**
+   * Which mount it is: another one after each start of the daemon and of the machine, the same for each dfs-probe. Null
+   * when it is none, undefined before the first look.
+   */
+  get instance(): string | null | undefined {
     return this.#instance;
   }
 
@@ -68,7 +76,8 @@ export class Exported {
 
   async #mounted(): Promise<string | null> {
     const mount = (await mountTable()).findLast(({ at }) => at === this.#path);
-    this.#instance = mount === undefined ? null : `${this.#boot} ${mount.instance}`;
+    this.#instance =
+      mount === undefined ? null : `${this.#boot} ${mount.device} ${await connectionOf(mount)}`;
     if (mount === undefined) return `nothing is mounted at ${this.#path}`;
     if (mount.type.startsWith('fuse')) return null;
     return `what is mounted at ${this.#path} is ${mount.type}, not FUSE`;
@@ -95,7 +104,17 @@ export class Exported {
   }
 }
 
-/** The numbers of mounts begin anew with each start of the machine. */
+/**
+ * The inode of its connection's directory, empty where that is not to be seen. Mounts have a number of their own in each
+ * container, and a device's is given away again at once; these are counted on for long.
+ */
+async function connectionOf({ device }: Mounted): Promise<string> {
+  const [major = 0, minor = 0] = device.split(':').map(Number);
+  const found = await stat(`${CONNECTIONS}/${major * MAJOR + minor}`).catch(() => null);
+  return String(found?.ino ?? '');
+}
+
+/** All of these numbers begin anew with each start of the machine. */
 function bootId(): string {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();

@@ -9,7 +9,7 @@ export interface HealthOptions {
   checks(): readonly Check[];
   metrics(): Promise<Exposition>;
   /** What else /ready says. */
-  more?(): Readonly<Record<string, string | null>>;
+  more?(): Readonly<Record<string, string | null | undefined>>;
 }
 
 /** /health, /ready and /metrics. */

@@ -36,6 +36,8 @@ export interface Step {
 
 /** A server that could not be mounted, or has not answered since, is not tried again at once. */
 export const RETRY_MS = 5_000;
+/** The longest between two moves because of silence; nobody silent for as long, and the next is made at once. */
+export const MOST_PAUSE_MS = 60_000;
 
 /**
  * Which server's export is to be mounted. What answers stays, whoever else is ready: running transcodes would lose their
@@ -50,6 +52,10 @@ export class Failover {
   #server: string | null = null;
   /** Which mount of that server; undefined until it is known, null since it is gone. */
   #instance: string | null | undefined;
+  /** Where both are slow, each move costs their readers more than it gains: so it waits twice as long as the one before. */
+  #pauseMs = 0;
+  #movedAt = Number.NEGATIVE_INFINITY;
+  #silentAt = Number.NEGATIVE_INFINITY;
 
   /** @param lostMs how long what is mounted may not answer */
   constructor(lostMs: number) {
@@ -61,7 +67,7 @@ export class Failover {
     this.#follow(view);
     const reason = this.#why(view);
     const target = reason && this.#target(view, reason);
-    if (!reason || !target) return null;
+    if (!reason || !target || (reason === 'silent' && !this.#mayMove(view))) return null;
     this.#tried.set(target.address, view.now);
     this.#server = target.address;
     this.#instance = target.instance;
@@ -87,6 +93,15 @@ export class Failover {
     // Files of the new mount may have got the numbers by which the client still knows those of the old one.
     const current = servers.find(({ address }) => address === mount.server);
     return current?.ready && current.instance !== this.#instance ? 'restarted' : null;
+  }
+
+  #mayMove({ now }: View): boolean {
+    if (now - this.#silentAt >= MOST_PAUSE_MS) this.#pauseMs = 0;
+    this.#silentAt = now;
+    if (now - this.#movedAt < this.#pauseMs) return false;
+    this.#pauseMs = Math.min(2 * (this.#pauseMs || this.#lostMs), MOST_PAUSE_MS);
+    this.#movedAt = now;
+    return true;
   }
 
   #target({ now, servers }: View, reason: Reason): Server | undefined {

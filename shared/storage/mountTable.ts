@@ -7,7 +7,12 @@ export interface Mounted {
   readonly type: string;
   readonly source: string;
   readonly options: string;
-  /** Another one where it was mounted anew, as long as anybody still uses what was mounted before. */
+  /** The file system's number, `major:minor`, the same wherever it is mounted. */
+  readonly device: string;
+  /**
+   * Another one where it was mounted anew, as long as anybody still uses what was mounted before; and in each mount
+   * namespace, which every container has of its own.
+   */
   readonly instance: string;
 }
 
@@ -19,12 +24,13 @@ export async function mountTable(): Promise<readonly Mounted[]> {
 export function mountsIn(table: string): Mounted[] {
   return table.split('\n').flatMap((line) => {
     const [before = '', after = ''] = line.split(' - ');
-    const [id, , device, , at, options = ''] = before.split(' ');
+    const [id, , device = '', , at, options = ''] = before.split(' ');
     const [type, source = '', more = ''] = after.split(' ');
     if (at === undefined || type === undefined) return [];
     const all = [...new Set([...options.split(','), ...more.split(',')])];
     const instance = `${id} ${device}`;
-    return [{ at: unescaped(at), type, source: unescaped(source), options: all.join(','), instance }];
+    const mount = { at: unescaped(at), type, source: unescaped(source), options: all.join(',') };
+    return [{ ...mount, device, instance }];
   });
 }
 

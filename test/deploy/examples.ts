@@ -1,4 +1,18 @@
-import { hostVolume, ingress, nfsVolume, object, policy, storageClass, workload } from './objects.ts';
+import {
+  deployment,
+  env,
+  hostVolume,
+  ingress,
+  nfsVolume,
+  object,
+  podMonitor,
+  policy,
+  role,
+  service,
+  serviceMonitor,
+  storageClass,
+  workload,
+} from './objects.ts';
 
 type Objects = ReadonlyArray<Readonly<Record<string, unknown>>>;
 
@@ -8,10 +22,6 @@ export interface Example {
   readonly good: Objects;
 }
 
-const service = (name: string, spec: object) => object('Service', name, { spec });
-const deployment = (name: string, given: Parameters<typeof workload>[2]) =>
-  workload('Deployment', name, given);
-const env = (name: string, value: string) => ({ container: { env: [{ name, value }] } });
 const uses = (...names: string[]) => {
   return { pod: { volumes: names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })) } };
 };
@@ -24,9 +34,6 @@ const scaledObject = (name: string, maxReplicaCount = 2) =>
   object('ScaledObject', name, {
     spec: { scaleTargetRef: { kind: 'StatefulSet', name }, minReplicaCount: 1, maxReplicaCount },
   });
-const role = (name: string, resources: string[], verbs: string[], resourceNames: string[] = []) =>
-  object('Role', name, { rules: [{ resources, verbs, resourceNames }] });
-
 export const referenceExamples: Readonly<Record<string, Example>> = {
   'selector-is-of-the-template': {
     bad: [deployment('a', { spec: { selector: { matchLabels: { app: 'b' } } } })],
@@ -51,8 +58,15 @@ export const referenceExamples: Readonly<Record<string, Example>> = {
     good: [deployment('a', uses('transcode')), object('PersistentVolumeClaim', 'transcode')],
   },
   'monitor-finds-a-port': {
-    bad: [monitored('http'), service('a', { ports: [{ name: 'web' }] })],
-    good: [monitored('http'), service('a', { ports: [{ name: 'http' }] })],
+    bad: [serviceMonitor('http'), service('a', { ports: [{ name: 'web' }] })],
+    good: [serviceMonitor('http'), service('a', { ports: [{ name: 'http' }] })],
+  },
+  'every-part-is-scraped': {
+    bad: [...alerted(), podMonitor({ matchLabels: { app: 'a', 'clusterplex.io/role': 'leader' } })],
+    good: [
+      ...alerted(),
+      podMonitor({ matchExpressions: [{ key: 'app', operator: 'In', values: ['a', 'b'] }] }),
+    ],
   },
   'ingress-names-a-port': {
     bad: [ingress(81), service('a', { ports: [{ port: 80 }] })],
@@ -224,47 +238,10 @@ export const workerExamples: Readonly<Record<string, Example>> = {
   },
 };
 
-const probed = (path: string) => deployment('a', { container: { readinessProbe: { httpGet: { path } } } });
-const orchestrator = 'clusterplex-orchestrator';
-const selecting = (labels: object) =>
-  service('a', { selector: { 'app.kubernetes.io/name': orchestrator, ...labels } });
-const scraping = (name: string) =>
-  object('PodMonitor', 'a', { spec: { selector: { matchLabels: { 'app.kubernetes.io/name': name } } } });
-const applied = (spec: object) => object('Kustomization', 'a', { spec });
-
-export const standbyExamples: Readonly<Record<string, Example>> = {
-  'standby-is-ready': { bad: [probed('/leader')], good: [probed('/ready')] },
-  'traffic-follows-the-leader': {
-    bad: [selecting({})],
-    good: [selecting({ 'clusterplex.io/role': 'leader' })],
-  },
-  'leader-may-label-itself': {
-    bad: [
-      deployment(orchestrator, env('LEADER_ELECTION', 'lease')),
-      role('a', ['leases', 'pods'], ['get', 'create', 'update', 'list']),
-    ],
-    good: [
-      deployment(orchestrator, env('LEADER_ELECTION', 'lease')),
-      role('a', ['leases', 'pods'], ['get', 'create', 'update', 'list', 'patch']),
-    ],
-  },
-  'no-surge': {
-    bad: [deployment('a', {})],
-    good: [deployment('a', { spec: { strategy: { rollingUpdate: { maxSurge: 0 } } } })],
-  },
-  'only-the-leader-is-scraped': { bad: [scraping(orchestrator)], good: [scraping('clusterplex-worker')] },
-  'flux-waits-for-what-gets-ready': {
-    bad: [applied({ wait: true, timeout: '15m', path: './homelab/workers' })],
-    good: [applied({ wait: true, timeout: '15m', path: './homelab/core' })],
-  },
-  'flux-depends-on-what-is-there': {
-    bad: [applied({ dependsOn: [{ name: 'b' }] })],
-    good: [applied({ dependsOn: [{ name: 'a' }] })],
-  },
-};
-
-function monitored(port: string) {
-  return object('ServiceMonitor', 'a', { spec: { selector: {}, endpoints: [{ port }] } });
+/** An orchestrator, and alerts. */
+function alerted() {
+  const container = { name: 'orchestrator', ports: [{ name: 'http' }] };
+  return [deployment('a', { container }), object('PrometheusRule', 'a', { spec: {} })];
 }
 
 function mounting(mountPropagation: string, pod = {}) {

@@ -13,6 +13,7 @@ const API: Readonly<Record<string, string>> = {
   ...{ Role: 'rbac.authorization.k8s.io/v1', RoleBinding: 'rbac.authorization.k8s.io/v1' },
   ...{ StorageClass: 'storage.k8s.io/v1' },
   ...{ ScaledObject: 'keda.sh/v1alpha1', PodMonitor: 'monitoring.coreos.com/v1' },
+  PrometheusRule: 'monitoring.coreos.com/v1',
   ServiceMonitor: 'monitoring.coreos.com/v1',
   Kustomization: 'kustomize.toolkit.fluxcd.io/v1',
 };
@@ -46,6 +47,13 @@ export function workload(
   });
 }
 
+export const service = (name: string, spec: object) => object('Service', name, { spec });
+export const deployment = (name: string, given: Parameters<typeof workload>[2]) =>
+  workload('Deployment', name, given);
+export const env = (name: string, value: string) => ({ container: { env: [{ name, value }] } });
+export const role = (name: string, resources: string[], verbs: string[], resourceNames: string[] = []) =>
+  object('Role', name, { rules: [{ resources, verbs, resourceNames }] });
+
 export function ingress(number: number, entryPoints = 'web') {
   const backend = { service: { name: 'a', port: { number } } };
   return object('Ingress', 'a', {
@@ -72,6 +80,14 @@ export function hostVolume(path: string) {
 
 export function storageClass(nfsOptions: string) {
   return object('StorageClass', 'a', { parameters: { nfsOptions } });
+}
+
+export function serviceMonitor(port: string) {
+  return object('ServiceMonitor', 'a', { spec: { selector: {}, endpoints: [{ port }] } });
+}
+
+export function podMonitor(selector: Fields) {
+  return object('PodMonitor', 'a', { spec: { selector, podMetricsEndpoints: [{ port: 'http' }] } });
 }
 
 export function overlayOf(objects: readonly Fields[]): Overlay {

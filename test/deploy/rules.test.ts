@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { fileRules, rules } from '../../deploy/check/rules/index.ts';
 import { alsoRefused, connectionExamples } from './connectionExamples.ts';
-import {
-  referenceExamples,
-  securityExamples,
-  standbyExamples,
-  storageExamples,
-  workerExamples,
-} from './examples.ts';
+import { referenceExamples, securityExamples, storageExamples, workerExamples } from './examples.ts';
 import { overlayOf } from './objects.ts';
+import { standbyExamples } from './standbyExamples.ts';
 
 const examples = {
   ...referenceExamples,

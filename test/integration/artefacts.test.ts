@@ -172,6 +172,22 @@ describe('install.sh', () => {
     expect(statSync(join(root, 'opt')).mode & 0o777).toBe(0o755);
   });
 
+  test('brings what storage nodes and their clients run, and the command line starts it', () => {
+    const parts = ['dfs-mount', 'dfs-probe'];
+    expect(install(...parts)).toMatchObject({ status: 0, stderr: '' });
+    expect(readdirSync(join(root, 'etc/systemd/system')).sort()).toEqual(
+      parts.map((name) => `clusterplex-${name}.service`),
+    );
+    for (const part of parts) {
+      const help = execFileSync(join(root, 'opt/clusterplex/clusterplex'), [part, '--help'], {
+        encoding: 'utf8',
+      });
+      expect(help).toContain('DFS_PROBE_MS');
+    }
+    expect(install('--uninstall')).toMatchObject({ status: 0, stderr: '' });
+    expect(readdirSync(join(root, 'etc/systemd/system'))).toEqual([]);
+  });
+
   test('where s6 runs the container, the relay is a service of it, and the hook comes after updates', () => {
     mkdirSync(join(root, 'etc/cont-init.d'), { recursive: true });
     expect(install('pms')).toMatchObject({ status: 0, stderr: '' });

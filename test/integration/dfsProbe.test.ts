@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '#shared/clock.ts';
+import { Exported } from '../../dfs/exported.ts';
 import { nfsProblem } from '../../dfs/nfsNull.ts';
 import { FuseMount } from '../support/fuseMount.ts';
 import { Part } from '../support/part.ts';
@@ -11,6 +13,10 @@ import { portOf } from '../support/portOf.ts';
 
 const obstacle = await FuseMount.obstacle();
 if (obstacle !== null) process.stderr.write(`NOT TESTED, dfs-probe at a FUSE mount: ${obstacle}\n`);
+
+const CONNECTIONS = '/sys/fs/fuse/connections';
+/** What a container is to the kernel's table of mounts. */
+const OWN_MOUNTS = ['unshare', '--mount', '--propagation', 'private'];
 
 /** Answers what it is asked by this. */
 async function serverOf(answer: (asked: Buffer, socket: Socket) => void): Promise<Server> {
@@ -60,31 +66,39 @@ describe.runIf(obstacle === null)('dfs-probe', () => {
   const film = join(directory, 'film');
   let nfs: Server;
   let part: Part;
+  // As systemd does at each start.
+  const hasMounted = spawnSync('mount', ['-t', 'fusectl', 'fusectl', CONNECTIONS]).status === 0;
 
   beforeAll(async () => {
     mkdirSync(path);
     writeFileSync(film, 'film');
     nfs = await serverOf(accept);
-    part = new Part('dfs/probe.ts', {
-      ...{ DFS_PATH: path, DFS_NFS_PORT: String(portOf(nfs)), DFS_PROBE_MS: '20' },
-      ...{ LISTENING_HOST: '127.0.0.1', LISTENING_PORT: '0' },
-    });
+    part = startProbe();
   });
 
   afterAll(async () => {
     expect(await part.stop()).toEqual({ code: 0, signal: null });
     nfs.close();
     rmSync(directory, { recursive: true, force: true });
+    if (hasMounted) spawnSync('umount', [CONNECTIONS]);
   });
+
+  function startProbe(enter: readonly string[] = []): Part {
+    const env = {
+      ...{ DFS_PATH: path, DFS_NFS_PORT: String(portOf(nfs)), DFS_PROBE_MS: '20' },
+      ...{ LISTENING_HOST: '127.0.0.1', LISTENING_PORT: '0' },
+    };
+    return new Part('dfs/probe.ts', env, enter);
+  }
 
   interface Ready {
     readonly status: number;
-    readonly instance: string | null;
+    readonly instance: string | null | undefined;
     readonly failed: Readonly<Record<string, string>>;
   }
 
-  async function ready(): Promise<Ready> {
-    const response = await fetch(`${await part.listening()}/ready`);
+  async function ready(probe: Part): Promise<Ready> {
+    const response = await fetch(`${await probe.listening()}/ready`);
     const { instance, checks } = Object(await response.json());
     const failed = Object(checks)
       .filter(({ ok }: { ok: boolean }) => !ok)
@@ -93,9 +107,9 @@ describe.runIf(obstacle === null)('dfs-probe', () => {
   }
 
   /** Waits until it says so. */
-  async function says(condition: (said: Ready) => boolean): Promise<Ready> {
+  async function says(condition: (said: Ready) => boolean, probe = part): Promise<Ready> {
     for (;;) {
-      const said = await ready();
+      const said = await ready(probe);
       if (condition(said)) return said;
     }
   }
@@ -124,4 +138,23 @@ describe.runIf(obstacle === null)('dfs-probe', () => {
     first.remove();
     await says((said) => said.instance === null);
   });
+
+  test('says the same of a mount from wherever it is looked at, and another thing once its daemon was started again', async () => {
+    const first = await FuseMount.healthy(path, film, 'film');
+    const { instance, status } = await says((said) => said.status === 200);
+    const elsewhere = startProbe(OWN_MOUNTS);
+    expect(await says((said) => said.status === 200, elsewhere)).toMatchObject({ status, instance });
+    await elsewhere.stop();
+    // Nobody looks while it is away, and the new one gets the numbers of the old one.
+    part.child.kill('SIGSTOP');
+    first.remove();
+    const second = await FuseMount.healthy(path, film, 'film');
+    part.child.kill('SIGCONT');
+    await says((said) => said.instance !== instance && said.status === 200);
+    second.remove();
+  });
+});
+
+test('before its first look a probe says nothing of which mount it is, since null says that there is none', () => {
+  expect(new Exported('/nowhere', 0, systemClock).instance).toBeUndefined();
 });

@@ -1,4 +1,8 @@
-import { PodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
+import {
+  type IPodMonitor,
+  PodMonitor,
+} from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
+import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
@@ -18,6 +22,8 @@ export const SECRETS_FROM_OUTSIDE: ReadonlyMap<string, string> = new Map([
 ]);
 /** Put onto a pod while it runs, by the leader. */
 export const LEADER = 'clusterplex.io/role';
+/** Containers of whose metrics there are alerts. */
+const TELLS_METRICS = new Set(['orchestrator', 'worker', 'dfs-probe', 'dfs-mount']);
 
 export const references: readonly Rule[] = [
   {
@@ -113,6 +119,25 @@ export const references: readonly Rule[] = [
     },
   },
   {
+    name: 'every-part-is-scraped',
+    why: 'No alert is for what nobody scrapes: by the leader’s Service or label, not the one that nobody leads.',
+    *check(overlay) {
+      if (all(overlay.objects, PrometheusRule.is).length === 0) return;
+      const monitors = all(overlay.objects, PodMonitor.is);
+      for (const { id, namespace, labels, pod } of workloads(overlay)) {
+        for (const { name, ports = [] } of pod.containers) {
+          const isScraped = monitors.some(({ metadata, spec }) => {
+            const namesPort = spec?.podMetricsEndpoints?.some(({ port }) =>
+              ports.some((one) => one.name === port),
+            );
+            return metadata?.namespace === namespace && namesPort && takes(spec.selector, labels);
+          });
+          if (TELLS_METRICS.has(name) && !isScraped) yield `no PodMonitor finds a port of ${name} in ${id}`;
+        }
+      }
+    },
+  },
+  {
     name: 'ingress-names-a-port',
     why: 'An Ingress has no default port: its Service must have the one that it names.',
     *check({ objects }) {
@@ -132,6 +157,17 @@ export const references: readonly Rule[] = [
     },
   },
 ];
+
+/** Of expressions that with a list; another one is taken to refuse. */
+function takes(
+  { matchLabels = {}, matchExpressions = [] }: NonNullable<IPodMonitor['spec']>['selector'],
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const isListed = matchExpressions.every(({ key: label, operator, values = [] }) => {
+    return operator === 'In' && values.includes(labels[label] ?? '');
+  });
+  return isListed && selects(matchLabels, labels);
+}
 
 function* selectors({ objects }: Overlay) {
   for (const object of objects) {

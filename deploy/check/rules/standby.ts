@@ -1,4 +1,3 @@
-import { PodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { Role } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role';
 import { Service } from 'kubernetes-models/v1/Service';
@@ -61,17 +60,6 @@ export const standby: readonly Rule[] = [
         const { strategy, replicas = 1 } = deployment.spec ?? {};
         const surges = strategy?.type !== 'Recreate' && strategy?.rollingUpdate?.maxSurge !== 0;
         if (surges) yield `${idOf(deployment)} (${replicas}) may surge: maxSurge is not 0`;
-      }
-    },
-  },
-  {
-    name: 'only-the-leader-is-scraped',
-    why: 'A standby knows no worker and no relay: its zeros set off the alerts.',
-    *check({ objects }) {
-      for (const { metadata, spec } of all(objects, PodMonitor.is)) {
-        const name = spec?.selector?.matchLabels?.['app.kubernetes.io/name'];
-        if (name === undefined || name === ORCHESTRATOR)
-          yield `PodMonitor ${metadata?.name} scrapes standbys; take the Service`;
       }
     },
   },

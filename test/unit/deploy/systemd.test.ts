@@ -20,7 +20,8 @@ test.each(units)('%s starts what the plain artefact has', (unit) => {
   const plain = artefactsOf(ROOT).find(({ name }) => name === 'plain')?.parts;
   const [command = ''] = values(unit, 'ExecStart');
   const [, part] =
-    /^\/opt\/clusterplex\/node (?:--\S+ )?\/opt\/clusterplex\/([a-z]+)\.js(?: --watch)?$/.exec(command) ?? [];
+    /^\/opt\/clusterplex\/node (?:--\S+ )?\/opt\/clusterplex\/([a-z-]+)\.js(?: --watch)?$/.exec(command) ??
+    [];
   expect(plain).toContain(part);
 });
 

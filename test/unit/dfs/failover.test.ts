@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   Failover,
   isSplit,
+  MOST_PAUSE_MS,
   type Mount,
   RETRY_MS,
   type Server,
@@ -260,6 +261,29 @@ test('of two that both hang none is kept for long, nor left at each look', () =>
   world.comeBack(W1, 'a');
   world.pass(2 * RETRY_MS);
   expect(world.server).toBe(W1);
+});
+
+test('two that are both too slow are exchanged ever more seldom, until one was well for a while', () => {
+  const world = serving();
+  world.set(W2, 'b');
+  world.hang(W1);
+  world.hang(W2);
+  const pauses: number[] = [];
+  for (let since = world.now; pauses.length < 7; since = world.now) {
+    const { length } = world.steps;
+    while (world.steps.length === length) world.pass(LOOK_MS);
+    pauses.push(world.now - since);
+  }
+  expect(pauses).toEqual([LOST_MS, 6_000, 12_000, 24_000, 48_000, MOST_PAUSE_MS, MOST_PAUSE_MS]);
+  const moves = world.steps.length;
+  const current = world.server ?? '';
+  world.comeBack(current, current === W1 ? 'a' : 'b');
+  world.pass(MOST_PAUSE_MS);
+  world.hang(current);
+  world.pass(LOST_MS);
+  expect(world.steps).toHaveLength(moves + 1);
+  world.pass(6_000);
+  expect(world.steps).toHaveLength(moves + 2);
 });
 
 test('two that serve are a split brain, and one that does not answer is none of them', () => {

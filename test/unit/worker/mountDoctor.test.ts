@@ -19,7 +19,14 @@ const TABLE = `22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
 test("the kernel's table says what a directory is on: the deepest mount, and of several there the last", () => {
   const table = mountsIn(TABLE);
   expect(mountedAt(table, '/data/films')).toEqual({
-    ...{ at: '/data', type: 'fuse.mergerfs', source: 'pool', options: 'rw', instance: '32 0:42' },
+    ...{
+      at: '/data',
+      type: 'fuse.mergerfs',
+      source: 'pool',
+      options: 'rw',
+      device: '0:42',
+      instance: '32 0:42',
+    },
   });
   const space = mountedAt(table, '/data/with space');
   expect(space).toMatchObject({ at: '/data/with space', type: 'tmpfs', options: 'ro,relatime,rw' });
@@ -147,7 +154,14 @@ function goesOn(same: SameVolume, from: number, to: number, seen: (serial: numbe
   return problem;
 }
 
-const OVERLAY = { at: '/t', type: 'overlay', source: 'none', options: 'rw', instance: '1 0:1' };
+const OVERLAY = {
+  at: '/t',
+  type: 'overlay',
+  source: 'none',
+  options: 'rw',
+  device: '0:1',
+  instance: '1 0:1',
+};
 const never = (): null => null;
 
 test('what never comes back is no cache: PMS does not see what is written here', () => {
