@@ -25,6 +25,8 @@ export interface ScalingOptions {
   /** Null: bursts end with the process. */
   readonly burstPath: string | null;
   readonly drainTimeoutMs: number;
+  /** How long workers may take to come back to a new leader. */
+  readonly settleMs: number;
   /** Null: the service account of the pod. */
   readonly kubeconfig: string | null;
   readonly clock: Clock;
@@ -154,14 +156,14 @@ export class Scaling {
     this.#options.changes.publish(() => ({ event: 'scale', key: 'scale', data: this.view() }));
   }
 
-  /** @param ledFor what jobs needed before that nobody here knows, so that nothing is made smaller for a while */
+  /** @param ledFor who is there and what jobs needed before that nobody here knows: nothing is made smaller for a while */
   #bringIntoLine(decisions: ReadonlyMap<string, Decision>, ledFor: number): void {
-    const { driver, drainTimeoutMs } = this.#options;
+    const { driver, drainTimeoutMs, settleMs } = this.#options;
     const scaled = [...this.#specified].flatMap(([name, { spec }]) => {
       const group = this.#scale.groups.get(name);
       const desired = decisions.get(name)?.desired;
       if (spec.scalable === false || !group || desired === undefined) return [];
-      return [{ name, group, desired, mayShrink: ledFor >= spec.stabilisationMs }];
+      return [{ name, group, desired, mayShrink: ledFor >= Math.max(spec.stabilisationMs, settleMs) }];
     });
     const groups = new Set(scaled.map(({ name }) => name));
     const leaving = new Set(

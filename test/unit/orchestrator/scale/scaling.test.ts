@@ -19,11 +19,13 @@ class Stage {
   readonly specPath = join(this.directory, 'scale.yaml');
   readonly burstPath = join(this.directory, 'bursts.json');
   leads = true;
+  readonly #settleMs: number;
   scaling: Scaling;
   #connections = 0;
   readonly #told: string[] = [];
 
-  constructor() {
+  constructor({ settleMs = 0 } = {}) {
+    this.#settleMs = settleMs;
     const settings = { ...SETTINGS, silenceMs: 1e9, recoveryWindowMs: 0 };
     this.driver = new Driver(new Cluster(settings, 0), this.clock);
     this.scaling = this.start();
@@ -39,7 +41,7 @@ class Stage {
     const changes = new Changes(clock);
     const leads = () => this.leads;
     const logger = pino({ base: null }, { write: (line: string) => this.#told.push(line) });
-    const rest = { drainTimeoutMs: 600_000, kubeconfig: null, logger, leads };
+    const rest = { drainTimeoutMs: 600_000, settleMs: this.#settleMs, kubeconfig: null, logger, leads };
     this.scaling = new Scaling({ driver, changes, clock, specPath, burstPath, ...rest });
     driver.observe(this.scaling.observe);
     this.scaling.start();
@@ -118,6 +120,19 @@ test('a leader makes nothing smaller before it knows what was needed lately', as
   expect(stage.scaling.view().groups).toMatchObject([
     { current: 2, desired: 1, deviation: 1, ready: 1, draining: 1, reason: 'spec', setBy: 'file' },
   ]);
+});
+
+test('a leader makes nothing smaller before its workers could come back, however short the stabilisation', async () => {
+  const stage = new Stage({ settleMs: 30_000 });
+  stage.worker('w-0');
+  stage.worker('w-1');
+  stage.leads = false;
+  await stage.spec('default: {scalable: infra, maximum: 4, desired: 1, stabilisationSeconds: 0}');
+  stage.leads = true;
+  stage.clock.advance(30_000);
+  expect(stage.leaving).toEqual([]);
+  stage.clock.advance(1_000);
+  expect(stage.leaving).toEqual(['w-1']);
 });
 
 test('who does not lead tells what it would want and makes nobody go', async () => {
