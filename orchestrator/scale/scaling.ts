@@ -215,7 +215,8 @@ export class Scaling {
       const fromFile = this.#specified.has(name) ? 'file' : null;
       const setBy = this.#overridden.has(name) ? 'api' : fromFile;
       const problem = this.#appliers.get(name)?.problem ?? null;
-      const kept = this.#kept.get(name) ?? 0;
+      // Before a leader has looked, nobody knows who is to stay.
+      const kept = this.#kept.get(name) ?? (group.spec.scalable === false ? 0 : Infinity);
       return [groupView({ group, decision, kept, setBy, problem }, now, (moment) => this.#time(moment))];
     });
   }

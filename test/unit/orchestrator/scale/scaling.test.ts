@@ -191,6 +191,32 @@ test('who scales elsewhere is told of fewer when nobody plays on the worker that
   expect(stage.scaling.view()).toMatchObject({ desired: 0, current: 2, desiredWorkers: 0 });
 });
 
+test('who scales elsewhere is not told to remove a worker that plays since one below it is away', async () => {
+  const stage = new Stage();
+  stage.worker('w-1');
+  stage.worker('w-2');
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 0}');
+  const relay = stage.relay();
+  for (const film of ['one', 'two']) stage.submit(relay, film);
+  stage.clock.advance(1_000);
+  expect(stage.scaling.view()).toMatchObject({ current: 2, desired: 2, desiredWorkers: 3 });
+  // Numbers that are not those of replicas.
+  stage.worker('w-2024');
+  stage.submit(relay, 'three');
+  stage.clock.advance(1_000);
+  expect(stage.scaling.view()).toMatchObject({ current: 3, desiredWorkers: 4 });
+});
+
+test('who scales elsewhere is told of no fewer before the leader has looked', async () => {
+  const stage = new Stage();
+  stage.leads = false;
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 0}');
+  stage.worker('w-0');
+  stage.worker('w-1');
+  stage.leads = true;
+  expect(stage.scaling.view()).toMatchObject({ desired: 0, desiredWorkers: 2 });
+});
+
 test('each group is set by its name, and the sums are of all', async () => {
   const stage = new Stage();
   stage.worker('c-0', 'cpu');
