@@ -1,4 +1,5 @@
 import type { Worker } from './model.ts';
+import { isServing } from './ordinals.ts';
 import { RecentMaximum } from './recentMaximum.ts';
 import { type Bounds, changed, type GroupSpec } from './scaleSpec.ts';
 
@@ -29,6 +30,8 @@ export class ScaleGroup {
   /** Of each worker, as it was seen last. */
   #slotsEach = 1;
   #running = 0;
+  /** Workers that take jobs and are to stay. */
+  #staying = 0;
   #waiting = 0;
   /** When jobs found no worker here and went elsewhere. */
   #missed: number[] = [];
@@ -71,6 +74,7 @@ export class ScaleGroup {
   look(members: readonly Worker[], now: number): void {
     this.#members = members;
     this.#running = members.reduce((sum, { running }) => sum + running, 0);
+    this.#staying = members.filter((one) => isServing(one) && one.leavingSince === null).length;
     this.#waiting = 0;
     this.#missed = this.#missed.filter((at) => now - at <= this.#spec.stabilisationMs);
     if (members.length > 0) {
@@ -99,7 +103,9 @@ export class ScaleGroup {
     const unserved = this.#waiting + this.#missed.length;
     if (this.#running + unserved > 0) this.#busyAt = now;
     const running = this.#workersFor(this.#running);
-    const needed = this.#workersFor(this.#running + unserved);
+    // Who waits has asked all that stay: they are full, or have room that is not for it.
+    const beyond = this.#waiting > 0 ? this.#staying + this.#workersFor(this.#waiting) : 0;
+    const needed = Math.max(this.#workersFor(this.#running + unserved), beyond);
     this.#needed.add(now, needed);
     const wanted: readonly (readonly [Reason, number])[] = [
       ['spec', Math.max(minimum, desired)],
