@@ -53,7 +53,7 @@ export class Scaling {
   #told = '';
   #published = '';
   #isAnybodyLeaving = false;
-  #isRestored = false;
+  #restored: Promise<void> | null = null;
   #isLookingSoon = false;
   #timer: Timer | null = null;
 
@@ -119,7 +119,7 @@ export class Scaling {
     }
     if (burst) {
       group.burst({ workers: burst.workers, until: driver.now() + burst.minutes * 60_000 });
-      this.#keepBursts();
+      void this.#keepBursts();
     }
     this.#published = '';
     this.#steer();
@@ -142,7 +142,7 @@ export class Scaling {
     const { driver, leads = () => true } = this.#options;
     const decisions = this.#look();
     if (leads()) {
-      if (!this.#isRestored) void this.#restoreBursts();
+      this.#restored ??= this.#restoreBursts();
       this.#leadsSince ??= driver.now();
       this.#bringIntoLine(decisions, driver.now() - this.#leadsSince);
     } else {
@@ -240,7 +240,6 @@ export class Scaling {
 
   /** By the first look as a leader: until then another one may add some, where the two share a volume. */
   async #restoreBursts(): Promise<void> {
-    this.#isRestored = true;
     const { driver, logger } = this.#options;
     const kept = (await this.#burstFile?.read()) ?? [];
     const now = driver.now();
@@ -252,13 +251,16 @@ export class Scaling {
     }
   }
 
-  #keepBursts(): void {
+  async #keepBursts(): Promise<void> {
+    // Else those of the file would be lost that nobody has read yet.
+    this.#restored ??= this.#restoreBursts();
+    await this.#restored;
     const now = this.#options.driver.now();
     const bursts = [...this.#scale.groups].flatMap(([group, each]) =>
       each.activeBursts(now).map(({ workers, until }) => {
         return { group, workers, until: this.#wall.at(until).getTime() };
       }),
     );
-    void this.#burstFile?.write(bursts);
+    await this.#burstFile?.write(bursts);
   }
 }

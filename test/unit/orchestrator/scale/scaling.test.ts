@@ -279,3 +279,16 @@ test('bursts outlive the orchestrator, and those that are over do not', async ()
   const shift = Date.parse(burst?.until ?? '') - Date.parse(bursts[1]?.until ?? '');
   expect(Math.abs(shift)).toBeLessThan(1_000);
 });
+
+test('a burst that is set at once by a new leader leaves those of the one before in the file', async () => {
+  const stage = new Stage();
+  stage.scaling.stop();
+  const before = { group: 'default', workers: 2, until: Date.now() + 600_000 };
+  writeFileSync(stage.burstPath, JSON.stringify({ bursts: [before] }));
+  stage.start().change({ burst: { workers: 3, minutes: 10 } });
+  await vi.waitFor(() => {
+    const { bursts } = JSON.parse(readFileSync(stage.burstPath, 'utf8'));
+    expect(bursts.map(({ workers }: { workers: number }) => workers).toSorted()).toEqual([2, 3]);
+  }, 10_000);
+  expect(stage.scaling.view().bursts).toHaveLength(2);
+});
