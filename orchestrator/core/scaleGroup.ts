@@ -1,7 +1,7 @@
 import type { Worker } from './model.ts';
 import { isServing } from './ordinals.ts';
 import { RecentMaximum } from './recentMaximum.ts';
-import { type Bounds, changed, type GroupSpec } from './scaleSpec.ts';
+import { type Bounds, changed, type GroupSpec, UNSPECIFIED } from './scaleSpec.ts';
 
 export interface Burst {
   readonly workers: number;
@@ -36,12 +36,12 @@ export class ScaleGroup {
   /** When jobs found no worker here and went elsewhere. */
   #missed: number[] = [];
   readonly #needed = new RecentMaximum();
+  /** Of a new one, nobody knows what was before. */
   #busyAt: number;
 
   constructor(name: string, spec: GroupSpec, now: number) {
     this.name = name;
     this.#spec = spec;
-    // Nobody knows what was before: as if somebody had just asked for something.
     this.#busyAt = now;
   }
 
@@ -51,6 +51,11 @@ export class ScaleGroup {
 
   get members(): readonly Worker[] {
     return this.#members;
+  }
+
+  /** Nobody is in it or has asked for anything. */
+  isOfNoInterest(now: number): boolean {
+    return this.#spec === UNSPECIFIED && this.#members.length === 0 && this.activeBursts(now).length === 0;
   }
 
   specify(spec: GroupSpec): void {
@@ -80,6 +85,11 @@ export class ScaleGroup {
     if (members.length > 0) {
       this.#slotsEach = members.reduce((sum, { slots }) => sum + slots, 0) / members.length;
     }
+  }
+
+  /** As if somebody had just asked for something: whoever does not lead can't know. */
+  presumeBusy(now: number): void {
+    this.#busyAt = now;
   }
 
   /** Jobs that it could still hold with all the workers that it may have. */

@@ -148,6 +148,7 @@ export class Scaling {
     } else {
       this.#leadsSince = null;
       this.#kept = new Map();
+      for (const group of this.#scale.groups.values()) group.presumeBusy(driver.now());
       for (const applier of this.#appliers.values()) applier.hold();
     }
     const news = JSON.stringify([...decisions]);
