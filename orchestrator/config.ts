@@ -78,6 +78,10 @@ export const orchestratorSettings = {
   SCALE_SPEC: optionalText(
     'YAML or JSON file that says how many workers there should be (docs/operations.md); read again when it changes.',
   ),
+  SCALE_SETTLE_MS: milliseconds(
+    30_000,
+    'How long after a start or a change of leaders the scale makes nothing smaller, at least: workers come back first.',
+  ),
   METRICS_PUBLIC: flag(false, 'Whether /metrics answers without a token when there is one.'),
   STREAM_SPLITTING: choice(
     ['OFF', 'ON'],

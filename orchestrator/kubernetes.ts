@@ -6,7 +6,7 @@ import type {
   RequestContext,
   ResponseContext,
 } from '@kubernetes/client-node';
-import { CodedError, coerceError } from '#shared/errors.ts';
+import { CodedError, coerceError, systemErrorCode } from '#shared/errors.ts';
 
 /** Loaded only where it is asked for: it takes half a second and 90 MB. */
 export type KubernetesModule = typeof import('@kubernetes/client-node');
@@ -36,7 +36,7 @@ export async function openKubernetes(
   const config = new module.KubeConfig();
   const requests = new Requests(module);
   try {
-    if (kubeconfig !== null) config.loadFromFile(kubeconfig);
+    if (kubeconfig !== null) load(config, kubeconfig);
     else if (existsSync(SERVICE_ACCOUNT_TOKEN)) config.loadFromCluster();
     else throw new Error(`there is no ${SERVICE_ACCOUNT_TOKEN}, as in a pod with a service account`);
     return {
@@ -55,6 +55,22 @@ export async function openKubernetes(
       { cause: error },
     );
   }
+}
+
+function load(config: { loadFromFile(file: string): void }, kubeconfig: string): void {
+  try {
+    config.loadFromFile(kubeconfig);
+  } catch (error) {
+    // Not by what was thrown, which quotes the file, and what is secret in it.
+    throw new Error(systemErrorCode(error) ?? yamlProblem(error) ?? 'the file is no kubeconfig');
+  }
+}
+
+/** What it quotes stands at the end of the reason. */
+function yamlProblem(error: unknown): string | null {
+  const { reason, mark } = Object(error);
+  const [told = ''] = typeof reason === 'string' ? reason.split(/: |["!<]/) : [];
+  return told === '' ? null : `line ${Number(mark?.line) + 1} of the file: ${told.trim()}`;
 }
 
 /** The status of a refusal, else null. */

@@ -75,6 +75,7 @@ export async function startOrchestrator(
     specPath: settings.SCALE_SPEC,
     burstPath: historyFile === null ? null : join(dirname(historyFile), 'scale-bursts.json'),
     drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
+    settleMs: settings.SCALE_SETTLE_MS,
     kubeconfig: settings.KUBECONFIG,
     leads: () => leadership.leads,
   });

@@ -29,7 +29,7 @@ export const scale: Command = {
     );
     if (answer.groups.some(({ setBy }) => setBy === 'api')) {
       out.line({
-        text: 'What was set counts until the spec file changes or the orchestrator restarts.',
+        text: 'What was set counts until the spec file changes, the orchestrator restarts or another one leads.',
         style: 'dim',
       });
     }

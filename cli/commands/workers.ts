@@ -40,7 +40,10 @@ function workerRow(worker: WorkerView): Cell[] {
   ];
 }
 
-export const drain = steering('drain', 'lets a worker finish what it runs, and gives it nothing new');
+export const drain = steering(
+  'drain',
+  'lets a worker finish what it runs, and gives it nothing new while the same orchestrator leads',
+);
 export const undrain = steering('undrain', 'gives a drained worker jobs again');
 
 function steering(name: 'drain' | 'undrain', summary: string): Command {

@@ -22,7 +22,7 @@ export function addScale(app: App, { scaling }: Pick<RouteOptions, 'scaling'>): 
       schema: {
         tags: ['scale'],
         summary:
-          'Sets the spec of a group until its file changes or the orchestrator restarts, or adds a burst',
+          'Sets the spec of a group until its file changes, the orchestrator restarts or another one leads, or adds a burst',
         body: ScaleChange,
         response: { 200: ScaleView, 404: ErrorView },
       },

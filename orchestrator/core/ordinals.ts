@@ -38,6 +38,15 @@ export function replicasKept(members: readonly Worker[], now: number, drainTimeo
   return kept ? kept.ordinal + 1 : 0;
 }
 
+/**
+ * How many replicas there must be: whoever is not connected may stand below one that is. At most `maximum` by their numbers,
+ * which need not be those of replicas.
+ */
+export function replicasSeen(members: readonly Worker[], maximum: number): number {
+  const highest = byOrdinal(members).at(-1)?.ordinal ?? -1;
+  return Math.max(members.length, Math.min(maximum, highest + 1));
+}
+
 /** Up at once; down only as far as nobody is hit who is to stay. */
 export function nextReplicas(actual: number, desired: number, kept: number): number {
   return Math.max(desired, Math.min(actual, kept));

@@ -7,6 +7,7 @@ import { type GroupSpec, UNSPECIFIED } from './scaleSpec.ts';
 /** How many workers there should be: all groups, those of the spec first, in its order. */
 export class Scale {
   #groups = new Map<string, ScaleGroup>();
+  #specs: ReadonlyMap<string, GroupSpec> = new Map();
 
   get groups(): ReadonlyMap<string, ScaleGroup> {
     return this.#groups;
@@ -15,6 +16,7 @@ export class Scale {
   /** What there is of a group stays: its bursts, and what its jobs needed. */
   specify(specs: ReadonlyMap<string, GroupSpec>, now: number): void {
     const before = this.#groups;
+    this.#specs = specs;
     this.#groups = new Map();
     for (const [name, spec] of specs) {
       this.#groups.set(name, before.get(name) ?? new ScaleGroup(name, spec, now));
@@ -38,7 +40,10 @@ export class Scale {
   look(workers: Iterable<Worker>, waiting: Iterable<QueueGroup>, now: number): void {
     const members = Map.groupBy(workers, ({ group }) => group);
     for (const name of members.keys()) this.group(name, now);
-    for (const [name, group] of this.#groups) group.look(members.get(name) ?? [], now);
+    for (const [name, group] of this.#groups) {
+      group.look(members.get(name) ?? [], now);
+      if (!this.#specs.has(name) && group.isOfNoInterest(now)) this.#groups.delete(name);
+    }
     for (const { jobs } of waiting) this.#share(jobs);
   }
 

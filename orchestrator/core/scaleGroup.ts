@@ -1,6 +1,7 @@
 import type { Worker } from './model.ts';
+import { isServing } from './ordinals.ts';
 import { RecentMaximum } from './recentMaximum.ts';
-import { type Bounds, changed, type GroupSpec } from './scaleSpec.ts';
+import { type Bounds, changed, type GroupSpec, UNSPECIFIED } from './scaleSpec.ts';
 
 export interface Burst {
   readonly workers: number;
@@ -29,16 +30,18 @@ export class ScaleGroup {
   /** Of each worker, as it was seen last. */
   #slotsEach = 1;
   #running = 0;
+  /** Workers that take jobs and are to stay. */
+  #staying = 0;
   #waiting = 0;
   /** When jobs found no worker here and went elsewhere. */
   #missed: number[] = [];
   readonly #needed = new RecentMaximum();
+  /** Of a new one, nobody knows what was before. */
   #busyAt: number;
 
   constructor(name: string, spec: GroupSpec, now: number) {
     this.name = name;
     this.#spec = spec;
-    // Nobody knows what was before: as if somebody had just asked for something.
     this.#busyAt = now;
   }
 
@@ -48,6 +51,11 @@ export class ScaleGroup {
 
   get members(): readonly Worker[] {
     return this.#members;
+  }
+
+  /** Nobody is in it or has asked for anything. */
+  isOfNoInterest(now: number): boolean {
+    return this.#spec === UNSPECIFIED && this.#members.length === 0 && this.activeBursts(now).length === 0;
   }
 
   specify(spec: GroupSpec): void {
@@ -71,11 +79,17 @@ export class ScaleGroup {
   look(members: readonly Worker[], now: number): void {
     this.#members = members;
     this.#running = members.reduce((sum, { running }) => sum + running, 0);
+    this.#staying = members.filter((one) => isServing(one) && one.leavingSince === null).length;
     this.#waiting = 0;
     this.#missed = this.#missed.filter((at) => now - at <= this.#spec.stabilisationMs);
     if (members.length > 0) {
       this.#slotsEach = members.reduce((sum, { slots }) => sum + slots, 0) / members.length;
     }
+  }
+
+  /** As if somebody had just asked for something: whoever does not lead can't know. */
+  presumeBusy(now: number): void {
+    this.#busyAt = now;
   }
 
   /** Jobs that it could still hold with all the workers that it may have. */
@@ -99,7 +113,9 @@ export class ScaleGroup {
     const unserved = this.#waiting + this.#missed.length;
     if (this.#running + unserved > 0) this.#busyAt = now;
     const running = this.#workersFor(this.#running);
-    const needed = this.#workersFor(this.#running + unserved);
+    // Who waits has asked all that stay: they are full, or have room that is not for it.
+    const beyond = this.#waiting > 0 ? this.#staying + this.#workersFor(this.#waiting) : 0;
+    const needed = Math.max(this.#workersFor(this.#running + unserved), beyond);
     this.#needed.add(now, needed);
     const wanted: readonly (readonly [Reason, number])[] = [
       ['spec', Math.max(minimum, desired)],

@@ -25,6 +25,8 @@ export class Election implements Leadership {
   #timer: Timer | null = null;
   #phase: 'candidate' | 'leader' | 'ended' = 'candidate';
   #failure: string | null = null;
+  /** Reads that succeed don't make up for it: who may read only can't take over. */
+  #isWriteFailing = false;
   #holder: string | null = null;
   #released: (() => void) | null = null;
 
@@ -47,6 +49,7 @@ export class Election implements Leadership {
   }
 
   get problem(): string | null {
+    if (this.#isWriteFailing) return `the Lease can't be written: ${this.#failure}`;
     if (this.#elector.isInTouch(this.#options.clock.now())) return null;
     return `the Lease can't be read: ${this.#failure ?? 'it was not looked at yet'}`;
   }
@@ -100,6 +103,7 @@ export class Election implements Leadership {
     void this.#answer(call, abort.signal).then((answer) => {
       timer.cancel();
       this.#elector.answered(answer, clock.now());
+      if (answer.type !== 'failed') this.#reached(call);
       this.#tellHolder();
       this.#turn();
     });
@@ -111,16 +115,23 @@ export class Election implements Leadership {
     });
     const { logger } = this.#options;
     try {
-      const answer = await Promise.race([this.#options.carryOut(call, signal), aborted]);
-      if (this.#failure !== null) logger.info('the Lease can be reached again');
-      this.#failure = null;
-      return answer;
+      return await Promise.race([this.#options.carryOut(call, signal), aborted]);
     } catch (error) {
       const reason = reasonOf(error);
       if (reason !== this.#failure) logger.warn({ reason }, 'the Lease could not be reached');
       this.#failure = reason;
+      if (call.type === 'write') this.#isWriteFailing = true;
       return { type: 'failed' };
     }
+  }
+
+  #reached({ type }: LeaseCall): void {
+    const { clock, logger } = this.#options;
+    const isOver = !this.#isWriteFailing || type === 'write' || this.#elector.isHeldByAnother(clock.now());
+    if (this.#failure === null || !isOver) return;
+    logger.info('the Lease can be reached again');
+    this.#failure = null;
+    this.#isWriteFailing = false;
   }
 
   #tellHolder(): void {

@@ -102,6 +102,12 @@ export class Elector {
     return this.#hasLooked && now - this.#answeredAt < this.#settings.durationMs;
   }
 
+  /** It has seen another holder renew in time: there is nothing to write. */
+  isHeldByAnother(now: number): boolean {
+    const { holder = null, durationMs = 0 } = this.#observed ?? {};
+    return holder !== null && holder !== this.#settings.identity && now < this.#observedAt + durationMs;
+  }
+
   /** When to call `next` or look at `deposed` again, without an answer in between; null: never. */
   get wakeAt(): number | null {
     if (this.isOver) return null;

@@ -72,14 +72,16 @@ export class LeaderLabel {
   }
 
   async #takeOthersOff(): Promise<void> {
-    const { kubernetes, podName: name } = this.#options;
+    const { kubernetes, podName: name, leads } = this.#options;
     const { pods, namespace } = kubernetes;
     const own = await this.#ask((options) => pods.readNamespacedPod({ namespace, name }, options));
     const { labels = {} } = own.metadata ?? {};
     const app = APP_LABELS.flatMap((key) => (labels[key] ? [`${key}=${labels[key]}`] : []));
+    if (!leads()) return;
     const labelSelector = [`${LABEL}=${LEADER}`, ...app].join(',');
     const found = await this.#ask((options) => pods.listNamespacedPod({ namespace, labelSelector }, options));
     for (const { metadata } of found.items) {
+      if (!leads()) return;
       if (metadata?.name && metadata.name !== name) await this.#takeOff(metadata.name);
     }
   }

@@ -7,12 +7,15 @@ import type { Logger } from '#shared/logger.ts';
 
 const strict = { additionalProperties: false };
 
+/** Dates end at 8.64e15, and the time of day may be set meanwhile. */
+const LATEST = 8e15;
+
 /** A burst as it outlives the orchestrator: it ends at a time of day, in milliseconds since 1970. */
 const KeptBurst = Type.Object(
   {
     group: Type.String({ maxLength: 256 }),
     workers: Type.Integer({ minimum: 0, maximum: 10_000 }),
-    until: Type.Number({ minimum: 0 }),
+    until: Type.Number({ minimum: 0, maximum: LATEST }),
   },
   strict,
 );

@@ -1,6 +1,6 @@
 import type { ScaleGroupView, ScaleView } from '#shared/api/schemas.ts';
 import { isToGo } from '../core/drain.ts';
-import { isServing, nextReplicas } from '../core/ordinals.ts';
+import { isServing, nextReplicas, replicasSeen } from '../core/ordinals.ts';
 import type { Decision, ScaleGroup } from '../core/scaleGroup.ts';
 
 export interface GroupFacts {
@@ -26,7 +26,7 @@ export function groupView(
     ...{ name, scalable: spec.scalable, minimum: spec.minimum, maximum: spec.maximum },
     ...{ desired: decision.desired, current: members.length },
     deviation: members.length - decision.desired,
-    desiredWorkers: nextReplicas(members.length, decision.desired, kept),
+    desiredWorkers: nextReplicas(replicasSeen(members, spec.maximum), decision.desired, kept),
     ready: members.filter((worker) => isServing(worker) && worker.leavingSince === null).length,
     draining: members.filter((worker) => worker.draining || isToGo(worker)).length,
     ...{ bursts, reason: decision.reason, setBy, problem },

@@ -25,6 +25,8 @@ export interface ScalingOptions {
   /** Null: bursts end with the process. */
   readonly burstPath: string | null;
   readonly drainTimeoutMs: number;
+  /** How long workers may take to come back to a new leader. */
+  readonly settleMs: number;
   /** Null: the service account of the pod. */
   readonly kubeconfig: string | null;
   readonly clock: Clock;
@@ -51,7 +53,7 @@ export class Scaling {
   #told = '';
   #published = '';
   #isAnybodyLeaving = false;
-  #isRestored = false;
+  #restored: Promise<void> | null = null;
   #isLookingSoon = false;
   #timer: Timer | null = null;
 
@@ -117,7 +119,7 @@ export class Scaling {
     }
     if (burst) {
       group.burst({ workers: burst.workers, until: driver.now() + burst.minutes * 60_000 });
-      this.#keepBursts();
+      void this.#keepBursts();
     }
     this.#published = '';
     this.#steer();
@@ -140,12 +142,13 @@ export class Scaling {
     const { driver, leads = () => true } = this.#options;
     const decisions = this.#look();
     if (leads()) {
-      if (!this.#isRestored) void this.#restoreBursts();
+      this.#restored ??= this.#restoreBursts();
       this.#leadsSince ??= driver.now();
       this.#bringIntoLine(decisions, driver.now() - this.#leadsSince);
     } else {
       this.#leadsSince = null;
       this.#kept = new Map();
+      for (const group of this.#scale.groups.values()) group.presumeBusy(driver.now());
       for (const applier of this.#appliers.values()) applier.hold();
     }
     const news = JSON.stringify([...decisions]);
@@ -154,14 +157,14 @@ export class Scaling {
     this.#options.changes.publish(() => ({ event: 'scale', key: 'scale', data: this.view() }));
   }
 
-  /** @param ledFor what jobs needed before that nobody here knows, so that nothing is made smaller for a while */
+  /** @param ledFor who is there and what jobs needed before that nobody here knows: nothing is made smaller for a while */
   #bringIntoLine(decisions: ReadonlyMap<string, Decision>, ledFor: number): void {
-    const { driver, drainTimeoutMs } = this.#options;
+    const { driver, drainTimeoutMs, settleMs } = this.#options;
     const scaled = [...this.#specified].flatMap(([name, { spec }]) => {
       const group = this.#scale.groups.get(name);
       const desired = decisions.get(name)?.desired;
       if (spec.scalable === false || !group || desired === undefined) return [];
-      return [{ name, group, desired, mayShrink: ledFor >= spec.stabilisationMs }];
+      return [{ name, group, desired, mayShrink: ledFor >= Math.max(spec.stabilisationMs, settleMs) }];
     });
     const groups = new Set(scaled.map(({ name }) => name));
     const leaving = new Set(
@@ -213,7 +216,8 @@ export class Scaling {
       const fromFile = this.#specified.has(name) ? 'file' : null;
       const setBy = this.#overridden.has(name) ? 'api' : fromFile;
       const problem = this.#appliers.get(name)?.problem ?? null;
-      const kept = this.#kept.get(name) ?? 0;
+      // Before a leader has looked, nobody knows who is to stay.
+      const kept = this.#kept.get(name) ?? (group.spec.scalable === false ? 0 : Infinity);
       return [groupView({ group, decision, kept, setBy, problem }, now, (moment) => this.#time(moment))];
     });
   }
@@ -237,7 +241,6 @@ export class Scaling {
 
   /** By the first look as a leader: until then another one may add some, where the two share a volume. */
   async #restoreBursts(): Promise<void> {
-    this.#isRestored = true;
     const { driver, logger } = this.#options;
     const kept = (await this.#burstFile?.read()) ?? [];
     const now = driver.now();
@@ -249,13 +252,16 @@ export class Scaling {
     }
   }
 
-  #keepBursts(): void {
+  async #keepBursts(): Promise<void> {
+    // Else those of the file would be lost that nobody has read yet.
+    this.#restored ??= this.#restoreBursts();
+    await this.#restored;
     const now = this.#options.driver.now();
     const bursts = [...this.#scale.groups].flatMap(([group, each]) =>
       each.activeBursts(now).map(({ workers, until }) => {
         return { group, workers, until: this.#wall.at(until).getTime() };
       }),
     );
-    void this.#burstFile?.write(bursts);
+    await this.#burstFile?.write(bursts);
   }
 }

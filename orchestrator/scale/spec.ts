@@ -35,10 +35,7 @@ const Group = Type.Object(
   strict,
 );
 
-const File = Type.Object(
-  { groups: Type.Record(Type.String({ minLength: 1, maxLength: 63 }), Group) },
-  strict,
-);
+const File = Type.Object({ groups: Type.Record(Type.String(), Group) }, strict);
 const file = Compile(File);
 
 /** @throws Error with all that is wrong, and where */
@@ -50,6 +47,7 @@ export function readSpec(text: string): ReadonlyMap<string, SpecifiedGroup> {
     const { scalable, minimum = 0, maximum, desired = minimum, warm = 0, apply = null } = group;
     const { idleMinutes = 30, stabilisationSeconds = 300 } = group;
     const wrong = (problem: string): void => void problems.push(`groups.${name}: ${problem}`);
+    if (name.length < 1 || name.length > 63) wrong('a name has 1 to 63 characters');
     if (minimum > maximum) wrong(`minimum ${minimum} is more than maximum ${maximum}`);
     if (desired > maximum) wrong(`desired ${desired} is more than maximum ${maximum}`);
     if (desired < minimum) wrong(`desired ${desired} is less than minimum ${minimum}`);
@@ -62,9 +60,13 @@ export function readSpec(text: string): ReadonlyMap<string, SpecifiedGroup> {
   const sets = groups.flatMap(([name, { apply }]) => (apply ? [{ name, ...apply }] : []));
   for (const [index, { name, statefulSet, namespace }] of sets.entries()) {
     const other = sets.slice(0, index).find((one) => {
-      return one.statefulSet === statefulSet && one.namespace === namespace;
+      // Where one names none, it may be the same.
+      const isElsewhere = one.namespace && namespace && one.namespace !== namespace;
+      return one.statefulSet === statefulSet && !isElsewhere;
     });
-    if (other) problems.push(`groups.${name}: StatefulSet ${statefulSet} is that of groups.${other.name}`);
+    if (!other) continue;
+    const remedy = other.namespace === namespace ? '' : ', unless both name their namespaces';
+    problems.push(`groups.${name}: StatefulSet ${statefulSet} is that of groups.${other.name}${remedy}`);
   }
   if (problems.length > 0) throw new Error(problems.join('; '));
   return new Map(groups);

@@ -41,8 +41,11 @@ export async function statefulSetReplicas(
       const { spec } = await ask((options) =>
         statefulSets.readNamespacedStatefulSetScale({ name, namespace }, options),
       );
-      // What is 0 is left out.
-      return spec?.replicas ?? 0;
+      // What is 0 is left out. What is no answer to this must not pass for 0.
+      const replicas = spec ? (spec.replicas ?? 0) : null;
+      if (!Number.isInteger(replicas) || replicas === null || replicas < 0)
+        throw new Error(`the API server’s answer on ${namespace}/${name} is not its scale`);
+      return replicas;
     },
     async write(replicas) {
       const body = { spec: { replicas } };

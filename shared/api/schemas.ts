@@ -198,7 +198,7 @@ export const ScaleGroupView = Type.Object(
     draining: Type.Integer(),
     /** What decided `desired`; `recent`: what jobs needed a while ago. */
     reason: Type.Enum(['spec', 'burst', 'running', 'queue', 'recent', 'warm', 'maximum']),
-    /** Where the spec is from: an `api` call counts until the file changes or the orchestrator restarts. */
+    /** Where the spec is from: an `api` call counts until the file or the leader changes, or the orchestrator restarts. */
     setBy: Type.Union([Type.Literal('file'), Type.Literal('api'), Type.Null()]),
     /** Why reality can't be brought into line; null while nothing hinders that. */
     problem: nullable(Type.String()),

@@ -75,6 +75,7 @@ export const KNOWN_SETTINGS: readonly string[] = [
   'RECOVERY_WINDOW_MS',
   'RELAY_RECONNECT_MS',
   'RELAY_SOCKET',
+  'SCALE_SETTLE_MS',
   'SCALE_SPEC',
   'SEGMENT_WAIT_MS',
   'STALL_MS',

@@ -94,6 +94,7 @@ describe('a token is good for its role only', () => {
     ['', 'PUT', '/api/v1/scale'],
     ['', 'GET', '/api/v1/events'],
     ['', 'GET', '/metrics'],
+    ['', 'GET', '/leader'],
   ])('with the token %j not even: %s %s', async (token, method, path) => {
     const response = await fetch(`${cluster.address}${path}`, {
       method,

@@ -82,6 +82,7 @@ describe('access', () => {
     '/api/v1/openapi.json',
     '/api/v1/events',
     '/metrics',
+    '/leader',
     '/nothing',
   ])('%s asks for the token, and the error has the one shape of all errors', async (path) => {
     for (const authorization of ['', 'Bearer wrong', TOKEN]) {

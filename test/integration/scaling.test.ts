@@ -27,6 +27,7 @@ beforeAll(async () => {
     ...{ workers: ['w-0'], transcoderDirectory: directory, slots: 1 },
     env: {
       ...{ SCALE_SPEC: specPath, KUBECONFIG: api.kubeconfig, QUEUE_TIMEOUT_MS: '60000' },
+      SCALE_SETTLE_MS: '0',
       HISTORY_PATH: join(directory, 'history.sqlite'),
     },
   });

@@ -40,6 +40,18 @@ test('what goes wrong is told in words that say what to do', async () => {
   );
 });
 
+test.each([
+  {},
+  { spec: null },
+  { spec: { replicas: -1 } },
+  { spec: { replicas: 1.5 } },
+  { spec: { replicas: 'all' } },
+])('an answer of %j is not taken for a number of replicas', async (answer) => {
+  const { api, replicas } = await stage({ statefulSet: 'worker' });
+  api.answer = answer;
+  await expect(replicas.read()).rejects.toThrow('the API server’s answer on plex/worker is not its scale');
+});
+
 test('an API server that is not there is named by its reason', async () => {
   const { api, replicas } = await stage({ statefulSet: 'worker' });
   await api.stop();

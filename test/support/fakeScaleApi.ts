@@ -22,6 +22,8 @@ export class FakeScaleApi {
   replicas: number;
   /** What the next requests get: a status, or no answer at all. */
   fault: number | 'hang' | null = null;
+  /** What it answers with in place of its scale. */
+  answer: object | null = null;
   readonly #directory = mkdtempSync(join(tmpdir(), 'scale-api-'));
   readonly #server = createServer((request, response) => {
     void this.#answer(request).then((answer) => {
@@ -81,6 +83,7 @@ export class FakeScaleApi {
       for (const wake of this.#waiting) wake();
       this.#waiting.clear();
     }
+    if (this.answer !== null) return { status: 200, body: this.answer };
     // An API server leaves out what is 0.
     const spec = this.replicas === 0 ? {} : { replicas: this.replicas };
     return { status: 200, body: { kind: 'Scale', apiVersion: 'autoscaling/v1', spec, status: spec } };

@@ -44,7 +44,9 @@ function Group({ group, isOnly }: { group: ScaleGroupView; isOnly: boolean }): V
     `at least ${group.minimum}, at most ${group.maximum}`,
     ...group.bursts.map(({ workers, until }) => `${workers} until ${time(until, now.value)}`),
     ...(group.draining > 0 ? [`${group.draining} draining`] : []),
-    ...(group.setBy === 'api' ? ['set until the spec file changes or the orchestrator restarts'] : []),
+    ...(group.setBy === 'api'
+      ? ['set until the spec file changes, the orchestrator restarts or another one leads']
+      : []),
   ];
   return html`<p>
     ${!isOnly && html`<b>${group.name}: </b>`}<b>${current}</b> workers of <b>${group.desired}</b> wanted
@@ -71,7 +73,7 @@ function ScaleButton({ scale: { groups } }: { scale: ScaleView }): VNode | null 
   const confirm = (): void =>
     ask({
       title: 'Scale',
-      text: 'How many workers there should be, until the spec file changes or the orchestrator restarts. What is empty stays.',
+      text: 'How many workers there should be, until the spec file changes, the orchestrator restarts or another one leads. What is empty stays.',
       action: 'Set the scale',
       fields: html`<div class="fields">
         ${!only && html`<label>Group <select name="group">${groups.map(({ name }) => html`<option key=${name}>${name}</option>`)}</select></label>`}

@@ -9,14 +9,14 @@ import { jobModel, workerModel } from './world.ts';
 
 const SPEC: GroupSpec = { ...UNSPECIFIED, minimum: 1, maximum: 10, desired: 2, stabilisationMs: 300 };
 
-/** One that has so many workers of two slots each, and runs so much on them. */
+/** One that has so many workers of two slots each, of which none takes more, and runs so much on them. */
 function group(spec: Partial<GroupSpec> = {}) {
   const one = new ScaleGroup('default', { ...SPEC, ...spec }, 0);
   return {
     one,
     at(now: number, running: number, waiting = 0, workers = 10) {
       const members = Array.from({ length: workers }, (_, index) =>
-        workerModel({ name: `w-${index}`, slots: 2 }),
+        workerModel({ name: `w-${index}`, slots: 2, ready: false }),
       );
       one.look([...members.slice(1), ...members.slice(0, 1).map((first) => ({ ...first, running }))], now);
       one.wait(waiting);
@@ -88,6 +88,21 @@ test('without workers there is no queue: jobs that found none count as if they w
   expect(at(621, 0, 0, 0).desired).toBe(0);
 });
 
+test('who waits although there is room needs one beyond those that stay, who are not those that are to go', () => {
+  const one = new ScaleGroup('default', { ...SPEC, maximum: 3, stabilisationMs: 0 }, 0);
+  const desired = (staying: number, waiting: number): number => {
+    const members = [0, 1, 2].map((index) =>
+      workerModel({ name: `w-${index}`, slots: 2, leavingSince: index < staying ? null : 0 }),
+    );
+    one.look(members, 0);
+    one.wait(waiting);
+    return one.decide(0).desired;
+  };
+  expect(desired(2, 1)).toBe(3);
+  // And never more than there may be, however long it waits.
+  expect(desired(3, 1)).toBe(3);
+});
+
 const step = fc.record({
   after: fc.nat(200),
   running: fc.nat(30),
@@ -134,7 +149,7 @@ function twoGroups(fields: { gpu?: Partial<GroupSpec>; cpu?: Partial<GroupSpec> 
     ...{ decoders: ['h264'], encoders: ['libx264'] },
   };
   const worker = (name: string, group: string, decoders: string[]) =>
-    workerModel({ name, group, capabilities: { ...able, decoders } });
+    workerModel({ name, group, ready: false, capabilities: { ...able, decoders } });
   const workers = [worker('gpu-0', 'gpu', ['h264', 'hevc']), worker('cpu-0', 'cpu', ['h264'])];
   const job = (codec: string) =>
     jobModel(1, { requirements: requirementsOf(['-codec:0', codec, '-i', 'film']) });

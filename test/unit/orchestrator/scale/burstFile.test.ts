@@ -30,7 +30,12 @@ test('the last that was written is read, however fast one follows the other', as
   expect(log).toEqual([]);
 });
 
-test.each(['{"bursts": [{"group": "default"}]}', '{', '[]'])('%s is told and not taken', async (text) => {
+test.each([
+  '{"bursts": [{"group": "default"}]}',
+  '{"bursts": [{"group": "default", "workers": 1, "until": 1e300}]}',
+  '{',
+  '[]',
+])('%s is told and not taken', async (text) => {
   const { path, directory, file, log } = stage();
   mkdirSync(join(directory, 'deeper'));
   writeFileSync(path, text);

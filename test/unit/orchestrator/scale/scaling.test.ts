@@ -1,93 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pino } from 'pino';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { Changes } from '../../../../orchestrator/api/changes.ts';
-import { Cluster } from '../../../../orchestrator/core/cluster.ts';
-import { Driver } from '../../../../orchestrator/driver.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, test, vi } from 'vitest';
 import { OrchestratorMetrics } from '../../../../orchestrator/metrics.ts';
-import { Scaling } from '../../../../orchestrator/scale/scaling.ts';
-import { ended, jobSpec, SETTINGS, workerHello } from '../../core/world.ts';
-import { FakeClock } from '../fakeClock.ts';
-
-/** An orchestrator's scaling, with its core, and time that is moved by hand. */
-class Stage {
-  readonly directory = mkdtempSync(join(tmpdir(), 'scaling-'));
-  readonly clock = new FakeClock();
-  readonly driver: Driver;
-  readonly specPath = join(this.directory, 'scale.yaml');
-  readonly burstPath = join(this.directory, 'bursts.json');
-  leads = true;
-  scaling: Scaling;
-  #connections = 0;
-  readonly #told: string[] = [];
-
-  constructor() {
-    const settings = { ...SETTINGS, silenceMs: 1e9, recoveryWindowMs: 0 };
-    this.driver = new Driver(new Cluster(settings, 0), this.clock);
-    this.scaling = this.start();
-    onTestFinished(() => {
-      this.scaling.stop();
-      this.driver.stop();
-      rmSync(this.directory, { recursive: true });
-    });
-  }
-
-  start(): Scaling {
-    const { driver, clock, specPath, burstPath } = this;
-    const changes = new Changes(clock);
-    const leads = () => this.leads;
-    const logger = pino({ base: null }, { write: (line: string) => this.#told.push(line) });
-    const rest = { drainTimeoutMs: 600_000, kubeconfig: null, logger, leads };
-    this.scaling = new Scaling({ driver, changes, clock, specPath, burstPath, ...rest });
-    driver.observe(this.scaling.observe);
-    this.scaling.start();
-    return this.scaling;
-  }
-
-  /** Writes the file and waits until it is read, which real time takes. */
-  async spec(groups: string): Promise<void> {
-    const before = this.#told.length;
-    writeFileSync(this.specPath, `groups: {${groups}}`);
-    await vi.waitFor(
-      () => {
-        this.clock.advance(1_000);
-        expect(this.#told.slice(before)).toContainEqual(expect.not.stringContaining('there is no such file'));
-      },
-      { timeout: 20_000 },
-    );
-  }
-
-  worker(name: string, group?: string): number {
-    this.#connections += 1;
-    const hello = workerHello(name, group === undefined ? {} : { group });
-    this.driver.handle({ type: 'worker-hello', connection: this.#connections, hello });
-    return this.#connections;
-  }
-
-  relay(): number {
-    this.#connections += 1;
-    const names = { version: '1', name: 'relay', instance: 'relay', serial: 0 };
-    const hello = { ...names, jobs: [] };
-    this.driver.handle({
-      type: 'relay-hello',
-      connection: this.#connections,
-      hello: { type: 'hello', ...hello },
-    });
-    return this.#connections;
-  }
-
-  submit(relay: number, jobId: string): void {
-    const message = { type: 'submit', job: jobSpec(jobId), attempt: 0 } as const;
-    this.driver.handle({ type: 'relay-message', connection: relay, message });
-  }
-
-  get leaving(): string[] {
-    const workers = [...this.driver.cluster.workers.values()];
-    return workers.filter(({ leavingSince }) => leavingSince !== null).map(({ name }) => name);
-  }
-}
+import { ended } from '../../core/world.ts';
+import { Stage } from './scalingStage.ts';
 
 test('without a file nobody is scaled, and what is wanted is told', () => {
   const stage = new Stage();
@@ -118,6 +33,19 @@ test('a leader makes nothing smaller before it knows what was needed lately', as
   expect(stage.scaling.view().groups).toMatchObject([
     { current: 2, desired: 1, deviation: 1, ready: 1, draining: 1, reason: 'spec', setBy: 'file' },
   ]);
+});
+
+test('a leader makes nothing smaller before its workers could come back, however short the stabilisation', async () => {
+  const stage = new Stage({ settleMs: 30_000 });
+  stage.worker('w-0');
+  stage.worker('w-1');
+  stage.leads = false;
+  await stage.spec('default: {scalable: infra, maximum: 4, desired: 1, stabilisationSeconds: 0}');
+  stage.leads = true;
+  stage.clock.advance(30_000);
+  expect(stage.leaving).toEqual([]);
+  stage.clock.advance(1_000);
+  expect(stage.leaving).toEqual(['w-1']);
 });
 
 test('who does not lead tells what it would want and makes nobody go', async () => {
@@ -174,6 +102,32 @@ test('who scales elsewhere is told of fewer when nobody plays on the worker that
   end(second, 'two');
   stage.clock.advance(1_000);
   expect(stage.scaling.view()).toMatchObject({ desired: 0, current: 2, desiredWorkers: 0 });
+});
+
+test('who scales elsewhere is not told to remove a worker that plays since one below it is away', async () => {
+  const stage = new Stage();
+  stage.worker('w-1');
+  stage.worker('w-2');
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 0}');
+  const relay = stage.relay();
+  for (const film of ['one', 'two']) stage.submit(relay, film);
+  stage.clock.advance(1_000);
+  expect(stage.scaling.view()).toMatchObject({ current: 2, desired: 2, desiredWorkers: 3 });
+  // Numbers that are not those of replicas.
+  stage.worker('w-2024');
+  stage.submit(relay, 'three');
+  stage.clock.advance(1_000);
+  expect(stage.scaling.view()).toMatchObject({ current: 3, desiredWorkers: 4 });
+});
+
+test('who scales elsewhere is told of no fewer before the leader has looked', async () => {
+  const stage = new Stage();
+  stage.leads = false;
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 0}');
+  stage.worker('w-0');
+  stage.worker('w-1');
+  stage.leads = true;
+  expect(stage.scaling.view()).toMatchObject({ desired: 0, desiredWorkers: 2 });
 });
 
 test('each group is set by its name, and the sums are of all', async () => {
@@ -237,4 +191,42 @@ test('bursts outlive the orchestrator, and those that are over do not', async ()
   expect(others).toEqual([]);
   const shift = Date.parse(burst?.until ?? '') - Date.parse(bursts[1]?.until ?? '');
   expect(Math.abs(shift)).toBeLessThan(1_000);
+});
+
+test('a burst that is set at once by a new leader leaves those of the one before in the file', async () => {
+  const stage = new Stage();
+  stage.scaling.stop();
+  const before = { group: 'default', workers: 2, until: Date.now() + 600_000 };
+  writeFileSync(stage.burstPath, JSON.stringify({ bursts: [before] }));
+  stage.start().change({ burst: { workers: 3, minutes: 10 } });
+  await vi.waitFor(() => {
+    const { bursts } = JSON.parse(readFileSync(stage.burstPath, 'utf8'));
+    expect(bursts.map(({ workers }: { workers: number }) => workers).toSorted()).toEqual([2, 3]);
+  }, 10_000);
+  expect(stage.scaling.view().bursts).toHaveLength(2);
+});
+
+test('whoever is elected keeps warm what was warm, however long it stood by', async () => {
+  const stage = new Stage();
+  stage.leads = false;
+  await stage.spec('default: {scalable: infra, maximum: 4, warm: 1, idleMinutes: 10}');
+  stage.clock.advance(3_600_000);
+  stage.leads = true;
+  expect(stage.scaling.view()).toMatchObject({ desired: 1, groups: [{ reason: 'warm' }] });
+  stage.clock.advance(600_000);
+  expect(stage.scaling.view().desired).toBe(0);
+});
+
+test('a group that nobody has specified is forgotten with its last worker, unless something was asked of it', async () => {
+  const stage = new Stage();
+  const connections = ['mistyped', 'set', 'burst'].map((name) => stage.worker(`${name}-0`, name));
+  stage.scaling.change({ group: 'set', desired: 1 });
+  stage.scaling.change({ group: 'burst', burst: { workers: 1, minutes: 1 } });
+  const names = () => stage.scaling.view().groups.map(({ name }) => name);
+  for (const connection of connections) stage.driver.handle({ type: 'disconnected', connection });
+  expect(names()).toEqual(['default', 'mistyped', 'set', 'burst']);
+  stage.clock.advance(5_000);
+  expect(names()).toEqual(['default', 'set', 'burst']);
+  stage.clock.advance(60_000);
+  expect(names()).toEqual(['default', 'set']);
 });

@@ -30,6 +30,7 @@ test('JSON does as well, and what is left out has a default', () => {
 });
 
 const APPLY = 'apply: {statefulSet: w}';
+const ELSEWHERE = 'apply: {statefulSet: w, namespace: n}';
 
 test.each([
   ['', 'the file must be object'],
@@ -57,6 +58,12 @@ test.each([
     `groups: {a: {scalable: local, maximum: 2, ${APPLY}}, b: {scalable: local, maximum: 2, ${APPLY}}}`,
     'groups.b: StatefulSet w is that of groups.a',
   ],
+  [
+    `groups: {a: {scalable: local, maximum: 2, ${APPLY}}, b: {scalable: local, maximum: 2, ${ELSEWHERE}}}`,
+    'groups.b: StatefulSet w is that of groups.a, unless both name their namespaces',
+  ],
+  [`groups: {${'a'.repeat(64)}: {scalable: false, maximum: 2}}`, 'a name has 1 to 63 characters'],
+  ['groups: {"": {scalable: false, maximum: 2}}', 'groups.: a name has 1 to 63 characters'],
   [
     'groups: {a: {scalable: local, maximum: 2, apply: {statefulSet: ../x}}}',
     /^groups.a.apply.statefulSet must match pattern/,
