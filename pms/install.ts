@@ -8,6 +8,9 @@ import { transcoderSettings } from './hookSettings.ts';
 import { withLock } from './install/lock.ts';
 import { install, isTranscoder, type Place, placeIn, uninstall } from './install/place.ts';
 
+// Who reads no further has what it wanted: the hook is in place.
+process.stdout.on('error', () => undefined);
+
 const BAD_SETTINGS = 2;
 const FAILED = 70;
 

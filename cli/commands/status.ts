@@ -62,7 +62,7 @@ export const status: Command = {
         ...(holder === undefined ? [] : [['leader', holder]]),
         ['workers', states.join(', ') || 'none'],
         ['jobs', `${summary.running} running on ${summary.slots} slots, ${summary.queued} queued`],
-        ['ended', `${summary.ended}, of which ${summary.failed} failed`],
+        ['ended since its start', `${summary.ended}, of which ${summary.failed} failed`],
         ['scale', `${scale.current} workers of ${scale.desired} wanted`],
       ],
     );

@@ -74,7 +74,7 @@ export class Gateway {
     // Nobody listens on a socket that is being refused.
     socket.on('error', () => socket.destroy());
     const admission = admit(request, this.#tokens);
-    this.#remember(admission, request.socket.remoteAddress ?? 'nowhere');
+    this.#remember(admission, addressOf(request));
     const notNow = this.#notNow;
     if ('refusal' in admission || notNow !== null) {
       const refusal = 'refusal' in admission ? admission.refusal : notNow;
@@ -112,4 +112,9 @@ function closed(socket: WebSocket): Promise<void> {
   return new Promise((resolve) => {
     socket.once('close', () => resolve());
   });
+}
+
+/** As people write it, also where it came by a socket of IPv6. */
+function addressOf({ socket }: IncomingMessage): string {
+  return socket.remoteAddress?.replace(/^::ffff:/, '') ?? 'nowhere';
 }

@@ -208,6 +208,12 @@ here('what PMS shares and the worker does not have is named, and what is shared 
     true,
     /PMS shares .*pms\/media \(media\), here .*, which is not here: add it to MOUNTS/,
   );
+  const mediaOnly = await startWorker(`${mediaHere}:ro`);
+  await saysReady(
+    mediaOnly,
+    false,
+    /PMS shares .*pms\/transcode \(transcode\), here .*, which is not here: add/,
+  );
   const hook = cluster.startHook(['-i', 'x'], { cwd: '/' });
   await cluster.relay.logged('a job is to write where PMS shares nothing with the workers', {
     directory: '/',

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { readable, shortened } from '#shared/bytes.ts';
 import type { Clock } from '#shared/clock.ts';
 import { MAX_PROBLEM_LENGTH, type Mount } from '#shared/protocol/messages.ts';
-import type { ContractMount } from '#shared/protocol/storage.ts';
+import type { ContractMount, SharedMount } from '#shared/protocol/storage.ts';
 import { type DeclaredMount, isUnder } from '#shared/storage/mounts.ts';
 import { type MappedPath, mapPaths } from '../adapt/pathMap.ts';
 import { type Finding, Place } from './place.ts';
@@ -73,13 +73,27 @@ export class Storage {
   get problems(): readonly string[] | undefined {
     const { declared } = this.#options;
     if (declared.some(({ path }) => !this.#places.get(path)?.finding)) return undefined;
-    return this.mounts.flatMap(({ problem }) => (problem === null ? [] : [problem]));
+    const problems = this.mounts.flatMap(({ problem }) => (problem === null ? [] : [problem]));
+    return this.#writesNowhere ? [...problems, ...this.#missing('transcode')] : problems;
   }
 
   /** What jobs will come to grief over, though the worker may be given others. */
   get warnings(): readonly string[] {
     const slow = [...this.#places.values()].flatMap(({ finding }) => finding?.warnings ?? []);
-    const missing = this.#contract.flatMap(({ path, purpose }) => {
+    const missing = [...this.#missing('media'), ...(this.#writesNowhere ? [] : this.#missing('transcode'))];
+    return [...new Set([...missing, ...slow])];
+  }
+
+  /** PMS's transcode directory, or all of several, is not here: then no job can run here. */
+  get #writesNowhere(): boolean {
+    const directories = this.#contract.filter(({ purpose }) => purpose === 'transcode');
+    return directories.length > 0 && directories.length === this.#missing('transcode').length;
+  }
+
+  /** What PMS shares for this, and is not here. */
+  #missing(wanted: SharedMount['purpose']): string[] {
+    return this.#contract.flatMap(({ path, purpose }) => {
+      if (purpose !== wanted) return [];
       const here = this.#here(path);
       const has = this.mounts.some((mount) => isUnder(mount.path, here) || isUnder(here, mount.path));
       const elsewhere = here === path ? '' : `, here ${here}`;
@@ -89,7 +103,6 @@ export class Storage {
             `PMS shares ${path} (${purpose})${elsewhere}, which is not here: add it to MOUNTS, or to PATH_MAP`,
           ];
     });
-    return [...new Set([...missing, ...slow])];
   }
 
   /** Tries every mount now, and from then on every few seconds. */

@@ -102,7 +102,7 @@ function Refused(): VNode | null {
   return html`<section class="troubles" aria-label="Who is not let in">
     <ul>${refused.map(
       ({ role, address, message, hint }) => html`<li key=${`${role} ${address} ${message}`}>
-        <${Badge} label="refused" tone="bad" /> ${address}
+        <${Badge} label="refused" tone="bad" /> ${address}: ${' '}
         <span>${message}<small>${hint}</small></span></li>`,
     )}</ul>
   </section>`;
@@ -127,7 +127,7 @@ function WorkerTroubles(): VNode {
   return html`<section class="troubles" aria-label="What is wrong">
     <ul>${troubles.slice(0, MOST_TROUBLES).map(
       ({ worker, trouble }) => html`<li key=${worker.name}>
-        <${Badge} ...${trouble.verdict} /> <a href=${workerLink(worker.name)}>${worker.name}</a>
+        <${Badge} ...${trouble.verdict} /> <a href=${workerLink(worker.name)}>${worker.name}</a>${' '}
         <span>${trouble.reasons.join('; ')}<${Remedies} of=${trouble} /></span></li>`,
     )}</ul>
     ${

@@ -102,7 +102,8 @@ test('the last lines of a failure are its message, and of nothing else', () => {
     want(1);
     const handlers = started[0]?.handlers;
     const long = `6 ${'x'.repeat(1_000)}`;
-    handlers?.output('stderr', Buffer.from(`1\n2\r3\n4\n\n5\n${long}\n`));
+    const banner = 'ffmpeg version 4.2\n  built with gcc\n  libavcodec     58. 35.100 / 58. 35.100\n';
+    handlers?.output('stderr', Buffer.from(`1\n2\r3\n4\n\n5\n${banner}${long}\n`));
     handlers?.ended({ exitCode, signal: null, forced: false, superseded: false });
     const message = exitCode === 0 ? null : `2\n3\n4\n5\n6 ${'x'.repeat(298)}`;
     expect(attempts.statuses[0]?.outcome?.message).toBe(message);
