@@ -32,26 +32,25 @@ test('a burst of 1,000 jobs over 10 workers lands 100 on each, and ends with its
   const hooks = Array.from({ length: JOBS }, () => {
     return new HookClient(cluster.socket, { argv: behaviour({ block: true }), cwd: cluster.cwd });
   });
-  const placed = (): Map<unknown, number> => {
-    const counts = new Map<unknown, number>();
-    for (const { msg, worker } of cluster.orchestrator.log) {
-      if (msg === 'job started') counts.set(worker, (counts.get(worker) ?? 0) + 1);
-    }
-    return counts;
-  };
+  const said = (message: string) => cluster.orchestrator.log.filter(({ msg }) => msg === message);
   await cluster.orchestrator.until(
-    () => [...placed().values()].reduce((sum, count) => sum + count, 0) === JOBS,
+    () => new Set(said('job started').map(({ jobId }) => jobId)).size === JOBS,
   );
-  expect(Object.fromEntries(placed())).toEqual(
+  const placed = said('job placed');
+  const first = Map.groupBy(
+    placed.filter(({ attempt }) => attempt === 1),
+    ({ worker }) => worker,
+  );
+  expect(Object.fromEntries([...first].map(([worker, jobs]) => [worker, jobs.length]))).toEqual(
     Object.fromEntries(WORKERS.map((name) => [name, JOBS / WORKERS.length])),
   );
-  // Nobody was queued again, and nobody had to wait for a slot.
-  expect(cluster.orchestrator.log.filter(({ msg }) => msg === 'job placed')).toHaveLength(JOBS);
+  // A machine that is short of something may fail to start one of a thousand processes, whose job goes elsewhere.
+  const again = placed.filter(({ attempt }) => attempt !== 1).map(({ reason }) => reason);
+  if (again.length > 0) process.stderr.write(`burst, placed again: ${JSON.stringify(again)}\n`);
+  expect(again.length).toBeLessThanOrEqual(JOBS / 100);
 
   const pids = (await recorder.waitForRecords(JOBS)).map(({ pid }) => pid);
   for (const hook of hooks) hook.die();
   await allEnded(pids);
-  await cluster.orchestrator.until(
-    () => cluster.orchestrator.log.filter(({ msg }) => msg === 'job ended').length === JOBS,
-  );
+  await cluster.orchestrator.until(() => said('job ended').length === JOBS);
 }, 120_000);
