@@ -1,11 +1,16 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { DebianProgram } from './debianProgram.ts';
+
+const SHELLCHECK = new DebianProgram('shellcheck', 'shellcheck');
 
 /** What shellcheck says of scripts; null where there is none and none can be had. */
 export async function shellFindings(root: string, scripts: readonly string[]): Promise<string[] | null> {
-  if (!(await hasShellcheck())) return null;
+  // What can't be installed is missing, and the check says so.
+  const program = SHELLCHECK.obstacle === null ? await SHELLCHECK.path().catch(() => null) : null;
+  if (program === null) return null;
   if (scripts.length === 0) return [];
-  return promisify(execFile)('shellcheck', ['--format=gcc', ...scripts], { cwd: root }).then(
+  return promisify(execFile)(program, ['--format=gcc', ...scripts], { cwd: root }).then(
     () => [],
     (error: unknown) => {
       const stdout = error instanceof Error && 'stdout' in error ? String(error.stdout) : '';
@@ -18,18 +23,4 @@ export async function shellFindings(root: string, scripts: readonly string[]): P
 /** Whether a file is one: by its name, or by its first line. */
 export function isShellScript(path: string, text: string): boolean {
   return /\.(sh|bash)$/.test(path) || /^#!.*\b(ba|da)?sh\b/.test(text);
-}
-
-async function hasShellcheck(): Promise<boolean> {
-  const works = () =>
-    promisify(execFile)('shellcheck', ['--version']).then(
-      () => true,
-      () => false,
-    );
-  if (await works()) return true;
-  // CI begins with a bare Debian, and as root; anywhere else nobody's system is changed.
-  if (process.getuid?.() !== 0) return false;
-  const install = ['install', '--yes', '--no-install-recommends', '-o', 'Acquire::Retries=0', 'shellcheck'];
-  await promisify(execFile)('apt-get', install, { timeout: 60_000 }).catch(() => {});
-  return works();
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { DebianProgram } from './debianProgram.ts';
+import { DebianProgram } from '../../deploy/check/debianProgram.ts';
 
 const CHROMIUM = new DebianProgram('chromium', 'chromium');
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8');

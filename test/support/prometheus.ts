@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { DebianProgram } from './debianProgram.ts';
+import { DebianProgram } from '../../deploy/check/debianProgram.ts';
 
 const PROMETHEUS = new DebianProgram('prometheus', 'prometheus');
 const PROMTOOL = new DebianProgram('promtool', 'prometheus');

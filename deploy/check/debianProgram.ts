@@ -5,15 +5,15 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Where Debian's packages put programs. */
-const DIRECTORY = '/usr/bin';
+/** Where Debian's packages put programs, and people their own. */
+const DIRECTORIES = ['/usr/bin', '/usr/local/bin'];
 
 /** One at a time: apt refuses a second. Services stay as they are at run level 1. */
 const INSTALL = `
 install() { RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$1"; }
 install "$1" || { apt-get update && install "$1"; }`;
 
-/** A program that tests drive and that no npm package has. Where root runs the tests, as in CI, apt installs it. */
+/** A program that tests and checks drive and that no npm package has. Where root runs them, as in CI, apt installs it. */
 export class DebianProgram {
   readonly #name: string;
   readonly #package: string;
@@ -42,7 +42,6 @@ export class DebianProgram {
   }
 
   #found(): string | undefined {
-    const file = join(DIRECTORY, this.#name);
-    return existsSync(file) ? file : undefined;
+    return DIRECTORIES.map((directory) => join(directory, this.#name)).find((file) => existsSync(file));
   }
 }
