@@ -1,8 +1,8 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { VERSION } from '#shared/version.ts';
-import { type Bundle, bundle } from './bundle.ts';
+import { type Bundle, bundle, writeBundle } from './bundle.ts';
 import { bom, licences } from './notices.ts';
 import { type Artefact, artefactsOf, type PartName, sourceOf } from './parts.ts';
 import {
@@ -81,10 +81,8 @@ function write(
 ): void {
   mkdirSync(folder, { recursive: true });
   for (const part of parts) {
-    for (const [name, contents] of bundles.get(part)?.files ?? []) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), contents);
-    }
+    const built = bundles.get(part);
+    if (built) writeBundle(folder, built);
   }
   const manifest = {
     name: 'clusterplex-ts',

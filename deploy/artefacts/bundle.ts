@@ -1,4 +1,5 @@
-import { basename, join, relative } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { type Beside, besidePlugin } from './beside.ts';
 
@@ -50,6 +51,13 @@ export async function bundle(root: string, name: string, source: string): Promis
     for (const found of packagesIn(root, result.metafile)) packages.add(found);
   }
   return { files, packages };
+}
+
+export function writeBundle(folder: string, { files }: Pick<Bundle, 'files'>): void {
+  for (const [name, contents] of files) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), contents);
+  }
 }
 
 /** Directories under node_modules of which something is really in the output. */

@@ -5,14 +5,17 @@ import type { Cluster } from '../core/cluster.ts';
 import type { Refusal, RefusalReason } from '../gateway/refusals.ts';
 import type { App } from './app.ts';
 
+const setToken = (role: string): string =>
+  `set CLUSTERPLEX_TOKEN there, or CLUSTERPLEX_${role.toUpperCase()}_TOKEN, to what the orchestrator has`;
+
 const WHY: Record<RefusalReason, (role: string) => { message: string; hint: string }> = {
   'no-token': (role) => ({
     message: `a ${role} without a token`,
-    hint: `set CLUSTERPLEX_TOKEN there, or CLUSTERPLEX_${role.toUpperCase()}_TOKEN, to what the orchestrator has`,
+    hint: setToken(role),
   }),
   'wrong-token': (role) => ({
     message: `a ${role} whose token is another one`,
-    hint: `set CLUSTERPLEX_TOKEN there, or CLUSTERPLEX_${role.toUpperCase()}_TOKEN, to what the orchestrator has`,
+    hint: setToken(role),
   }),
   'other-version': (role) => ({
     message: `a ${role} that speaks another protocol`,

@@ -1,3 +1,4 @@
+import type { PeersView } from '#shared/api/peers.ts';
 import type { Clock } from '#shared/clock.ts';
 
 /** Who is refused tries again every 10 s: one that is silent for longer has been mended, or has gone. */
@@ -5,7 +6,7 @@ const KEPT_MS = 30_000;
 /** Whoever reaches the port can be refused, so there is an end to what is kept. */
 const MAX_KEPT = 20;
 
-export type RefusalReason = 'no-token' | 'wrong-token' | 'other-version';
+export type RefusalReason = PeersView['refused'][number]['reason'];
 
 export interface Refusal {
   readonly role: 'relay' | 'worker';

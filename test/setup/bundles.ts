@@ -13,13 +13,16 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
-import { PARTS } from './parts.ts';
+import { sourceOf } from '../../deploy/artefacts/parts.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     bundles: Readonly<Record<string, string>>;
   }
 }
+
+/** Those of which tests start many. */
+export const PARTS = ['orchestrator', 'worker', 'relay'] as const;
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = join(ROOT, 'node_modules/.cache/parts');
@@ -40,7 +43,7 @@ export default function provideBundles(project: TestProject): void {
     chmodSync(unfinished, 0o755);
     renameSync(unfinished, directory);
   }
-  const entries = Object.entries(PARTS).map(([name, source]) => [source, join(directory, `${name}.js`)]);
+  const entries = PARTS.map((part) => [sourceOf(part), join(directory, `${part}.js`)]);
   project.provide('bundles', Object.fromEntries(entries));
 }
 

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { setTimeout as after } from 'node:timers/promises';
+import { kubeconfigOf } from './kubeconfig.ts';
 import { portOf } from './portOf.ts';
 
 /** What the API server does with a request: nothing ever, later, not at all, or only its part of it. */
@@ -65,13 +66,7 @@ export class FakeKubernetes {
   /** What this user of it, mostly a pod, is to read. */
   writeKubeconfig(file: string, user: string): void {
     const server = `http://127.0.0.1:${portOf(this.#server)}`;
-    const config = {
-      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'here' },
-      clusters: [{ name: 'fake', cluster: { server, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: user, user: { token: user } }],
-      contexts: [{ name: 'here', context: { cluster: 'fake', user, namespace: 'media' } }],
-    };
-    writeFileSync(file, JSON.stringify(config));
+    writeFileSync(file, kubeconfigOf({ server, namespace: 'media', token: user }));
   }
 
   addPod(name: string, labels: Record<string, string> = {}): void {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { kubeconfigOf } from './kubeconfig.ts';
 import { portOf } from './portOf.ts';
 
 export interface ScaleRequest {
@@ -45,14 +46,7 @@ export class FakeScaleApi {
     const api = new FakeScaleApi(namespace, name, replicas);
     await new Promise<void>((resolve) => void api.#server.listen(0, '127.0.0.1', resolve));
     const server = `http://127.0.0.1:${portOf(api.#server)}`;
-    const config = {
-      ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'test' },
-      // The client takes plain HTTP only so.
-      clusters: [{ name: 'test', cluster: { server, 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'test', user: { token: 'token-of-the-service-account' } }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test', namespace } }],
-    };
-    writeFileSync(api.kubeconfig, JSON.stringify(config));
+    writeFileSync(api.kubeconfig, kubeconfigOf({ server, namespace, token: 'token-of-the-service-account' }));
     return api;
   }
 
