@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { FuseMount } from '../support/fuseMount.ts';
 import { allEnded } from '../support/processes.ts';
 import { DASH_STREAM } from '../support/streamKinds.ts';
@@ -12,7 +12,7 @@ if (obstacle !== null) process.stderr.write(`NOT TESTED, a file server that fail
 
 describe.runIf(obstacle === null)('the file server hangs in the middle of a film', () => {
   let stage: StreamStage;
-  let mount: FuseMount;
+  const mounts: FuseMount[] = [];
 
   beforeAll(async () => {
     // Long enough that ffmpeg has not read all of it when its server hangs.
@@ -20,19 +20,22 @@ describe.runIf(obstacle === null)('the file server hangs in the middle of a film
     copyFileSync(join(stage.media, 'film.mkv'), join(stage.directory, 'film.mkv'));
   }, 120_000);
 
-  beforeEach(async () => {
-    mount = await FuseMount.healthy(stage.media, join(stage.directory, 'film.mkv'), 'film.mkv');
-  });
+  async function mountMedia(): Promise<FuseMount> {
+    const mount = await FuseMount.healthy(stage.media, join(stage.directory, 'film.mkv'), 'film.mkv');
+    mounts.push(mount);
+    return mount;
+  }
 
   afterEach(() => {
     stage.pms.throttle = false;
-    mount.remove();
+    for (const mount of mounts.splice(0).reverse()) mount.remove();
   });
 
   afterAll(() => stage.stop());
 
   test('what stood still is killed, and another attempt goes on once the mount is green', async () => {
     const { cluster, pms } = stage;
+    const mount = await mountMedia();
     const stream = await stage.play(DASH_STREAM);
     await stream.announced(3);
     pms.throttle = true;
@@ -53,12 +56,13 @@ describe.runIf(obstacle === null)('the file server hangs in the middle of a film
 
   test('who reads from what was mounted before is ended, though it answers, and another attempt goes on', async () => {
     const { cluster, pms } = stage;
+    await mountMedia();
     const stream = await stage.play(DASH_STREAM);
     await stream.announced(3);
     pms.throttle = true;
     const { jobId } = await stream.running();
     const first = processesOfAttempt(jobId, 1);
-    const other = await FuseMount.healthy(stage.media, join(stage.directory, 'film.mkv'), 'film.mkv');
+    await mountMedia();
     await cluster.orchestrator.logged('job attempt-ended', { jobId, attempt: 1 });
     await cluster.orchestrator.logged('job started', { jobId, attempt: 2 });
     await allEnded(first);
@@ -68,6 +72,5 @@ describe.runIf(obstacle === null)('the file server hangs in the middle of a film
     expect(story).toContain(`something else is mounted at ${stage.media} now`);
     expect(story).toMatch(/goes on at segment [1-9]/);
     expect(await stream.problems(stage.seconds)).toEqual([]);
-    other.remove();
   }, 120_000);
 });

@@ -197,10 +197,13 @@ export class Attempt {
     else this.#end(outcomeWithoutProcess('cancelled', 'cancelled before it started'));
   }
 
-  /** Ends it so that another worker may go on. */
+  /**
+   * Ends it so that another worker may go on. At once: asked to end, ffmpeg closes and announces the segment that it is in
+   * the middle of, and nobody could tell that one from a whole one that lacks a picture or two.
+   */
   giveUp(reason: string): void {
     this.#givenUp = reason;
-    if (this.#process) this.#process.end('SIGTERM');
+    if (this.#process) this.#process.end('SIGKILL');
     else this.#end(outcomeWithoutProcess('lost', reason));
   }
 

@@ -58,7 +58,7 @@ export interface ProcessOptions {
 export interface RunningTranscoder {
   readonly pid: number | null;
   hold(held: boolean): void;
-  end(signal: EndSignal): void;
+  end(signal: EndSignal | 'SIGKILL'): void;
 }
 
 /**
@@ -130,7 +130,7 @@ export class TranscoderProcess implements RunningTranscoder {
   }
 
   /** Ends the whole tree: with the signal, and with SIGKILL when the grace period is over. */
-  end(signal: EndSignal): void {
+  end(signal: EndSignal | 'SIGKILL'): void {
     if (this.#ending || this.#mode === 'over') return;
     this.#ending = true;
     if (this.#mode === 'exited') return;

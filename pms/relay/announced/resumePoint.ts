@@ -17,8 +17,12 @@ export interface ResumedOutput {
   readonly videoCopied: boolean;
 }
 
-/** A segment of less than this share of what PMS asked for was cut off, by the end of the film or of its attempt. */
-const WHOLE = 0.9;
+/**
+ * Segments begin with the first picture at or after their time, so that a whole one may be a picture shorter than PMS asked
+ * for (1/24 s). One that is shorter still was cut off, by the end of the film or of its attempt. To take a whole one of a
+ * slower film for one costs a segment made twice; to take what was cut off for whole costs the viewer pictures.
+ */
+const PICTURE_S = 0.05;
 
 /** Nearer to the end of the film than this there may be nothing left to make a segment of. */
 const TAIL_S = 1;
@@ -42,7 +46,7 @@ export function resumePoint(
   // would be before the key frame: the seek would find the one before, and repeat a segment.
   const length = segmentSeconds !== null && segmentSeconds > 0 ? segmentSeconds : null;
   const made = start === null || end === null ? null : end - start;
-  const isCut = !videoCopied && length !== null && made !== null && made < WHOLE * length;
+  const isCut = !videoCopied && length !== null && made !== null && made < length - PICTURE_S;
   const isLast = end !== null && duration !== null && end > duration - TAIL_S;
   const redone = isCut || isLast ? 1 : 0;
   const begins = redone ? start : end;

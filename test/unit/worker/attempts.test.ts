@@ -142,8 +142,8 @@ test('what uses files of a mount that is another one now is ended, and nothing e
   for (const [directory, expected] of [
     ['/mnt/dfs2', []],
     ['/mnt/other', []],
-    ['/mnt/dfs', ['SIGTERM']],
-    ['/transcode', ['SIGTERM']],
+    ['/mnt/dfs', ['SIGKILL']],
+    ['/transcode', ['SIGKILL']],
   ] as const) {
     const { attempts, ends, started, want } = world(false, argv);
     want(1);

@@ -47,6 +47,10 @@ test('at the last segment itself, when that was cut off and can be made anew', (
     '<S t="0" d="72072" r="1" /><S d="36000" />',
   );
   expect(resumePoint(cut, ENCODED)).toEqual({ segment: 3, seconds: 6 });
+  // Two pictures of 24 a second are missing; of a whole one there may be one less.
+  const ending = (end: string): string => list.replace('34.500000', end);
+  expect(resumePoint(ending('35.916667'), ENCODED)).toEqual({ segment: 11, seconds: 33 });
+  expect(resumePoint(ending('35.958333'), ENCODED)).toEqual({ segment: 12, seconds: 36 });
 });
 
 test('at the last segment itself, when the film ends with it: nothing would be left to make', () => {
