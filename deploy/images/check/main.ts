@@ -55,7 +55,8 @@ async function check(debianRoot: string): Promise<void> {
   if (orchestrator) await serves('orchestrator', orchestrator, ['/var/lib/clusterplex']);
   const worker = made('images', 'worker');
   if (worker) await serves('worker', worker, ['/codecs', '/transcode']);
-  if (existsSync(join(ROOT, 'build/dfs'))) made('images', 'dfs');
+  const dfs = made('images', 'dfs');
+  if (dfs) await probes(dfs);
   const pms = made('images', 'pms');
   if (pms) await hooks('images/pms', pms, 'ro');
 
@@ -101,6 +102,17 @@ async function serves(name: string, image: Image, writable: readonly string[]): 
     container.run(image, 'clusterplex --help'),
   );
   await stepped(`images/${name}: ends on SIGTERM with 0`, async () => equal(await container.stop(), 0));
+}
+
+/** As it is by default: dfs-probe. dfs-mount mounts for the machine; `npm run test:nfs` shows that. */
+async function probes(image: Image): Promise<void> {
+  const { entrypoint: command, user } = image;
+  const container = new Container(image, {
+    ...{ command, user, env: {}, mode: 'ro', writable: ['/tmp', '/run'] },
+  });
+  await stepped(`images/dfs: starts read-only as ${user}`, () => container.said(/^listening http/));
+  step('images/dfs: has what mounts NFS', () => container.run(image, 'test -x /sbin/mount.nfs4'));
+  await stepped('images/dfs: ends on SIGTERM with 0', async () => equal(await container.stop(), 0));
 }
 
 /** PMS's side: the hook in place, once and again, and the relay as PMS's user. */

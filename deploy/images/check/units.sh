@@ -2,7 +2,7 @@
 # Runs as a service of a systemd that was booted for it (units.ts); what it says goes to /said, a line for each check.
 exec >/said 2>&1
 plex=/usr/lib/plexmediaserver
-set -- clusterplex-orchestrator clusterplex-relay clusterplex-hook clusterplex-worker
+set -- clusterplex-orchestrator clusterplex-relay clusterplex-hook clusterplex-worker clusterplex-dfs-probe clusterplex-dfs-mount
 
 check() {
   what=$1
@@ -44,23 +44,38 @@ user_of() {
 
 as_asked() {
   [ "$(user_of clusterplex-relay)" = plex ] && [ "$(user_of clusterplex-worker)" = plex ] &&
-    [ "$(user_of clusterplex-orchestrator)" != root ]
+    [ "$(user_of clusterplex-orchestrator)" != root ] && [ "$(user_of clusterplex-dfs-probe)" != root ]
+}
+
+# What one of dfs answers at this address.
+answers() {
+  /opt/clusterplex/node -e 'fetch(process.argv[1]).then((it) => it.text()).then(console.log)' "http://127.0.0.1:$1"
+}
+
+probe_sees_nothing() {
+  answers 3502/ready | grep -q '"ready":false'
+}
+
+mount_asks_the_probe() {
+  answers 3503/metrics | grep -Eq '^clusterplex_dfs_servers_ready 0$'
 }
 
 mkdir -p "$plex"
 install -d -o plex /transcode
 transcoder original
-check 'install.sh has no complaint' /artefact/install.sh orchestrator pms worker
+check 'install.sh has no complaint' /artefact/install.sh orchestrator pms worker dfs-probe dfs-mount
 settings=/etc/clusterplex/clusterplex.env
 sed -i 's|^CLUSTERPLEX_TOKEN=.*|CLUSTERPLEX_TOKEN=a-token-of-the-check|; s|^MOUNTS=.*|MOUNTS=/transcode:rw|' $settings
-echo PMS_IP=127.0.0.1 >>$settings
+printf 'PMS_IP=127.0.0.1\nDFS_SERVERS=127.0.0.1\n' >>$settings
 set -a
 # shellcheck disable=SC1090
 . $settings
 set +a
 check 'all start' systemctl enable --now "$@"
 check 'relay and worker find the orchestrator' within both_there
-check 'none of them is root but the one of the hook' as_asked
+check 'dfs-probe says that nothing is exported' within probe_sees_nothing
+check 'dfs-mount has no server that is ready' within mount_asks_the_probe
+check 'none of them is root but those of hook and dfs-mount' as_asked
 check 'finished jobs are kept' test -s /var/lib/clusterplex/history.sqlite
 touch /run/clusterplex/what-PMS-accepted
 check 'the relay is started again' systemctl restart clusterplex-relay
