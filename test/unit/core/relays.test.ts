@@ -241,3 +241,16 @@ test.each(['while the later connection lives', 'after it ended'])(
     expect(job).toMatchObject({ released: false, endRequested: null });
   },
 );
+
+test('of a job that its hook goes on with, the story says so, once it has ended', () => {
+  const { world, worker, relay, job } = started();
+  world.submit(relay, 'other');
+  world.release(relay, 'other', true);
+  world.disconnect(worker);
+  world.advance(20_000);
+  expect(job).toMatchObject({ outcome: { exitCode: null }, onPms: false });
+  world.release(relay, 'j', true);
+  expect(job.story.at(-1)).toMatchObject({ event: 'on-pms' });
+  expect([job.onPms, world.job('other').onPms]).toEqual([true, false]);
+  expect(world.effects).toContainEqual(expect.objectContaining({ type: 'job-changed', job }));
+});
