@@ -1,10 +1,5 @@
 import type { PeersView } from '#shared/api/peers.ts';
-import type { JobView, WorkerView } from '#shared/api/schemas.ts';
-
-/** Whether somebody may want to know why it ended. */
-export function isFailure({ outcome }: Pick<JobView, 'outcome'>): boolean {
-  return outcome !== null && outcome.reason !== 'cancelled' && outcome.exitCode !== 0;
-}
+import type { WorkerView } from '#shared/api/schemas.ts';
 
 /** Why a worker takes no jobs, or what it warns of; empty when all is well. */
 export function complaints({

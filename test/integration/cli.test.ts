@@ -60,7 +60,14 @@ test('a job from its queue to its end, as tables and as JSON', async () => {
   const queued = await json('jobs', '--state', 'queued');
   const workers = await run('workers');
   expect(status).toMatchObject({ code: 0, stderr: '' });
-  expect(status.stdout).toMatch(/workers +1 ready\njobs +1 running on 1 slots, 1 queued\n/);
+  expect(status.stdout).toMatch(
+    /workers +1 ready\nslots +1 of 1 in use on ready workers\njobs +1 running, 1 queued\n/,
+  );
+  expect(status.stdout).toMatch(
+    /\nended since its start +0, of which 0 failed and 0 ran on PMS\nscale +not set\n/,
+  );
+  // What runs first.
+  expect(listed.stdout.indexOf(' running ')).toBeLessThan(listed.stdout.indexOf(' queued '));
   expect(status.stdout).toMatch(/job \w{8} +queued +.*: all 1 slots of 1 workers are taken/);
   expect(listed.stdout).toMatch(new RegExp(`\n${running.jobId.slice(0, 8)} +running +\\w+ +w1 +1 `));
   expect(listed.stdout).toMatch(/queued .*all 1 slots of 1 workers are taken/);
@@ -77,7 +84,9 @@ test('a job from its queue to its end, as tables and as JSON', async () => {
   });
   await cluster.orchestrator.logged('job ended', { jobId: running.jobId });
   const story = await run('job', short);
-  expect(story.stdout).toMatch(/state +ended: /);
+  expect(story.stdout).toMatch(/\nstate +(cancelled|failed)\n/);
+  expect(story.stdout).toMatch(/\nworker +w1, in software\n/);
+  expect(story.stdout).toMatch(/\n1 +w1 +in software +\d\d:\d\d:\d\d +cancelled, died of SIG\w+/);
   expect(story.stdout).toMatch(
     /\n\d\d:\d\d:\d\d +0\.000s +submitted .*\n(.*\n)*\d\d:\d\d:\d\d +\d+\.\d{3}s +ended /,
   );
@@ -108,6 +117,7 @@ test('drain and undrain', async () => {
 });
 
 test('scale', async () => {
+  expect((await run('scale')).stdout).toMatch(/\ndefault +1 +- +not set .*\nNo scale is set/);
   expect(await json('scale', 'set', '--minimum', '2', '--maximum', '5')).toMatchObject({
     minimum: 2,
     maximum: 5,
@@ -132,7 +142,7 @@ test('what happens, a line each, and as a list that is drawn again', async () =>
   await following.said(new RegExp(` job ${client.jobId.slice(0, 8)}: running on w1, attempt 1 `));
   await watching.said(new RegExp(`^${client.jobId.slice(0, 8)} +running `));
   client.die();
-  await following.said(new RegExp(` job ${client.jobId.slice(0, 8)}: ended`));
+  await following.said(new RegExp(` job ${client.jobId.slice(0, 8)}: cancelled`));
   await Promise.all([following.stop(), watching.stop()]);
 });
 
@@ -152,7 +162,9 @@ test('what is no longer in memory', async () => {
     .toMatchObject({ jobs: [{ jobId: first }], next: null });
   expect(await json('jobs', '--all')).not.toContainEqual(expect.objectContaining({ jobId: first }));
   expect(await json('job', first.slice(0, 13))).toMatchObject({ jobId: first, state: 'ended' });
-  expect((await run('history', '--limit', '1')).stdout).toMatch(/\n\w{8} +ended .*\nmore: --before \S+\n$/);
+  expect((await run('history', '--limit', '1')).stdout).toMatch(
+    /\n\w{8} +cancelled .*\nmore: --before \S+\n$/,
+  );
 });
 
 const MISTAKES: readonly [string, string[], Record<string, string>, number, RegExp][] = [
