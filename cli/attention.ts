@@ -11,7 +11,7 @@ export function complaints({
   const said = checks.filter(({ ok }) => !ok).map(({ name, message }) => `${name}: ${message ?? 'not ok'}`);
   if (leaving) return ['the scale asks for fewer workers', ...said];
   if (state === 'quarantined') return ['its last jobs failed at once, see its log', ...said];
-  return said.length === 0 && state === 'not-ready' ? ['it does not say why, see its /ready'] : said;
+  return said.length === 0 && state === 'not-ready' ? ['it does not say why: see its log'] : said;
 }
 
 /** What keeps relays and workers from being there. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { VERSION } from '#shared/version.ts';
 import { type CliExit, CliProcess, clusterplex, runHere } from '../support/cli.ts';
 import { Cluster } from '../support/cluster.ts';
 import { HookClient } from '../support/hookClient.ts';
@@ -97,13 +98,25 @@ test('a job from its queue to its end, as tables and as JSON', async () => {
   expect(await run('job', short, '--stderr')).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(await run('job', short, '--stderr', '--attempt', '7')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^it has no attempt 7\n/),
+    stderr: `it has no attempt 7\n(clusterplex job ${running.jobId} lists them)\n`,
   });
   expect(await run('cancel', short)).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^the job has ended: /),
+    stderr: expect.stringMatching(/^the job has ended: .*\n\(clusterplex job \S+ tells its story\)\n$/),
   });
   waiting.die();
+});
+
+test('versions, also where no orchestrator can be reached', async () => {
+  const own = `clusterplex ${VERSION}, protocol clusterplex.v1\n`;
+  expect(await run('--version')).toEqual({ code: 0, stdout: own, stderr: '' });
+  expect((await run('version')).stdout).toBe(`${own}orchestrator ${VERSION}, at ${cluster.address}\n`);
+  expect(await json('version')).toMatchObject({ version: VERSION, orchestrator: { version: VERSION } });
+  const alone = await runHere(['version'], { ORCHESTRATOR_URL: 'http://127.0.0.1:9' });
+  expect(alone).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(`^${own}the orchestrator at .* can't be`),
+  });
 });
 
 test('drain and undrain', async () => {
@@ -180,7 +193,22 @@ const MISTAKES: readonly [string, string[], Record<string, string>, number, RegE
     ['jobs'],
     { CLUSTERPLEX_TOKEN: 'wrong' },
     2,
-    /refuses: the token is not .*\n\(set CLUSTERPLEX_ADMIN/,
+    /refuses: CLUSTERPLEX_TOKEN is not its admin token\n\(set CLUSTERPLEX_ADMIN_TOKEN to /,
+  ],
+  [
+    'a wrong token besides the right one',
+    ['workers'],
+    { CLUSTERPLEX_ADMIN_TOKEN: 'wrong' },
+    2,
+    /refuses: CLUSTERPLEX_ADMIN_TOKEN is not its admin token\n/,
+  ],
+  ['no token', ['jobs'], { CLUSTERPLEX_TOKEN: '' }, 2, /refuses: no token is set here\n/],
+  [
+    'a page that is too long',
+    ['history', '--limit', '500'],
+    {},
+    2,
+    /^limit must be <= 200\n\(see the --help of the command;/,
   ],
   [
     'a wrong setting',
@@ -194,14 +222,14 @@ const MISTAKES: readonly [string, string[], Record<string, string>, number, RegE
     ['scale', 'set', '--minimum', '7', '--maximum', '3'],
     {},
     2,
-    /^minimum 7 is more than maximum 3\n\(send minimum ≤ desired ≤ maximum\)\n$/,
+    /^minimum 7 is more than maximum 3\n\(what holds is minimum ≤ desired ≤ maximum\)\n$/,
   ],
   [
     'an unknown command',
     ['job-s'],
     {},
     2,
-    /^there is no command "job-s"\n\(clusterplex --help lists them\)\n$/,
+    /^there is no command "job-s"; did you mean jobs\?\n\(clusterplex --help lists them\)\n$/,
   ],
   [
     'an unknown option',

@@ -116,7 +116,7 @@ test('what needs attention', () => {
   const check = { name: 'codecs', ok: false, message: '0 of 309', blocking: true };
   expect(complaints({ leaving: false, state: 'not-ready', checks: [check] })).toEqual(['codecs: 0 of 309']);
   expect(complaints({ leaving: false, state: 'not-ready', checks: [] })).toEqual([
-    'it does not say why, see its /ready',
+    'it does not say why: see its log',
   ]);
   expect(complaints({ leaving: false, state: 'disconnected', checks: [check] })).toEqual([
     'it is not connected',
