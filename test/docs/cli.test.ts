@@ -26,3 +26,9 @@ test('each part that it names is one that the script starts', () => {
   const script = readFileSync(new URL('../../cli/clusterplex', import.meta.url), 'utf8');
   for (const { name } of PARTS) expect(script).toMatch(new RegExp(`^ {2}${name}\\) shift && exec `, 'm'));
 });
+
+test('npm is content with the Node that README asks for: ours comes with the packages', () => {
+  const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
+  const [, asked] = /^Node (\d+) or newer, npm/m.exec(read('README.md')) ?? [];
+  expect(JSON.parse(read('package.json')).engines).toEqual({ node: `>=${asked}` });
+});
