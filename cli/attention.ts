@@ -11,6 +11,9 @@ export function complaints({
   const said = checks.filter(({ ok }) => !ok).map(({ name, message }) => `${name}: ${message ?? 'not ok'}`);
   if (leaving) return ['the scale asks for fewer workers', ...said];
   if (state === 'quarantined') return ['its last jobs failed at once, see its log', ...said];
+  const drainsItself = checks.some(({ name, ok }) => name === 'draining' && !ok);
+  if (state === 'draining' && !drainsItself)
+    return ['somebody drained it: clusterplex undrain gives it jobs again', ...said];
   return said.length === 0 && state === 'not-ready' ? ['it does not say why: see its log'] : said;
 }
 

@@ -131,7 +131,8 @@ export class Orchestrator {
     }
     const { code, message, hint } = answer.error;
     if (code === 'unauthorized') {
-      const given = this.#token === null ? 'no token is set here' : `${this.#token.setting} is not its admin token`;
+      const given =
+        this.#token === null ? 'no token is set here' : `${this.#token.setting} is not its admin token`;
       return new Failure(
         BAD_SETTINGS,
         `the orchestrator at ${this.url} refuses: ${given}`,

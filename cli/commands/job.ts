@@ -59,18 +59,20 @@ function factsOf(story: JobStoryView, now: number): Cell[][] {
   const lasted = duration((endedAt === null ? now : Date.parse(endedAt)) - Date.parse(submittedAt));
   const said = ['exited', 'cancelled'].includes(reason ?? '') ? null : reason;
   const why = { queued: 'waits because', running: 'again because', ended: 'because' }[story.state];
-  return [
+  const facts: readonly (readonly [string, Cell | null])[] = [
     ['state', standingOf(story)],
-    ...(said === null ? [] : [[why, said]]),
+    [why, said],
     ['class', story.class],
-    ['session', story.session ?? '-'],
-    ['worker', story.worker === null ? '-' : `${story.worker}, ${hardwareOf(story.hardware)}`],
-    ['progress', `${percentOf(story.progress)}, ${story.announced} segments that PMS has`],
-    ['speed', speedOf(story.speed)],
-    ['first segment', firstSegmentMs === null ? '-' : `after ${(firstSegmentMs / 1000).toFixed(1)}s`],
-    [endedAt === null ? 'since' : 'took', lasted],
+    ['session', story.session],
+    ['worker', story.worker && `${story.worker}, ${hardwareOf(story.hardware)}`],
+    ['progress', story.progress === null ? null : percentOf(story.progress)],
+    ['speed', story.speed === null ? null : speedOf(story.speed)],
+    ['first segment', firstSegmentMs === null ? null : `after ${(firstSegmentMs / 1000).toFixed(1)}s`],
+    ['segments', story.announced === 0 ? null : `${story.announced} that PMS has`],
+    [endedAt === null ? 'for' : 'took', lasted],
     ['needs', needsOf(story)],
   ];
+  return facts.flatMap(([name, what]) => (what === null ? [] : [[name, what]]));
 }
 
 function hardwareOf(use: HardwareRequirement | null): string {

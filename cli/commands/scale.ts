@@ -14,7 +14,7 @@ export const scale: Command = {
     group: { type: 'string', help: 'of these workers; default: all, or the group `default`' },
     minimum: { type: 'string', help: 'with set: never fewer workers' },
     maximum: { type: 'string', help: 'with set: never more workers' },
-    desired: { type: 'string', help: 'with set: so many, without jobs' },
+    desired: { type: 'string', help: 'with set: so many while there are no jobs' },
   },
   examples: [
     'clusterplex scale',

@@ -61,18 +61,20 @@ export const status: Command = {
       attention,
     };
     if (json) return out.json(summary);
+    const notable = [
+      ...(summary.failed > 0 ? [`${summary.failed} failed`] : []),
+      ...(summary.ranOnPms > 0 ? [`${summary.ranOnPms} ran on PMS`] : []),
+    ];
     const states = Object.entries(summary.workers).map(([state, many]) => `${many} ${state}`);
     out.table(
       ['ORCHESTRATOR', `${orchestrator.url}, version ${version}`],
       [
         ...(holder === undefined ? [] : [['leader', holder]]),
+        ['relays', peers.relays.map(({ name }) => name).join(', ') || 'none'],
         ['workers', states.join(', ') || 'none'],
         ['slots', `${summary.slotsInUse} of ${summary.slots} in use on ready workers`],
         ['jobs', `${summary.running} running, ${summary.queued} queued`],
-        [
-          'ended since its start',
-          `${summary.ended}, of which ${summary.failed} failed and ${summary.ranOnPms} ran on PMS`,
-        ],
+        ['ended since its start', [summary.ended, ...notable].join(', ')],
         ['scale', scaleText(scale)],
       ],
     );

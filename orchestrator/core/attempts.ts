@@ -51,7 +51,7 @@ function whyThisOne({ candidates, settings }: CoreState): string {
   const { size } = candidates;
   return size === 1
     ? 'the only worker with a free slot'
-    : `by ${settings.strategy} of ${size} with a free slot`;
+    : `by ${settings.strategy}, of ${size} workers with a free slot`;
 }
 
 function whereItBegins(job: Job, { number, resume, worker }: Attempt): string | null {

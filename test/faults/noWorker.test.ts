@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runHere } from '../support/cli.ts';
 import { Cluster } from '../support/cluster.ts';
 import { behaviour, installRecordingTranscoder } from '../support/recordingTranscoder.ts';
 
@@ -36,6 +37,10 @@ test('mode both: the original transcoder runs, and its exit code is returned', a
   await cluster.orchestrator.logged('job on-pms');
   const [job] = await ended();
   expect(job).toMatchObject({ ranOnPms: true, outcome: { reason: 'no-worker' } });
+  const said = async (command: string) =>
+    (await runHere([command], { ORCHESTRATOR_URL: cluster.address })).stdout;
+  expect(await said('status')).toMatch(/\nended since its start +1, 1 ran on PMS\n/);
+  expect(await said('jobs')).toMatch(/ ran on PMS .*: no worker is connected\n/);
 });
 
 test('mode both: the original transcoder’s death by a signal is the hook’s', async () => {

@@ -25,6 +25,7 @@ test.each(COMMANDS.map((command) => [command.name, command] as const))(
     expect(help).toContain('--json');
     expect(command.examples.join('\n')).toContain(`clusterplex ${name}`);
     expect(overview(COMMANDS)).toContain(`  ${name} `);
+    expect(overview(COMMANDS)).toContain('\n  drain NAME ');
   },
 );
 

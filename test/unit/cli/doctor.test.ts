@@ -122,6 +122,8 @@ test('what needs attention', () => {
     'it is not connected',
   ]);
   expect(complaints({ leaving: false, state: 'ready', checks: [{ ...check, ok: true }] })).toEqual([]);
+  const own = { ...check, name: 'draining', message: 'it stops' };
+  expect(complaints({ leaving: false, state: 'draining', checks: [own] })).toEqual(['draining: it stops']);
   expect(complaints({ leaving: true, state: 'draining', checks: [] })).toEqual([
     'the scale asks for fewer workers',
   ]);

@@ -190,7 +190,7 @@ test('a story says why a worker was chosen, and why none of those that may take 
   const relay = world.relay();
   const placed = (jobId: string): unknown =>
     world.submit(relay, jobId).story.find(({ event }) => event === 'placed')?.message;
-  expect(placed('first')).toBe('by LOAD_CPU of 2 with a free slot');
+  expect(placed('first')).toBe('by LOAD_CPU, of 2 workers with a free slot');
   expect(placed('second')).toBe('the only worker with a free slot');
 
   const other = World.settled();
