@@ -34,11 +34,11 @@ export const job: Command = {
     if (call.has('stderr')) return showStderr(call, jobId);
     const story = await call.orchestrator.ask(JobStoryView, `/api/v1/jobs/${encodeURIComponent(jobId)}`);
     if (call.json) call.out.json(story);
-    else tell(call.out, story);
+    else tellStory(call.out, story);
   },
 };
 
-function tell(out: Output, story: JobStoryView): void {
+export function tellStory(out: Output, story: JobStoryView): void {
   out.line({ text: story.title, style: 'bold' });
   out.table(['JOB', story.jobId], factsOf(story, Date.now()));
   if (story.attempts.length > 0) {

@@ -253,4 +253,7 @@ test('of a job that its hook goes on with, the story says so, once it has ended'
   expect(job.story.at(-1)).toMatchObject({ event: 'on-pms' });
   expect([job.onPms, world.job('other').onPms]).toEqual([true, false]);
   expect(world.effects).toContainEqual(expect.objectContaining({ type: 'job-changed', job }));
+  const last = world.submit(relay, 'last', { local: true });
+  world.release(relay, 'last');
+  expect(last).toMatchObject({ outcome: { reason: 'no-worker' }, onPms: false });
 });
