@@ -19,8 +19,12 @@ export async function run(words: readonly string[], out: Output, errors: Output)
 
 async function runCommand([name, ...args]: readonly string[], out: Output): Promise<number> {
   if (name === '--version') return print(out, `${OWN_VERSION}\n`);
-  if (name === undefined || ['--help', '-h', 'help'].includes(name)) return print(out, overview(COMMANDS));
-  const command = COMMANDS.find((each) => each.name === name);
+  const commandCalled = (word: string | undefined) => COMMANDS.find((each) => each.name === word);
+  if (name === undefined || ['--help', '-h', 'help'].includes(name)) {
+    const about = commandCalled(args[0]);
+    return print(out, about ? helpOf(about) : overview(COMMANDS));
+  }
+  const command = commandCalled(name);
   if (!command) {
     const near = nearest(name);
     throw new Failure(

@@ -90,3 +90,9 @@ test.each([
   expect(code).toBe(2);
   expect(String(said.read())).toContain(`there is no command "${word}"; did you mean ${near}?\n`);
 });
+
+test('help may be asked for before the command, too', async () => {
+  const said = new PassThrough();
+  expect(await run(['help', 'drain'], new Output(said), new Output(process.stderr))).toBe(0);
+  expect(String(said.read())).toBe(helpOf(named('drain')));
+});
