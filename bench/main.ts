@@ -44,8 +44,18 @@ const BENCHMARKS: Readonly<Record<string, (options: { jobs: number }) => Promise
 process.removeAllListeners('warning');
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { jobs: { type: 'string', default: '1000' } },
+  options: { jobs: { type: 'string', default: '1000' }, help: { type: 'boolean', default: false } },
 });
+if (values.help) {
+  process.stdout.write(`npm run bench -- [NAME …] [--jobs N]
+
+NAME      ${Object.keys(BENCHMARKS).join(', ')}; without one: all
+--jobs N  how many jobs, where a benchmark asks; 1000 when it is not said
+
+Results are in bench/results, and report.html there shows all of them. compare A.json B.json compares two.
+`);
+  process.exit();
+}
 const results = new URL('results/', import.meta.url);
 mkdirSync(results, { recursive: true });
 const [first = '', ...others] = positionals;

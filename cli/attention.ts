@@ -1,10 +1,5 @@
 import type { PeersView } from '#shared/api/peers.ts';
-import type { JobView, WorkerView } from '#shared/api/schemas.ts';
-
-/** Whether somebody may want to know why it ended. */
-export function isFailure({ outcome }: Pick<JobView, 'outcome'>): boolean {
-  return outcome !== null && outcome.reason !== 'cancelled' && outcome.exitCode !== 0;
-}
+import type { WorkerView } from '#shared/api/schemas.ts';
 
 /** Why a worker takes no jobs, or what it warns of; empty when all is well. */
 export function complaints({
@@ -16,7 +11,10 @@ export function complaints({
   const said = checks.filter(({ ok }) => !ok).map(({ name, message }) => `${name}: ${message ?? 'not ok'}`);
   if (leaving) return ['the scale asks for fewer workers', ...said];
   if (state === 'quarantined') return ['its last jobs failed at once, see its log', ...said];
-  return said.length === 0 && state === 'not-ready' ? ['it does not say why, see its /ready'] : said;
+  const drainsItself = checks.some(({ name, ok }) => name === 'draining' && !ok);
+  if (state === 'draining' && !drainsItself)
+    return ['somebody drained it: clusterplex undrain gives it jobs again', ...said];
+  return said.length === 0 && state === 'not-ready' ? ['it does not say why: see its log'] : said;
 }
 
 /** What keeps relays and workers from being there. */

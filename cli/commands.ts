@@ -2,10 +2,12 @@ import { COMMON_OPTIONS, type Command } from './command.ts';
 import { completionOf } from './commands/completion.ts';
 import { doctor } from './commands/doctor.ts';
 import { history } from './commands/history.ts';
-import { cancel, job, jobs } from './commands/jobs.ts';
+import { cancel, job } from './commands/job.ts';
+import { jobs } from './commands/jobs.ts';
 import { logs } from './commands/logs.ts';
 import { scale } from './commands/scale.ts';
 import { status } from './commands/status.ts';
+import { version } from './commands/version.ts';
 import { drain, undrain, workers } from './commands/workers.ts';
 import { PARTS } from './help.ts';
 
@@ -22,5 +24,5 @@ const completion = completionOf(() => [
 
 /** All of them, as `--help` lists them. */
 export const COMMANDS: readonly Command[] = [
-  ...[status, jobs, job, history, workers, drain, undrain, cancel, logs, scale, doctor, completion],
+  ...[status, jobs, job, history, workers, drain, undrain, cancel, logs, scale, doctor, version, completion],
 ];

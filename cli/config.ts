@@ -29,6 +29,15 @@ export function commandLine(): CommandLineSettings {
   }
 }
 
-export function adminToken(settings: CommandLineSettings): string | null {
-  return settings.CLUSTERPLEX_ADMIN_TOKEN ?? settings.CLUSTERPLEX_TOKEN;
+export interface Token {
+  readonly setting: 'CLUSTERPLEX_ADMIN_TOKEN' | 'CLUSTERPLEX_TOKEN';
+  readonly value: string;
+}
+
+export function adminToken(settings: CommandLineSettings): Token | null {
+  for (const setting of ['CLUSTERPLEX_ADMIN_TOKEN', 'CLUSTERPLEX_TOKEN'] as const) {
+    const value = settings[setting];
+    if (value !== null) return { setting, value };
+  }
+  return null;
 }

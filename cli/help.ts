@@ -14,10 +14,10 @@ export const PARTS = [
 
 export function overview(commands: readonly Command[]): string {
   return [
-    'clusterplex COMMAND …',
+    'clusterplex COMMAND …: shows, steers and runs ClusterPlex-TS',
     '',
     'To see and to steer:',
-    ...listed(commands),
+    ...listed(commands.map(({ name, takes = '', summary }) => ({ name: named(name, takes), summary }))),
     '',
     'To run (their settings are environment variables, see their --help):',
     ...listed(PARTS),
@@ -46,6 +46,11 @@ export function helpOf(command: Command): string {
     ...command.examples.map((example) => `  ${example}`),
     '',
   ].join('\n');
+}
+
+/** With what has to follow it, where that is a word. */
+function named(name: string, takes: string): string {
+  return /^[A-Z]+$/.test(takes) ? `${name} ${takes}` : name;
 }
 
 function listed(rows: readonly { readonly name: string; readonly summary: string }[]): string[] {

@@ -5,7 +5,9 @@ import { ErrorView, JobView, ScaleView, WorkerSummary } from '#shared/api/schema
 import { coerceError, systemErrorCode } from '#shared/errors.ts';
 import { firstProblem } from '#shared/protocol/codec.ts';
 import { VERSION } from '#shared/version.ts';
+import type { Token } from './config.ts';
 import { BAD_SETTINGS, FAILED, Failure, UNREACHABLE } from './failure.ts';
+import { inCommands } from './hints.ts';
 
 const TIMEOUT_MS = 10_000;
 
@@ -26,14 +28,14 @@ export type ChangeEvent = {
 export class Orchestrator {
   /** Without what an address may carry of secrets. */
   readonly url: string;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #token: Token | null;
 
-  constructor(url: string, token: string | null) {
+  constructor(url: string, token: Token | null) {
     const address = new URL(url);
     address.username = '';
     address.password = '';
     this.url = address.href.replace(/\/$/, '');
-    this.#headers = token === null ? {} : { authorization: `Bearer ${token}` };
+    this.#token = token;
   }
 
   /** @throws Failure when it can't be reached, or refuses */
@@ -84,7 +86,8 @@ export class Orchestrator {
 
   /** A request that was not refused. */
   async request(path: string, init: RequestInit & { headers?: Record<string, string> }): Promise<Response> {
-    const headers = { ...init.headers, ...this.#headers };
+    const token = this.#token && { authorization: `Bearer ${this.#token.value}` };
+    const headers = { ...init.headers, ...token };
     const response = await this.#read(() => fetch(`${this.url}${path}`, { ...init, headers }));
     if (response.ok) return response;
     const answer: unknown = await response.json().catch(() => null);
@@ -128,20 +131,16 @@ export class Orchestrator {
     }
     const { code, message, hint } = answer.error;
     if (code === 'unauthorized') {
-      const given = 'authorization' in this.#headers ? 'the token is not the admin token' : 'no token is set';
+      const given =
+        this.#token === null ? 'no token is set here' : `${this.#token.setting} is not its admin token`;
       return new Failure(
         BAD_SETTINGS,
         `the orchestrator at ${this.url} refuses: ${given}`,
-        'set CLUSTERPLEX_ADMIN_TOKEN, or CLUSTERPLEX_TOKEN, to what the orchestrator has, or …_FILE to a file that holds it',
+        'set CLUSTERPLEX_ADMIN_TOKEN to what the orchestrator has there, or CLUSTERPLEX_TOKEN where it has no admin token; …_FILE names a file that holds it',
       );
     }
-    const list = /^GET \/api\/v1\/(workers|jobs)$/.exec(hint ?? '')?.[1];
     const isUsage = code === 'bad-request' || code === 'forbidden';
-    return new Failure(
-      isUsage ? BAD_SETTINGS : FAILED,
-      message,
-      list ? `clusterplex ${list} lists them` : hint,
-    );
+    return new Failure(isUsage ? BAD_SETTINGS : FAILED, message, inCommands(hint));
   }
 
   async #read<T>(read: () => Promise<T>): Promise<T> {

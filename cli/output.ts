@@ -63,6 +63,7 @@ export class Output {
   table(head: readonly string[], rows: readonly (readonly Cell[])[]): void {
     const width = this.isTerminal ? (this.#stream.columns ?? 80) : Number.POSITIVE_INFINITY;
     for (const cells of tableRows(head, rows, width)) this.line(...cells);
+    if (rows.length === 0 && this.isTerminal) this.line({ text: 'none', style: 'dim' });
   }
 
   styled(cell: Cell): string {

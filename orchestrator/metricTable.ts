@@ -17,7 +17,12 @@ export const METRICS = {
     help: 'Jobs that ended with exit code 0',
     labels: [],
   },
-  failed: { name: 'jobs_failed', type: 'counter', help: 'Jobs that ended otherwise', labels: [] },
+  failed: {
+    name: 'jobs_failed',
+    type: 'counter',
+    help: 'Jobs that ended otherwise; those that PMS then ran itself among them',
+    labels: [],
+  },
   killed: { name: 'jobs_killed', type: 'counter', help: 'Jobs that were cancelled', labels: [] },
   posters: { name: 'job_posters_active', type: 'gauge', help: 'Connected relays', labels: [] },
   workers: { name: 'workers_active', type: 'gauge', help: 'Connected workers', labels: [] },

@@ -6,7 +6,7 @@ import { counter, type Exposition, exposition, gauge, histogram, seconds } from 
 import type { Cluster } from './core/cluster.ts';
 import type { WorkerChange } from './core/effects.ts';
 import type { Attempt, Job, Worker } from './core/model.ts';
-import { isServing } from './core/ordinals.ts';
+import { takesJobs } from './core/ordinals.ts';
 import { rank } from './core/strategies.ts';
 import type { Observer } from './driver.ts';
 import { EVENT_LOOP, METRICS, WORKER } from './metricTable.ts';
@@ -44,7 +44,7 @@ export class OrchestratorMetrics {
     this.#perWorker('ops', cluster, ({ load }) => load.ops);
     this.#perWorker('rank', cluster, rank);
     this.#perWorker('slots', cluster, ({ slots }) => slots);
-    this.#perWorker('ready', cluster, (worker) => Number(isServing(worker) && worker.leavingSince === null));
+    this.#perWorker('ready', cluster, (worker) => Number(takesJobs(worker)));
     gpuGauges(this.#registry, 'clusterplex_worker', WORKER, () =>
       connected(cluster).map(({ name, load }) => ({ labels: { worker_name: name }, load })),
     );

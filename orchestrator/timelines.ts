@@ -2,6 +2,7 @@ import type { TimelinesView } from '#shared/api/schemas.ts';
 import { type Clock, type Timer, WallClock } from '#shared/clock.ts';
 import type { Cluster } from './core/cluster.ts';
 import { jobState } from './core/model.ts';
+import { takesJobs } from './core/ordinals.ts';
 
 const SAMPLE_MS = 10_000;
 /** Six hours. */
@@ -42,9 +43,7 @@ export class Timelines {
   }
 
   readonly #sample = (): void => {
-    const ready = [...this.#cluster.workers.values()].filter(
-      (worker) => worker.connection !== null && worker.ready,
-    );
+    const ready = [...this.#cluster.workers.values()].filter(takesJobs);
     const running = [...this.#cluster.jobs.values()].filter((job) => jobState(job) === 'running');
     const gpus = ready.flatMap(({ load }) => load.gpus ?? []).map(({ utilisation }) => utilisation);
     this.#samples.push({

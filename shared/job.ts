@@ -170,5 +170,6 @@ export const STORY_EVENTS = [
   'attempt-ended',
   'cancelling',
   'ended',
+  'on-pms',
 ] as const;
 export type StoryEvent = (typeof STORY_EVENTS)[number];

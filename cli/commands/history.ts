@@ -4,11 +4,14 @@ import { JOB_HEAD, jobRow } from './jobs.ts';
 
 const FILTERS = {
   search: { type: 'string', help: 'a part of title, session or id' },
-  reason: { type: 'string', help: 'why it ended: exited, cancelled, lost, …' },
+  reason: {
+    type: 'string',
+    help: 'why it ended: exited, cancelled, refused, lost, no-worker, failed, incomplete',
+  },
   class: { type: 'string', help: 'playback or background' },
   worker: { type: 'string', help: 'the last that ran it' },
   before: { type: 'string', help: 'ended before that time (2026-01-31T20:15:00Z), or where a page ended' },
-  limit: { type: 'string', help: 'so many at most' },
+  limit: { type: 'string', help: 'so many at most: 1 to 200; default: 50' },
 } as const;
 
 export const history: Command = {

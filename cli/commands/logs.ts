@@ -1,6 +1,8 @@
 import { complaints } from '../attention.ts';
 import type { Command } from '../command.ts';
 import type { ChangeEvent } from '../orchestrator.ts';
+import { standingOf } from '../standing.ts';
+import { scaleText } from './scale.ts';
 
 export const logs: Command = {
   name: 'logs',
@@ -28,9 +30,10 @@ function told(change: ChangeEvent): { about: string; news: string } {
   switch (change.event) {
     case 'job': {
       const { jobId, title, state, worker, attempt, reason } = change.data;
+      const { text } = standingOf(change.data);
       const where = worker === null || state === 'queued' ? '' : ` on ${worker}, attempt ${attempt}`;
       const why = reason === null ? '' : `: ${reason}`;
-      return { about: `job ${jobId.slice(0, 8)}`, news: `${state}${where} (${title})${why}` };
+      return { about: `job ${jobId.slice(0, 8)}`, news: `${text}${where} (${title})${why}` };
     }
     case 'worker': {
       const { name, state, running, slots } = change.data;
@@ -39,9 +42,7 @@ function told(change: ChangeEvent): { about: string; news: string } {
     }
     case 'worker-gone':
       return { about: `worker ${change.data.name}`, news: 'gone' };
-    case 'scale': {
-      const { current, desired, minimum, maximum } = change.data;
-      return { about: 'scale', news: `${current} of ${desired} wanted (${minimum} to ${maximum})` };
-    }
+    case 'scale':
+      return { about: 'scale', news: scaleText(change.data) };
   }
 }

@@ -4,6 +4,8 @@ import type { Cell } from '../output.ts';
 
 const PATH = '/api/v1/scale';
 
+type Group = ScaleView['groups'][number];
+
 export const scale: Command = {
   name: 'scale',
   takes: '[show | set | burst WORKERS MINUTES]',
@@ -12,7 +14,7 @@ export const scale: Command = {
     group: { type: 'string', help: 'of these workers; default: all, or the group `default`' },
     minimum: { type: 'string', help: 'with set: never fewer workers' },
     maximum: { type: 'string', help: 'with set: never more workers' },
-    desired: { type: 'string', help: 'with set: so many, without jobs' },
+    desired: { type: 'string', help: 'with set: so many while there are no jobs' },
   },
   examples: [
     'clusterplex scale',
@@ -27,6 +29,12 @@ export const scale: Command = {
       ['GROUP', 'NOW', 'WANTED', 'WHY', 'MINIMUM', 'MAXIMUM', 'SCALED BY', 'BURSTS', 'DEVIATION'],
       answer.groups.map(rowOf),
     );
+    if (!answer.groups.some(isSet)) {
+      out.line({
+        text: 'No scale is set. `clusterplex scale set --minimum 1 --maximum 8` sets one until the next restart, SCALE_SPEC one for good.',
+        style: 'dim',
+      });
+    }
     if (answer.groups.some(({ setBy }) => setBy === 'api')) {
       out.line({
         text: 'What was set counts until the spec file changes, the orchestrator restarts or another one leads.',
@@ -37,10 +45,23 @@ export const scale: Command = {
   },
 };
 
+/** How many there are and should be, in a few words. */
+export function scaleText({ groups }: ScaleView): string {
+  const set = groups.filter(isSet);
+  const sum = (field: 'current' | 'desired'): number => set.reduce((total, group) => total + group[field], 0);
+  return set.length === 0 ? 'not set' : `${sum('current')} workers of ${sum('desired')} wanted`;
+}
+
+/** Whether anybody has said how many there should be. */
+function isSet({ setBy, bursts }: Group): boolean {
+  return setBy !== null || bursts.length > 0;
+}
+
 const SCALED_BY = { local: 'orchestrator', infra: 'others' } as const;
 
-function rowOf(group: ScaleView['groups'][number]): Cell[] {
+function rowOf(group: Group): Cell[] {
   const { name, current, desired, reason, minimum, maximum, scalable, bursts } = group;
+  if (!isSet(group)) return [name, String(current), '-', 'not set', '-', '-', 'nobody', 'none', 'none'];
   return [
     ...[name, String(current), String(desired), reason, String(minimum), String(maximum)],
     scalable === false ? 'nobody' : SCALED_BY[scalable],
@@ -50,9 +71,8 @@ function rowOf(group: ScaleView['groups'][number]): Cell[] {
 }
 
 /** How reality differs from what is wanted, and why it stays so. */
-function deviationOf({ deviation, draining, problem, setBy }: ScaleView['groups'][number]): Cell {
-  // More than nobody has asked for are not too many.
-  const isAsWanted = deviation === 0 || (deviation > 0 && setBy === null);
+function deviationOf({ deviation, draining, problem }: Group): Cell {
+  const isAsWanted = deviation === 0;
   const words = [
     ...(isAsWanted ? [] : [`${Math.abs(deviation)} too ${deviation > 0 ? 'many' : 'few'}`]),
     ...(draining === 0 ? [] : [`${draining} draining`]),

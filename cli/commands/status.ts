@@ -1,8 +1,10 @@
 import { Type } from 'typebox';
 import { PeersView } from '#shared/api/peers.ts';
 import { JobView, ReadyView, ScaleView, WorkerView } from '#shared/api/schemas.ts';
-import { complaints, isFailure, peerComplaints } from '../attention.ts';
+import { complaints, peerComplaints } from '../attention.ts';
 import type { Command } from '../command.ts';
+import { isFailure } from '../standing.ts';
+import { scaleText } from './scale.ts';
 
 export const status: Command = {
   name: 'status',
@@ -21,6 +23,7 @@ export const status: Command = {
     ]);
     const inState = (state: JobView['state']): JobView[] => jobs.filter((job) => job.state === state);
     const [queued, ended] = [inState('queued'), inState('ended')];
+    const ready = workers.filter(({ state }) => state === 'ready');
     const attention = [
       ...peerComplaints(peers),
       ...workers.flatMap((worker) => {
@@ -46,24 +49,33 @@ export const status: Command = {
       orchestrator: { url: orchestrator.url, version, ...(holder !== undefined && { leader: holder }) },
       relays: peers.relays,
       workers: count(workers.map(({ state }) => state)),
-      slots: workers.reduce((sum, { slots }) => sum + slots, 0),
+      // Who is not ready can take none.
+      slots: sum(ready.map(({ slots }) => slots)),
+      slotsInUse: sum(ready.map(({ running }) => running)),
       running: inState('running').length,
       queued: queued.length,
       ended: ended.length,
       failed: ended.filter(isFailure).length,
+      ranOnPms: ended.filter(({ ranOnPms }) => ranOnPms).length,
       scale,
       attention,
     };
     if (json) return out.json(summary);
+    const notable = [
+      ...(summary.failed > 0 ? [`${summary.failed} failed`] : []),
+      ...(summary.ranOnPms > 0 ? [`${summary.ranOnPms} ran on PMS`] : []),
+    ];
     const states = Object.entries(summary.workers).map(([state, many]) => `${many} ${state}`);
     out.table(
       ['ORCHESTRATOR', `${orchestrator.url}, version ${version}`],
       [
         ...(holder === undefined ? [] : [['leader', holder]]),
+        ['relays', peers.relays.map(({ name }) => name).join(', ') || 'none'],
         ['workers', states.join(', ') || 'none'],
-        ['jobs', `${summary.running} running on ${summary.slots} slots, ${summary.queued} queued`],
-        ['ended since its start', `${summary.ended}, of which ${summary.failed} failed`],
-        ['scale', `${scale.current} workers of ${scale.desired} wanted`],
+        ['slots', `${summary.slotsInUse} of ${summary.slots} in use on ready workers`],
+        ['jobs', `${summary.running} running, ${summary.queued} queued`],
+        ['ended since its start', [summary.ended, ...notable].join(', ')],
+        ['scale', scaleText(scale)],
       ],
     );
     if (attention.length === 0) return;
@@ -74,6 +86,10 @@ export const status: Command = {
     );
   },
 };
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
 
 function count(words: readonly string[]): Record<string, number> {
   const groups = Map.groupBy(words, (word) => word);

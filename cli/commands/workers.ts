@@ -4,6 +4,9 @@ import { complaints } from '../attention.ts';
 import type { Command } from '../command.ts';
 import type { Cell, Style } from '../output.ts';
 
+/** worker-2 before worker-10. */
+const BY_NUMBER = new Intl.Collator('en', { numeric: true });
+
 const STYLES: Record<WorkerView['state'], Style> = {
   ready: 'green',
   draining: 'yellow',
@@ -18,10 +21,11 @@ export const workers: Command = {
   examples: ['clusterplex workers', 'clusterplex workers --json'],
   async run(call) {
     call.words(0);
-    const all = await call.orchestrator.ask(Type.Array(WorkerView), '/api/v1/workers');
+    const told = await call.orchestrator.ask(Type.Array(WorkerView), '/api/v1/workers');
+    const all = told.toSorted((one, other) => BY_NUMBER.compare(one.name, other.name));
     if (call.json) call.out.json(all);
     else {
-      call.out.table(['NAME', 'STATE', 'NODE', 'VERSION', 'JOBS', 'CPU', 'GPU', 'SAYS'], all.map(workerRow));
+      call.out.table(['NAME', 'STATE', 'NODE', 'VERSION', 'SLOTS', 'CPU', 'GPU', 'SAYS'], all.map(workerRow));
     }
   },
 };

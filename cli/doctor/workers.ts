@@ -74,9 +74,7 @@ function standing(check: string, { state, running, slots, capabilities, checks }
       return failed(check, says, 'see its log and the network; it is forgotten unless it comes back');
     case 'not-ready': {
       const isSaid = checks.some(({ ok: isOk, blocking }) => !isOk && blocking);
-      const remedy = isSaid
-        ? 'see its failed checks below'
-        : 'see its /ready and its log: it does not say why';
+      const remedy = isSaid ? 'see its failed checks below' : 'see its log: it does not say why';
       return failed(check, says, remedy);
     }
   }

@@ -85,7 +85,11 @@ export async function createApp(access: Access, logger: Logger) {
     if (access.adminToken === null) return;
     if (route === '/metrics' && access.metricsPublic) return;
     if (bearerMatches(request.headers.authorization, access.adminToken)) return;
-    throw new CodedError('unauthorized', 'this needs the admin token', 'send Authorization: Bearer <token>');
+    throw new CodedError(
+      'unauthorized',
+      'this needs the admin token',
+      'that is its CLUSTERPLEX_ADMIN_TOKEN, or its CLUSTERPLEX_TOKEN; send it as Authorization: Bearer',
+    );
   });
 
   app.setErrorHandler((error: FastifyError | CodedError, _request, reply) => {

@@ -90,7 +90,7 @@ export function addHistory(app: App, { history }: JobRouteOptions): void {
         throw new CodedError(
           'bad-request',
           `before is neither a time nor the next of a page: ${before}`,
-          'send a time with its zone: 2026-01-31T20:15:00Z',
+          'name a time with its zone: 2026-01-31T20:15:00Z',
         );
       }
       const { jobs, next } = await history.search({ ...query, limit, before: place });

@@ -38,7 +38,7 @@ export function addScale(app: App, { scaling }: Pick<RouteOptions, 'scaling'>): 
 /** Within one request; a bound that contradicts an earlier one moves it. */
 function refuseContradiction({ minimum, maximum, desired, burst }: ScaleChange): void {
   const refuse = (problem: string): never => {
-    throw new CodedError('bad-request', problem, 'send minimum ≤ desired ≤ maximum');
+    throw new CodedError('bad-request', problem, 'what holds is minimum ≤ desired ≤ maximum');
   };
   if (burst === undefined && (minimum ?? maximum ?? desired) === undefined) refuse('nothing is to be set');
   if (minimum !== undefined && maximum !== undefined && minimum > maximum) {

@@ -66,6 +66,7 @@ export class Views {
       endedAt: this.#timeOrNull(job.endedAt),
       reason: this.#clean(this.#reason(job)),
       outcome: this.#outcome(job.outcome),
+      ranOnPms: job.onPms,
       progress: job.accepted?.progress ?? null,
       speed: job.accepted?.speed ?? null,
       announced: job.accepted?.announced ?? 0,

@@ -14,6 +14,7 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
   worker.unsampled += 1;
   const encoder = keptEncoder(job);
   const keepsTo = encoder === null || canKeepTo(encoder, worker, job);
+  const choice = whyThisOne(core);
   const attempt: Attempt = {
     jobId: job.spec.jobId,
     number: job.lastAttempt,
@@ -40,8 +41,17 @@ export function assign(core: CoreState, job: Job, worker: Worker): void {
   };
   attach(core, job, attempt, worker);
   core.changedList(worker);
-  tell(core, job, 'placed', attempt, whereItBegins(job, attempt));
+  const start = whereItBegins(job, attempt);
+  tell(core, job, 'placed', attempt, start === null ? choice : `${choice}; ${start}`);
   tellHolder(core, job);
+}
+
+/** Before its slot is taken. */
+function whyThisOne({ candidates, settings }: CoreState): string {
+  const { size } = candidates;
+  return size === 1
+    ? 'the only worker with a free slot'
+    : `by ${settings.strategy}, of ${size} workers with a free slot`;
 }
 
 function whereItBegins(job: Job, { number, resume, worker }: Attempt): string | null {

@@ -88,7 +88,8 @@ export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker
   }
   const ready = feasible.filter(({ ready: isReady, connection }) => isReady && connection !== null);
   if (ready.length === 0) {
-    return ['no-worker', `none of the ${feasible.length} workers is ready: ask its /ready for the reason`];
+    const [one] = feasible.map(whyNotReady);
+    return ['no-worker', `none of the ${feasible.length} workers that may take it is ready: ${one}`];
   }
   const staying = ready.filter(({ leavingSince }) => leavingSince === null);
   if (staying.length === 0) {
@@ -100,6 +101,12 @@ export function whyNotPlaced(core: CoreState, job: Job): ['refused' | 'no-worker
   }
   const slots = staying.reduce((sum, worker) => sum + worker.slots, 0);
   return ['no-worker', `all ${slots} slots of ${staying.length} workers are taken`];
+}
+
+function whyNotReady({ name, connection, checks }: Worker): string {
+  if (connection === null) return `${name} is not connected`;
+  const check = checks.find(({ ok, blocking }) => blocking && !ok);
+  return check ? `${name}: ${check.name}: ${check.message ?? 'not ok'}` : `${name} does not say why`;
 }
 
 function refusalOf(job: Job): Attempt | undefined {

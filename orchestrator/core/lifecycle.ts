@@ -31,12 +31,18 @@ export function dequeue(core: CoreState, job: Job): void {
 }
 
 /** Nobody holds the hook any more: an unfinished job is cancelled, a finished one forgotten. */
-export function release(core: CoreState, job: Job): void {
+export function release(core: CoreState, job: Job, onPms = false): void {
   job.released = true;
   job.holder = null;
   core.deadlines.cancel(`unheld:${job.spec.jobId}`);
-  if (job.outcome) forget(core, job);
-  else requestEnd(core, job, 'SIGTERM');
+  if (!job.outcome) {
+    requestEnd(core, job, 'SIGTERM');
+    return;
+  }
+  forget(core, job);
+  if (!onPms) return;
+  job.onPms = true;
+  tell(core, job, 'on-pms', null, 'PMS’s own transcoder does it: how that ends, only PMS knows');
 }
 
 /** The job is to end: at once when it waits, else as soon as its worker says so. */

@@ -111,6 +111,8 @@ export interface Job {
   waiting: number | null;
   outcome: Outcome | null;
   endedAt: number | null;
+  /** It ended here, and its hook ran it where PMS is, or went on with it there. */
+  onPms: boolean;
   readonly story: StoryEntry[];
 }
 

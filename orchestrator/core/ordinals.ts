@@ -12,6 +12,11 @@ export function isServing(worker: Worker): boolean {
   return connection !== null && ready && !draining && !drained && !quarantined;
 }
 
+/** What the API calls ready: only its slots can be counted on. */
+export function takesJobs(worker: Worker): boolean {
+  return isServing(worker) && worker.leavingSince === null;
+}
+
 /**
  * Which workers of a group are to go, the highest ordinals first: as long as so many are left that serve, and none below
  * that number.

@@ -82,7 +82,7 @@ export function relayMessage(
       break;
     case 'release':
       relay.held.delete(job);
-      release(core, job);
+      release(core, job, message.onPms);
       break;
     case 'checkpoint':
       checkpoint(core, job, message);

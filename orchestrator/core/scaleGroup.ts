@@ -1,5 +1,5 @@
 import type { Worker } from './model.ts';
-import { isServing } from './ordinals.ts';
+import { takesJobs } from './ordinals.ts';
 import { RecentMaximum } from './recentMaximum.ts';
 import { type Bounds, changed, type GroupSpec, UNSPECIFIED } from './scaleSpec.ts';
 
@@ -79,7 +79,7 @@ export class ScaleGroup {
   look(members: readonly Worker[], now: number): void {
     this.#members = members;
     this.#running = members.reduce((sum, { running }) => sum + running, 0);
-    this.#staying = members.filter((one) => isServing(one) && one.leavingSince === null).length;
+    this.#staying = members.filter(takesJobs).length;
     this.#waiting = 0;
     this.#missed = this.#missed.filter((at) => now - at <= this.#spec.stabilisationMs);
     if (members.length > 0) {

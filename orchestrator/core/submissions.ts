@@ -50,6 +50,7 @@ function newJob(core: CoreState, spec: JobSpec, relay: Relay): Job {
     waiting: null,
     outcome: null,
     endedAt: null,
+    onPms: false,
     story: [],
   };
   core.jobs.set(spec.jobId, job);

@@ -50,8 +50,12 @@ export class History {
   }
 
   readonly observe: Observer = (effect) => {
-    if (effect.type !== 'job-changed' || effect.event !== 'ended' || !this.#options.archive) return;
-    this.#ended.push(effect.job);
+    if (effect.type !== 'job-changed' || !this.#options.archive) return;
+    const { job, event } = effect;
+    // Its relay says so a moment after the end, which may have been written by then.
+    const isToldAgain = event === 'on-pms' && !this.#ended.includes(job);
+    if (event !== 'ended' && !isToldAgain) return;
+    this.#ended.push(job);
     this.#writeAfter(GATHER_MS);
   };
 

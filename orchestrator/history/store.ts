@@ -49,7 +49,7 @@ const RECORDS = `
 `;
 
 /** Of jobs that were written before the API said these. */
-const NOT_SAID = { firstSegmentMs: null, hardware: null };
+const NOT_SAID = { firstSegmentMs: null, hardware: null, ranOnPms: false };
 
 const summaries = Compile(JobView);
 const stories = Compile(JobStoryView);

@@ -1,6 +1,6 @@
 import type { ScaleGroupView, ScaleView } from '#shared/api/schemas.ts';
 import { isToGo } from '../core/drain.ts';
-import { isServing, nextReplicas, replicasSeen } from '../core/ordinals.ts';
+import { nextReplicas, replicasSeen, takesJobs } from '../core/ordinals.ts';
 import type { Decision, ScaleGroup } from '../core/scaleGroup.ts';
 
 export interface GroupFacts {
@@ -25,12 +25,18 @@ export function groupView(
   return {
     ...{ name, scalable: spec.scalable, minimum: spec.minimum, maximum: spec.maximum },
     ...{ desired: decision.desired, current: members.length },
-    deviation: members.length - decision.desired,
+    deviation: deviationOf(members.length - decision.desired, setBy, bursts.length > 0),
     desiredWorkers: nextReplicas(replicasSeen(members, spec.maximum), decision.desired, kept),
-    ready: members.filter((worker) => isServing(worker) && worker.leavingSince === null).length,
+    ready: members.filter(takesJobs).length,
     draining: members.filter((worker) => worker.draining || isToGo(worker)).length,
     ...{ bursts, reason: decision.reason, setBy, problem },
   };
+}
+
+/** Nobody can have too many of what nobody asked for; a burst asks for some, and for no more than these. */
+function deviationOf(difference: number, setBy: ScaleGroupView['setBy'], isBurst: boolean): number {
+  if (setBy !== null) return difference;
+  return isBurst ? Math.min(0, difference) : 0;
 }
 
 export function scaleView(groups: ScaleGroupView[], problem: string | null): ScaleView {

@@ -212,7 +212,7 @@ export class Jobs {
     const { jobId } = job.spec;
     job.isTakenOver = true;
     this.#cancelTimers(jobId);
-    this.#link.send({ type: 'release', jobId });
+    this.#release(job);
     this.#log(job).warn({ reason }, 'taken over: it goes on here once nobody else writes');
     this.#fence(job, reason);
   }
@@ -249,8 +249,13 @@ export class Jobs {
       this.#options.fence(job.spec, () => undefined);
     }
     this.#cancelTimers(jobId);
-    this.#link.send({ type: 'release', jobId });
+    this.#release(job);
     this.#options.dropped(job);
+  }
+
+  #release({ spec: { jobId }, verdict }: HeldJob): void {
+    const onPms = verdict !== null && 'local' in verdict;
+    this.#link.send({ type: 'release', jobId, ...(onPms && { onPms }) });
   }
 
   #cancelTimers(jobId: string): void {

@@ -120,6 +120,8 @@ export const JobView = Type.Object(
     /** Why it waits, was tried again, or ended as it did. */
     reason: nullable(Type.String()),
     outcome: nullable(Outcome),
+    /** No worker brought it to its end, and PMS's own transcoder did, or does: the outcome tells why. Not how that ended. */
+    ranOnPms: Type.Boolean(),
     progress: nullable(Type.Number()),
     speed: nullable(Type.Number()),
     /** Segments or list rows that PMS has accepted. */
@@ -179,7 +181,7 @@ const scaleFields = {
   maximum: Type.Integer(),
   desired: Type.Integer(),
   current: Type.Integer(),
-  /** Workers too many (positive) or too few (negative). */
+  /** Workers too many (positive) or too few (negative) for what was asked for; 0 where nobody has. */
   deviation: Type.Integer(),
   bursts: Type.Array(Burst),
   /** What KEDA's metrics-api trigger reads: `desired`, and those who may not go yet. */
@@ -198,7 +200,7 @@ export const ScaleGroupView = Type.Object(
     draining: Type.Integer(),
     /** What decided `desired`; `recent`: what jobs needed a while ago. */
     reason: Type.Enum(['spec', 'burst', 'running', 'queue', 'recent', 'warm', 'maximum']),
-    /** Where the spec is from: an `api` call counts until the file or the leader changes, or the orchestrator restarts. */
+    /** Where the spec is from: an `api` call counts until the file or the leader changes, or the orchestrator restarts; null: none is set. */
     setBy: Type.Union([Type.Literal('file'), Type.Literal('api'), Type.Null()]),
     /** Why reality can't be brought into line; null while nothing hinders that. */
     problem: nullable(Type.String()),

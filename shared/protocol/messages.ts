@@ -224,7 +224,15 @@ export type Submit = Static<typeof Submit>;
 export const End = Type.Object({ type: Type.Literal('end'), jobId: JobId, signal: EndSignal }, strict);
 export type End = Static<typeof End>;
 
-export const Release = Type.Object({ type: Type.Literal('release'), jobId: JobId }, strict);
+export const Release = Type.Object(
+  {
+    type: Type.Literal('release'),
+    jobId: JobId,
+    /** Its hook runs it where PMS is, or goes on with it there; absent when not, and from older relays. */
+    onPms: Type.Optional(Type.Boolean()),
+  },
+  strict,
+);
 export type Release = Static<typeof Release>;
 
 export const Waiting = Type.Object(

@@ -107,7 +107,8 @@ function isServiceLink(name: string): boolean {
   return /_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP)(_\w+)?)?)$/.test(name);
 }
 
-function differByOneEdit(a: string, b: string): boolean {
+/** A letter is another one, too many, or missing. */
+export function differByOneEdit(a: string, b: string): boolean {
   if (Math.abs(a.length - b.length) > 1) return false;
   let start = 0;
   while (start < a.length && a[start] === b[start]) start += 1;

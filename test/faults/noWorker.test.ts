@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runHere } from '../support/cli.ts';
 import { Cluster } from '../support/cluster.ts';
 import { behaviour, installRecordingTranscoder } from '../support/recordingTranscoder.ts';
 
@@ -23,11 +24,23 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
+/** As the API lists them, the latest last. */
+async function ended(): Promise<unknown[]> {
+  return Array.from(Object(await cluster.api('/api/v1/jobs?state=ended')));
+}
+
 test('mode both: the original transcoder runs, and its exit code is returned', async () => {
   const { code } = await cluster.runHook(behaviour({ exit: 41 }), {
     env: { ...local, TRANSCODE_OPERATING_MODE: 'both' },
   });
   expect(code).toBe(41);
+  await cluster.orchestrator.logged('job on-pms');
+  const [job] = await ended();
+  expect(job).toMatchObject({ ranOnPms: true, outcome: { reason: 'no-worker' } });
+  const said = async (command: string) =>
+    (await runHere([command], { ORCHESTRATOR_URL: cluster.address })).stdout;
+  expect(await said('status')).toMatch(/\nended since its start +1, 1 ran on PMS\n/);
+  expect(await said('jobs')).toMatch(/ ran on PMS .*: no worker is connected\n/);
 });
 
 test('mode both: the original transcoder’s death by a signal is the hook’s', async () => {
@@ -41,6 +54,7 @@ test('mode remote: 75 after the queue deadline, with the reason in the relay’s
   });
   expect(code).toBe(75);
   await cluster.relay.logged('job ended', { exitCode: 75, reason: 'no worker is connected' });
+  expect((await ended()).at(-1)).toMatchObject({ ranOnPms: false });
 });
 
 test('the orchestrator is away: local after a while, 75 in mode remote', async () => {

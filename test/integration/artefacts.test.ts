@@ -103,11 +103,11 @@ describe('with nothing else, and no network', () => {
     const { status, history, 'doctor --pms': doctor } = report.commands;
     expect(status).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(`version ${VERSION}\nworkers +1 ready`),
+      stdout: expect.stringMatching(`version ${VERSION}\nrelays .*\nworkers +1 ready`),
     });
     expect(history).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/ended .* of-artefacts .* Film\.mkv/),
+      stdout: expect.stringMatching(/finished .* of-artefacts .* Film\.mkv/),
     });
     expect(doctor).toMatchObject({ code: 0, stdout: expect.stringMatching(/^hook +ok +is in place/m) });
   });

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { VERSION } from '#shared/version.ts';
 import { type CliExit, CliProcess, clusterplex, runHere } from '../support/cli.ts';
 import { Cluster } from '../support/cluster.ts';
 import { HookClient } from '../support/hookClient.ts';
@@ -60,7 +61,12 @@ test('a job from its queue to its end, as tables and as JSON', async () => {
   const queued = await json('jobs', '--state', 'queued');
   const workers = await run('workers');
   expect(status).toMatchObject({ code: 0, stderr: '' });
-  expect(status.stdout).toMatch(/workers +1 ready\njobs +1 running on 1 slots, 1 queued\n/);
+  expect(status.stdout).toMatch(
+    /relays +\S+\nworkers +1 ready\nslots +1 of 1 in use on ready workers\njobs +1 running, 1 queued\n/,
+  );
+  expect(status.stdout).toMatch(/\nended since its start +0\nscale +not set\n/);
+  // What runs first.
+  expect(listed.stdout.indexOf(' running ')).toBeLessThan(listed.stdout.indexOf(' queued '));
   expect(status.stdout).toMatch(/job \w{8} +queued +.*: all 1 slots of 1 workers are taken/);
   expect(listed.stdout).toMatch(new RegExp(`\n${running.jobId.slice(0, 8)} +running +\\w+ +w1 +1 `));
   expect(listed.stdout).toMatch(/queued .*all 1 slots of 1 workers are taken/);
@@ -77,7 +83,9 @@ test('a job from its queue to its end, as tables and as JSON', async () => {
   });
   await cluster.orchestrator.logged('job ended', { jobId: running.jobId });
   const story = await run('job', short);
-  expect(story.stdout).toMatch(/state +ended: /);
+  expect(story.stdout).toMatch(/\nstate +(cancelled|failed)\n/);
+  expect(story.stdout).toMatch(/\nworker +w1, in software\n/);
+  expect(story.stdout).toMatch(/\n1 +w1 +in software +\d\d:\d\d:\d\d +cancelled, died of SIG\w+/);
   expect(story.stdout).toMatch(
     /\n\d\d:\d\d:\d\d +0\.000s +submitted .*\n(.*\n)*\d\d:\d\d:\d\d +\d+\.\d{3}s +ended /,
   );
@@ -88,17 +96,32 @@ test('a job from its queue to its end, as tables and as JSON', async () => {
   expect(await run('job', short, '--stderr')).toEqual({ code: 0, stdout: '', stderr: '' });
   expect(await run('job', short, '--stderr', '--attempt', '7')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^it has no attempt 7\n/),
+    stderr: `it has no attempt 7\n(clusterplex job ${running.jobId} lists them)\n`,
   });
   expect(await run('cancel', short)).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^the job has ended: /),
+    stderr: expect.stringMatching(/^the job has ended: .*\n\(clusterplex job \S+ tells its story\)\n$/),
   });
   waiting.die();
 });
 
+test('versions, also where no orchestrator can be reached', async () => {
+  const own = `clusterplex ${VERSION}, protocol clusterplex.v1\n`;
+  expect(await run('--version')).toEqual({ code: 0, stdout: own, stderr: '' });
+  expect((await run('version')).stdout).toBe(`${own}orchestrator ${VERSION}, at ${cluster.address}\n`);
+  expect(await json('version')).toMatchObject({ version: VERSION, orchestrator: { version: VERSION } });
+  const alone = await runHere(['version'], { ORCHESTRATOR_URL: 'http://127.0.0.1:9' });
+  expect(alone).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(`^${own}the orchestrator at .* can't be`),
+  });
+});
+
 test('drain and undrain', async () => {
   expect((await run('drain', 'w1')).stdout).toMatch(/^w1 is draining and runs \d\n$/);
+  const status = (await run('status')).stdout;
+  expect(status).toMatch(/\nslots +0 of 0 in use .*\n/);
+  expect(status).toMatch(/\nworker w1 +draining +somebody drained it: clusterplex undrain gives/);
   expect((await run('undrain', 'w1')).stdout).toMatch(/^w1 is ready and runs \d\n$/);
   expect(await run('drain', 'w9')).toEqual({
     code: 1,
@@ -108,6 +131,7 @@ test('drain and undrain', async () => {
 });
 
 test('scale', async () => {
+  expect((await run('scale')).stdout).toMatch(/\ndefault +1 +- +not set .*\nNo scale is set/);
   expect(await json('scale', 'set', '--minimum', '2', '--maximum', '5')).toMatchObject({
     minimum: 2,
     maximum: 5,
@@ -132,7 +156,7 @@ test('what happens, a line each, and as a list that is drawn again', async () =>
   await following.said(new RegExp(` job ${client.jobId.slice(0, 8)}: running on w1, attempt 1 `));
   await watching.said(new RegExp(`^${client.jobId.slice(0, 8)} +running `));
   client.die();
-  await following.said(new RegExp(` job ${client.jobId.slice(0, 8)}: ended`));
+  await following.said(new RegExp(` job ${client.jobId.slice(0, 8)}: cancelled`));
   await Promise.all([following.stop(), watching.stop()]);
 });
 
@@ -152,7 +176,9 @@ test('what is no longer in memory', async () => {
     .toMatchObject({ jobs: [{ jobId: first }], next: null });
   expect(await json('jobs', '--all')).not.toContainEqual(expect.objectContaining({ jobId: first }));
   expect(await json('job', first.slice(0, 13))).toMatchObject({ jobId: first, state: 'ended' });
-  expect((await run('history', '--limit', '1')).stdout).toMatch(/\n\w{8} +ended .*\nmore: --before \S+\n$/);
+  expect((await run('history', '--limit', '1')).stdout).toMatch(
+    /\n\w{8} +cancelled .*\nmore: --before \S+\n$/,
+  );
 });
 
 const MISTAKES: readonly [string, string[], Record<string, string>, number, RegExp][] = [
@@ -168,7 +194,22 @@ const MISTAKES: readonly [string, string[], Record<string, string>, number, RegE
     ['jobs'],
     { CLUSTERPLEX_TOKEN: 'wrong' },
     2,
-    /refuses: the token is not .*\n\(set CLUSTERPLEX_ADMIN/,
+    /refuses: CLUSTERPLEX_TOKEN is not its admin token\n\(set CLUSTERPLEX_ADMIN_TOKEN to /,
+  ],
+  [
+    'a wrong token besides the right one',
+    ['workers'],
+    { CLUSTERPLEX_ADMIN_TOKEN: 'wrong' },
+    2,
+    /refuses: CLUSTERPLEX_ADMIN_TOKEN is not its admin token\n/,
+  ],
+  ['no token', ['jobs'], { CLUSTERPLEX_TOKEN: '' }, 2, /refuses: no token is set here\n/],
+  [
+    'a page that is too long',
+    ['history', '--limit', '500'],
+    {},
+    2,
+    /^limit must be <= 200\n\(see the --help of the command;/,
   ],
   [
     'a wrong setting',
@@ -182,14 +223,14 @@ const MISTAKES: readonly [string, string[], Record<string, string>, number, RegE
     ['scale', 'set', '--minimum', '7', '--maximum', '3'],
     {},
     2,
-    /^minimum 7 is more than maximum 3\n\(send minimum ≤ desired ≤ maximum\)\n$/,
+    /^minimum 7 is more than maximum 3\n\(what holds is minimum ≤ desired ≤ maximum\)\n$/,
   ],
   [
     'an unknown command',
     ['job-s'],
     {},
     2,
-    /^there is no command "job-s"\n\(clusterplex --help lists them\)\n$/,
+    /^there is no command "job-s"; did you mean jobs\?\n\(clusterplex --help lists them\)\n$/,
   ],
   [
     'an unknown option',
@@ -215,4 +256,6 @@ test('it starts the parts, and ends as they end', async () => {
     code: 2,
     stderr: expect.stringMatching(/^unknown argument now: settings are/),
   });
+  const { code, stdout } = await clusterplex(['bench', '--help'], {});
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^npm run bench -- .*\n\nNAME +\w+, /)]);
 });

@@ -142,7 +142,7 @@ test('a worker’s host, which has no token of the API', async () => {
   }
   expect(of('versions, workers, shared directories')).toMatchObject({
     result: 'skipped',
-    says: expect.stringMatching(/no token is set; with CLUSTERPLEX_ADMIN_TOKEN doctor sees/),
+    says: expect.stringMatching(/no token is set here; with CLUSTERPLEX_ADMIN_TOKEN doctor sees/),
   });
   const gone = read(await runHere(['doctor', '--json'], { ...its, LISTENING_PORT: '9' }));
   expect(gone.of('this worker')).toEqual(
@@ -275,7 +275,7 @@ test('no orchestrator, a wrong token, a wrong setting, and what Kubernetes injec
     finding('failed', /refuses a relay: 401, the token is another one/, /^set CLUSTERPLEX_RELAY_TOKEN, or/),
   );
   expect(stranger.of('token of the API')).toEqual(
-    finding('failed', /is not the admin token/, /^set CLUSTERPLEX_ADMIN/),
+    finding('failed', /is not its admin token/, /^set CLUSTERPLEX_ADMIN/),
   );
   expect(links.of('service links')).toEqual(
     finding('failed', /^PMS_PORT is what Kubernetes/, /enableServiceLinks: false/),

@@ -86,6 +86,7 @@ function job(index: number, isLive: boolean, start: number): JobView {
     progress: isQueued ? null : index % 100,
     speed: 2,
     announced: 7,
+    ranOnPms: false,
     firstSegmentMs: 800,
     hardware: { api: 'cuda', decoder: 'hevc', encoder: 'h264_nvenc' },
     changes: ['callback-address'],

@@ -190,18 +190,20 @@ async function startParts(mounts: readonly string[], pmsPort: number) {
     return part;
   };
   const orchestrator = await start('orchestrator/main.ts', {}).listening();
+  const MOUNTS = mounts.map((path, index) => `${path}:${index === 0 ? 'rw' : 'ro'}`).join(',');
   const workers = ['worker-1', 'worker-2'].map((name) =>
     start('worker/main.ts', {
       ORCHESTRATOR_URL: orchestrator,
       WORKER_NAME: name,
       TRANSCODER_PATH: directory,
-      MOUNTS: mounts.map((path, index) => `${path}:${index === 0 ? 'rw' : 'ro'}`).join(','),
+      MOUNTS,
       STAT_CPU_OPS_DURATION: '0',
     }),
   );
   const relay = start('pms/relay.ts', {
     ORCHESTRATOR_URL: orchestrator,
     RELAY_SOCKET: relaySocket,
+    MOUNTS,
     LOCAL_RELAY_PORT: '0',
     PMS_PORT: String(pmsPort),
   });

@@ -96,6 +96,7 @@ const TITLES: Record<StoryEntryView['event'], (entry: StoryEntryView) => string>
   'attempt-ended': ({ attempt, worker }) => `Attempt ${attempt} ended on ${worker}`,
   cancelling: () => 'Is being cancelled',
   ended: () => 'Ended',
+  'on-pms': () => 'Runs where PMS is',
 };
 
 function Story({ job }: { job: JobStoryView }): VNode {

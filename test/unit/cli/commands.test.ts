@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { Call, type Command } from '../../../cli/command.ts';
 import { COMMANDS } from '../../../cli/commands.ts';
 import { helpOf, overview, PARTS } from '../../../cli/help.ts';
 import { Output } from '../../../cli/output.ts';
+import { run } from '../../../cli/run.ts';
 
 function named(name: string): Command {
   const command = COMMANDS.find((each) => each.name === name);
@@ -23,6 +25,7 @@ test.each(COMMANDS.map((command) => [command.name, command] as const))(
     expect(help).toContain('--json');
     expect(command.examples.join('\n')).toContain(`clusterplex ${name}`);
     expect(overview(COMMANDS)).toContain(`  ${name} `);
+    expect(overview(COMMANDS)).toContain('\n  drain NAME ');
   },
 );
 
@@ -73,4 +76,23 @@ test('bash completes commands, and the options of each', () => {
   expect(complete('clusterplex', 'und')).toEqual(['undrain']);
   expect(complete('clusterplex', 'job', '--')).toEqual(expect.arrayContaining(['--command', '--stderr']));
   expect(complete('clusterplex', 'scale', '--m')).toEqual(['--minimum', '--maximum']);
+});
+
+test.each([
+  ['wroker', 'worker'],
+  ['drian', 'drain'],
+  ['status-', 'status'],
+  ['work', 'workers or worker'],
+  ['dfs', 'dfs-probe or dfs-mount'],
+])('%s is near to %s', async (word, near) => {
+  const said = new PassThrough();
+  const code = await run([word], new Output(process.stdout), new Output(said));
+  expect(code).toBe(2);
+  expect(String(said.read())).toContain(`there is no command "${word}"; did you mean ${near}?\n`);
+});
+
+test('help may be asked for before the command, too', async () => {
+  const said = new PassThrough();
+  expect(await run(['help', 'drain'], new Output(said), new Output(process.stderr))).toBe(0);
+  expect(String(said.read())).toBe(helpOf(named('drain')));
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { mountsIn } from '#shared/storage/mountTable.ts';
 import { VERSION } from '#shared/version.ts';
-import { complaints, isFailure } from '../../../cli/attention.ts';
+import { complaints } from '../../../cli/attention.ts';
 import { clockFinding, versionFinding } from '../../../cli/doctor/cluster.ts';
 import { spaceFinding } from '../../../cli/doctor/mounts.ts';
 import { nfsRemarks } from '../../../cli/doctor/nfs.ts';
@@ -116,14 +116,15 @@ test('what needs attention', () => {
   const check = { name: 'codecs', ok: false, message: '0 of 309', blocking: true };
   expect(complaints({ leaving: false, state: 'not-ready', checks: [check] })).toEqual(['codecs: 0 of 309']);
   expect(complaints({ leaving: false, state: 'not-ready', checks: [] })).toEqual([
-    'it does not say why, see its /ready',
+    'it does not say why: see its log',
   ]);
   expect(complaints({ leaving: false, state: 'disconnected', checks: [check] })).toEqual([
     'it is not connected',
   ]);
   expect(complaints({ leaving: false, state: 'ready', checks: [{ ...check, ok: true }] })).toEqual([]);
+  const own = { ...check, name: 'draining', message: 'it stops' };
+  expect(complaints({ leaving: false, state: 'draining', checks: [own] })).toEqual(['draining: it stops']);
   expect(complaints({ leaving: true, state: 'draining', checks: [] })).toEqual([
     'the scale asks for fewer workers',
   ]);
-  expect(isFailure({ outcome: null })).toBe(false);
 });

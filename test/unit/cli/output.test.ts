@@ -57,3 +57,12 @@ test.each([
   expect(stream.read()).toBe(text);
   vi.unstubAllEnvs();
 });
+
+test('an empty table says so to people, and leaves programs their lines', () => {
+  const shown = [true, false].map((isTTY) => {
+    const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY });
+    new Output(stream).table(['A', 'B'], []);
+    return plain(String(stream.read())).trim();
+  });
+  expect(shown).toEqual(['A  B none', 'A  B']);
+});

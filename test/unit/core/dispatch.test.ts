@@ -184,6 +184,28 @@ test('the queue deadline is that of the class, and says what was full', () => {
   expect(world.cluster.queued).toBe(0);
 });
 
+test('a story says why a worker was chosen, and why none of those that may take it is ready', () => {
+  const world = World.settled({ strategy: 'LOAD_CPU' });
+  for (const name of ['a', 'b']) world.worker(name);
+  const relay = world.relay();
+  const placed = (jobId: string): unknown =>
+    world.submit(relay, jobId).story.find(({ event }) => event === 'placed')?.message;
+  expect(placed('first')).toBe('by LOAD_CPU, of 2 workers with a free slot');
+  expect(placed('second')).toBe('the only worker with a free slot');
+
+  const other = World.settled();
+  const checks = [
+    { name: 'gpu', ok: false, message: 'no driver', blocking: false },
+    { name: 'codecs', ok: false, message: '0 of 309', blocking: true },
+  ];
+  const worker = other.worker('w', { ready: false, checks });
+  const why = (): string => other.cluster.whyWaiting(other.job('waits'));
+  other.submit(other.relay(), 'waits');
+  expect(why()).toBe('none of the 1 workers that may take it is ready: w: codecs: 0 of 309');
+  other.disconnect(worker);
+  expect(why()).toMatch(/ready: w is not connected$/);
+});
+
 test('a job that starts in time is not ended by the queue deadline it had', () => {
   const world = World.settled();
   const worker = world.worker('w');

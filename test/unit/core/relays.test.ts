@@ -166,7 +166,7 @@ test('what PMS has of an attempt counts, also when that attempt is over, and not
   world.worker('next');
   world.advance(2_000);
   expect(job.current).toMatchObject({ number: 2, worker: 'next', resume: accepted.resume });
-  expect(job.story.at(-1)?.message).toBe('goes on at segment 8, 21 s');
+  expect(job.story.at(-1)?.message).toBe('the only worker with a free slot; goes on at segment 8, 21 s');
   say(2);
   expect(say(1)).toEqual([]);
   expect(job.accepted?.attempt).toBe(2);
@@ -181,7 +181,7 @@ test('a second attempt of which PMS was told nothing begins at the beginning, an
   world.worker('next');
   world.advance(2_000);
   expect(job.current).toMatchObject({ number: 2, resume: null });
-  expect(job.story.at(-1)?.message).toBe('from the beginning: PMS was told of no segment yet');
+  expect(job.story.at(-1)?.message).toMatch(/; from the beginning: PMS was told of no segment yet$/);
 });
 
 test('messages about a job that the relay does not hold are ignored', () => {
@@ -241,3 +241,19 @@ test.each(['while the later connection lives', 'after it ended'])(
     expect(job).toMatchObject({ released: false, endRequested: null });
   },
 );
+
+test('of a job that its hook goes on with, the story says so, once it has ended', () => {
+  const { world, worker, relay, job } = started();
+  world.submit(relay, 'other');
+  world.release(relay, 'other', true);
+  world.disconnect(worker);
+  world.advance(20_000);
+  expect(job).toMatchObject({ outcome: { exitCode: null }, onPms: false });
+  world.release(relay, 'j', true);
+  expect(job.story.at(-1)).toMatchObject({ event: 'on-pms' });
+  expect([job.onPms, world.job('other').onPms]).toEqual([true, false]);
+  expect(world.effects).toContainEqual(expect.objectContaining({ type: 'job-changed', job }));
+  const last = world.submit(relay, 'last', { local: true });
+  world.release(relay, 'last');
+  expect(last).toMatchObject({ outcome: { reason: 'no-worker' }, onPms: false });
+});

@@ -91,8 +91,9 @@ export class World {
     return this.job(jobId);
   }
 
-  release(relay: ConnectionId, jobId: string): void {
-    this.handle({ type: 'relay-message', connection: relay, message: { type: 'release', jobId } });
+  release(relay: ConnectionId, jobId: string, onPms = false): void {
+    const message = { type: 'release', jobId, ...(onPms && { onPms }) } as const;
+    this.handle({ type: 'relay-message', connection: relay, message });
   }
 
   /** The worker says what it runs, having seen the orchestrator's latest list. */
@@ -283,6 +284,7 @@ export function jobModel(order: number, fields: Partial<Job> = {}): Job {
     waiting: null,
     outcome: null,
     endedAt: null,
+    onPms: false,
     story: [],
     ...fields,
   };

@@ -30,3 +30,16 @@ test('a sample every 10 s, of the last six hours, until it stops', () => {
   clock.advance(60_000);
   expect(samples).toBe(2202);
 });
+
+test('slots of workers that take no jobs are not counted', () => {
+  const clock = new FakeClock();
+  const cluster = new Cluster(SETTINGS, clock.now());
+  const timelines = new Timelines(cluster, clock, () => null);
+  for (const [connection, name] of ['w1', 'w2'].entries()) {
+    cluster.handle({ type: 'worker-hello', connection, hello: workerHello(name, { slots: 3 }) }, clock.now());
+  }
+  cluster.handle({ type: 'drain', worker: 'w2', drained: true }, clock.now());
+  clock.advance(10_000);
+  expect(timelines.view()).toMatchObject({ workers: [1], slots: [3] });
+  timelines.stop();
+});

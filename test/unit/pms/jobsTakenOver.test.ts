@@ -152,11 +152,22 @@ test('a job that no worker goes on with is released, and goes on here', () => {
   job.announcements.accepted(LIST);
   status({ state: 'ended', worker: null, outcome: { ...EXITED, exitCode: null, reason: 'no-worker' } });
   expect(types()).toEqual(['submit', 'release']);
+  expect(sent.at(-1)).toEqual({ type: 'release', jobId: 'j', onPms: true });
   clock.advance(20_000);
   expect(lines.at(-1)).toMatchObject({
     type: 'local',
     argv: expect.arrayContaining(['-segment_start_number', '2']),
   });
+});
+
+test('the orchestrator is told of what begins anew here, too, and not of what a worker has ended', () => {
+  hold();
+  status({ state: 'ended', attempt: 0, outcome: { ...EXITED, exitCode: null, reason: 'no-worker' } });
+  expect(sent.at(-1)).toEqual({ type: 'release', jobId: 'j', onPms: true });
+  hold();
+  status({});
+  status({ state: 'ended', outcome: EXITED });
+  expect(sent.at(-1)).toEqual({ type: 'release', jobId: 'j' });
 });
 
 test('a hook that runs its job comes back to another relay as that, and the orchestrator hears nothing', () => {

@@ -59,6 +59,14 @@ class Stage {
     }
   }
 
+  /** PMS runs it itself. */
+  leave(job: string): void {
+    this.world.release(this.#relay, job, true);
+    for (const effect of this.world.effects) {
+      if (effect.type === 'job-changed') this.history.observe(effect);
+    }
+  }
+
   async found(query = {}): Promise<string[]> {
     const { jobs } = await this.history.search({ before: NEWEST, limit: 100, ...query });
     return jobs.map(({ jobId }) => jobId);
@@ -79,6 +87,19 @@ test('ended jobs are gathered for a second, and told a few at a time', async () 
   await turns();
   expect(stage.archive.written.flat()).toEqual(jobs);
   expect(stage.archive.more).toEqual([true, true, false]);
+});
+
+test('that PMS ran it itself is written with its end, or once more after it', async () => {
+  const stage = new Stage();
+  stage.end('a', 'b');
+  stage.leave('a');
+  stage.clock.advance(1_000);
+  await turns();
+  expect(stage.archive.written).toEqual([['a', 'b']]);
+  stage.leave('b');
+  stage.clock.advance(1_000);
+  await turns();
+  expect(stage.archive.written).toEqual([['a', 'b'], ['b']]);
 });
 
 test('a record that can’t be told costs no job its place in the history', async () => {

@@ -215,7 +215,9 @@ test('a job that was written before the API said as much is shown', () => {
   open().write([story('a', 0)], START);
   const database = new DatabaseSync(path);
   for (const column of ['summary', 'story']) {
-    database.exec(`UPDATE jobs SET ${column} = json_remove(${column}, '$.firstSegmentMs', '$.hardware')`);
+    database.exec(
+      `UPDATE jobs SET ${column} = json_remove(${column}, '$.firstSegmentMs', '$.hardware', '$.ranOnPms')`,
+    );
   }
   database.close();
   expect(open().story('a')).toEqual(story('a', 0));

@@ -15,6 +15,7 @@ export function story(jobId: string, after: number, fields: Partial<JobStoryView
       reason: null,
       progress: null,
       speed: null,
+      ranOnPms: false,
       firstSegmentMs: null,
       hardware: null,
     },

@@ -11,9 +11,22 @@ test('without a file nobody is scaled, and what is wanted is told', () => {
   stage.clock.advance(1_000_000);
   expect(stage.leaving).toEqual([]);
   expect(stage.scaling.view()).toMatchObject({
-    ...{ minimum: 0, maximum: 10_000, desired: 0, desiredWorkers: 0, current: 2, deviation: 2, bursts: [] },
+    ...{ minimum: 0, maximum: 10_000, desired: 0, desiredWorkers: 0, current: 2, deviation: 0, bursts: [] },
     groups: [{ name: 'default', scalable: false, ready: 2, draining: 0, setBy: null, problem: null }],
   });
+});
+
+test('where nobody has set a scale nothing deviates from it; a burst asks for no more than its workers', () => {
+  const stage = new Stage();
+  stage.worker('w-0');
+  const relay = stage.relay();
+  for (const film of ['one', 'two', 'three']) stage.submit(relay, film);
+  stage.clock.advance(1_000);
+  expect(stage.scaling.view()).toMatchObject({ desired: 3, deviation: 0, groups: [{ setBy: null }] });
+  stage.scaling.change({ burst: { workers: 5, minutes: 1 } });
+  expect(stage.scaling.view()).toMatchObject({ desired: 5, deviation: -4 });
+  for (const name of ['w-1', 'w-2', 'w-3', 'w-4', 'w-5']) stage.worker(name);
+  expect(stage.scaling.view()).toMatchObject({ desired: 5, current: 6, deviation: 0 });
 });
 
 test('a leader makes nothing smaller before it knows what was needed lately', async () => {
