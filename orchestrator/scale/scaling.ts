@@ -134,7 +134,7 @@ export class Scaling {
   #look(): ReadonlyMap<string, Decision> {
     const { cluster } = this.#options.driver;
     const now = this.#options.driver.now();
-    this.#scale.look(cluster.workers.values(), cluster.waiting, now);
+    this.#scale.look(cluster, now);
     return new Map([...this.#scale.groups].map(([name, group]) => [name, group.decide(now)]));
   }
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
+import type { JobSpec } from '#shared/job.ts';
+import type { WorkerHello } from '#shared/protocol/messages.ts';
 import { Changes } from '../../../../orchestrator/api/changes.ts';
 import { Cluster } from '../../../../orchestrator/core/cluster.ts';
 import { Driver } from '../../../../orchestrator/driver.ts';
@@ -60,9 +62,9 @@ export class Stage {
     );
   }
 
-  worker(name: string, group?: string): number {
+  worker(name: string, fields: Partial<WorkerHello> = {}): number {
     this.#connections += 1;
-    const hello = workerHello(name, group === undefined ? {} : { group });
+    const hello = workerHello(name, fields);
     this.driver.handle({ type: 'worker-hello', connection: this.#connections, hello });
     return this.#connections;
   }
@@ -79,8 +81,8 @@ export class Stage {
     return this.#connections;
   }
 
-  submit(relay: number, jobId: string): void {
-    const message = { type: 'submit', job: jobSpec(jobId), attempt: 0 } as const;
+  submit(relay: number, jobId: string, fields: Partial<JobSpec> = {}): void {
+    const message = { type: 'submit', job: jobSpec(jobId, fields), attempt: 0 } as const;
     this.driver.handle({ type: 'relay-message', connection: relay, message });
   }
 
