@@ -36,7 +36,8 @@ export function isHeld(core: CoreState, worker: Worker, leaving: ReadonlySet<str
   };
   return worker.attempts.values().some((attempt) => {
     const job = core.jobs.get(attempt.jobId);
-    if (job?.current !== attempt || attempt.phase === 'ended' || attempt.end) return false;
+    // Also one whose end is doubted: it may have to run again.
+    if (job?.current !== attempt || attempt.end) return false;
     return !core.workers.values().some((one) => {
       const isFree = stays(one) && isServing(one) && one.running < one.slots;
       return isFree && isFeasible(one, job) && core.encoders.hasRoom(one, job);

@@ -62,7 +62,7 @@ export class Scaling {
     this.#options = options;
     this.#wall = new WallClock(driver);
     this.#specFile =
-      specPath === null ? null : new SpecFile(specPath, logger, (groups) => this.#specify(groups));
+      specPath === null ? null : new SpecFile(specPath, logger, (groups) => this.specify(groups));
     this.#burstFile = burstPath === null ? null : new BurstFile(burstPath, logger);
     this.#scale.specify(new Map([[DEFAULT_GROUP, UNSPECIFIED]]), driver.now());
   }
@@ -188,7 +188,8 @@ export class Scaling {
     }
   }
 
-  #specify(groups: ReadonlyMap<string, SpecifiedGroup>): void {
+  /** What the file says. */
+  specify(groups: ReadonlyMap<string, SpecifiedGroup>): void {
     const { driver, clock, logger, kubeconfig } = this.#options;
     const before = this.#specified;
     this.#specified = groups;
