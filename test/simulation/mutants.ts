@@ -176,6 +176,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'what jobs needed is forgotten at once',
+    from: 35,
     worlds: 'scaled',
     file: 'orchestrator/core/scaleGroup.ts',
     good: 'since(now - stabilisationMs)',
@@ -183,6 +184,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'a pod is removed while somebody watches',
+    from: 110,
     worlds: 'scaled',
     file: 'orchestrator/core/ordinals.ts',
     good: ' || (running > 0 && now - leavingSince < drainTimeoutMs)',

@@ -104,7 +104,7 @@ test('a job that only finds workers that are to go waits for them to be called b
 });
 
 test('who runs what nobody could take that stays is held, as long as it runs', () => {
-  const { world, relay, scaled } = shrinking();
+  const { world, relay, scaled, connections } = shrinking();
   scaled();
   const isHeld = (...others: string[]) =>
     world.cluster.isHeld(world.workerCalled('w-1'), new Set(['w-1', ...others]));
@@ -119,6 +119,8 @@ test('who runs what nobody could take that stays is held, as long as it runs', (
   expect(isHeld()).toBe(false);
   world.handle({ type: 'scaled', groups: new Set(['default', 'other']), leaving: new Set(['x-0']) });
   expect(isHeld()).toBe(true);
+  world.report(connections[1], [ended('two', { exitCode: 0, readError: 'Input/output error' })]);
+  expect([world.job('two').current?.phase, isHeld()]).toEqual(['ended', true]);
   world.handle({ type: 'cancel', jobId: 'two', signal: 'SIGTERM' });
   expect(isHeld()).toBe(false);
 });
