@@ -46,7 +46,7 @@ export class SimOrchestrator {
     this.driver.observe(observer(this));
     this.scaling = new Scaling({
       ...{ driver: this.driver, changes: new Changes(clock), clock, logger, settleMs: SETTLE_MS },
-      ...{ specPath: null, burstPath: null, kubeconfig: null, drainTimeoutMs: SETTINGS.drainTimeoutMs },
+      ...{ specPath: null, bursts: null, kubeconfig: null, drainTimeoutMs: SETTINGS.drainTimeoutMs },
     });
     if (!spec) return;
     this.driver.observe(this.scaling.observe);

@@ -8,6 +8,7 @@ import type { WorkerHello } from '#shared/protocol/messages.ts';
 import { Changes } from '../../../../orchestrator/api/changes.ts';
 import { Cluster } from '../../../../orchestrator/core/cluster.ts';
 import { Driver } from '../../../../orchestrator/driver.ts';
+import { BurstFile } from '../../../../orchestrator/scale/burstFile.ts';
 import { Scaling } from '../../../../orchestrator/scale/scaling.ts';
 import { jobSpec, SETTINGS, workerHello } from '../../core/world.ts';
 import { FakeClock } from '../fakeClock.ts';
@@ -42,8 +43,9 @@ export class Stage {
     const changes = new Changes(clock);
     const leads = () => this.leads;
     const logger = pino({ base: null }, { write: (line: string) => this.#told.push(line) });
+    const bursts = new BurstFile(burstPath, logger);
     const rest = { drainTimeoutMs: 600_000, settleMs: this.#settleMs, kubeconfig: null, logger, leads };
-    this.scaling = new Scaling({ driver, changes, clock, specPath, burstPath, ...rest });
+    this.scaling = new Scaling({ driver, changes, clock, specPath, bursts, ...rest });
     driver.observe(this.scaling.observe);
     this.scaling.start();
     return this.scaling;
