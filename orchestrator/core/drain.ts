@@ -40,7 +40,7 @@ export function isHeld(core: CoreState, worker: Worker, leaving: ReadonlySet<str
     if (job?.current !== attempt || attempt.end) return false;
     return !core.workers.values().some((one) => {
       const isFree = stays(one) && isServing(one) && one.running < one.slots;
-      return isFree && isFeasible(one, job) && core.encoders.hasRoom(one, job);
+      return isFree && isFeasible(one, job) && core.encoders.hasRoom(one, job, attempt);
     });
   });
 }

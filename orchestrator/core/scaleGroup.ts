@@ -87,10 +87,11 @@ export class ScaleGroup {
     this.#isHeld = isHeld;
     this.#running = members.reduce((sum, { running }) => sum + running, 0);
     const serving = members.filter(isServing);
-    this.#staying = serving.filter(({ leavingSince }) => leavingSince === null).length;
-    this.#leaving = lowestFirst(serving)
-      .filter(({ worker }) => worker.leavingSince !== null)
-      .map(({ worker }) => ({ worker, room: Math.max(0, worker.slots - worker.running) }));
+    const leaving = serving.filter(({ leavingSince }) => leavingSince !== null);
+    this.#staying = serving.length - leaving.length;
+    this.#leaving = lowestFirst(leaving).map(({ worker }) => {
+      return { worker, room: Math.max(0, worker.slots - worker.running) };
+    });
     this.#calledBack = 0;
     this.#unplaced = 0;
     this.#waiting = 0;
