@@ -121,7 +121,7 @@ class World {
 
   /** As `Scaling` does it. */
   #steer(): void {
-    this.#scale.look(this.#cluster.workers.values(), this.#cluster.waiting, this.#now);
+    this.#scale.look(this.#cluster, this.#now);
     const group = this.#scale.group(DEFAULT_GROUP, this.#now);
     const { desired } = group.decide(this.#now);
     const leaving = leavers(group.members, desired);

@@ -13,7 +13,7 @@ const TAIL_BYTES = 1024;
 
 interface Said {
   readonly tail: Tail;
-  /** Bytes of output up to there; what comes a second time ends before. */
+  /** Bytes of output up to there: what comes again begins before, and what comes after a gap is sent again. */
   offset: number;
   /** It said something before that is not here. */
   readonly isLate: boolean;
@@ -58,7 +58,7 @@ export class Records {
   /** Some of its output passes: of stdout only how much counts. */
   said(attempt: Attempt, { offset, stream, data }: Pick<Output, 'offset' | 'stream' | 'data'>): void {
     const known = this.#said.get(attempt);
-    if (known && offset < known.offset) return;
+    if (known && offset !== known.offset) return;
     const stderr = Buffer.from(stream === 'stderr' ? data : '', 'base64');
     this.#add(attempt, stderr, offset, offset + Buffer.byteLength(data, 'base64'));
   }

@@ -23,10 +23,13 @@ import { Gateway } from './gateway/gateway.ts';
 import { History } from './history/history.ts';
 import { historyPath, openArchive } from './history/openArchive.ts';
 import { journal } from './journal.ts';
-import { candidacyOf } from './leader/candidacy.ts';
+import { type Candidacy, candidacyOf } from './leader/candidacy.ts';
 import { LeaderMetrics } from './leader/metrics.ts';
 import { OrchestratorMetrics } from './metrics.ts';
 import { Records } from './records.ts';
+import { BurstFile } from './scale/burstFile.ts';
+import { BurstNote } from './scale/burstNote.ts';
+import type { BurstStore } from './scale/burstStore.ts';
 import { Scaling } from './scale/scaling.ts';
 import { Timelines } from './timelines.ts';
 import { traceQueue } from './traces.ts';
@@ -69,11 +72,10 @@ export async function startOrchestrator(
   driver.observe(publishChanges(changes, views, driver.cluster));
   const tracing = await startTracing({ settings, part: 'orchestrator', clock, logger });
   if (tracing) driver.observe(traceQueue(tracing));
-  const historyFile = historyPath(settings);
   const scaling = new Scaling({
     ...{ driver, changes, clock, logger },
     specPath: settings.SCALE_SPEC,
-    burstPath: historyFile === null ? null : join(dirname(historyFile), 'scale-bursts.json'),
+    bursts: burstStoreOf(candidacy, historyPath(settings), logger),
     drainTimeoutMs: settings.DRAIN_TIMEOUT_MS,
     settleMs: settings.SCALE_SETTLE_MS,
     kubeconfig: settings.KUBECONFIG,
@@ -127,6 +129,12 @@ export async function startOrchestrator(
       await tracing?.stop();
     },
   };
+}
+
+/** In the Lease where there is one, else in a file beside the history, else with the process. */
+function burstStoreOf({ note }: Candidacy, history: string | null, logger: Logger): BurstStore | null {
+  if (note) return new BurstNote(note, logger);
+  return history === null ? null : new BurstFile(join(dirname(history), 'scale-bursts.json'), logger);
 }
 
 /** Without tokens anybody who reaches the port could run transcodes, so nobody but this machine may. */

@@ -1,7 +1,15 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Overlay } from './overlay.ts';
-import { CHART, CHART_VALUES, overlayDirectories, renderAll, renderChart, unrendered } from './render.ts';
+import {
+  CHART,
+  CHART_STANDBY,
+  CHART_VALUES,
+  overlayDirectories,
+  renderAll,
+  renderChart,
+  unrendered,
+} from './render.ts';
 import { fileRules, rules } from './rules/index.ts';
 import { isShellScript, shellFindings } from './shell.ts';
 import { findTool } from './tools.ts';
@@ -12,9 +20,9 @@ const PARTS = /\/(core|dfs|workers)$/;
 /** What is rendered: the overlays that users take, and one with each component. */
 const OVERLAYS = ['deploy/base', 'deploy/overlays', 'test/fixtures/deploy'];
 /** What the chart leaves to its users' cluster, and that it makes its own secrets. */
-const NOT_OF_CHARTS = new Set([
-  ...['network-policy-for-every-pod', 'namespace-allows-its-pods', 'no-secret-in-git', 'one-plex-build'],
-]);
+const NOT_OF_CHARTS = new Set(['namespace-allows-its-pods', 'no-secret-in-git', 'one-plex-build']);
+/** What is there if it is asked for. */
+const NOT_BY_DEFAULT = 'network-policy-for-every-pod';
 
 export interface Report {
   readonly overlays: readonly Overlay[];
@@ -58,7 +66,8 @@ export async function checkDeploy(root: string): Promise<Report> {
 /** What the rules say of objects that are as their kinds have them. */
 export function lint({ objects, name }: Overlay): string[] {
   const applying = rules.filter((rule) => {
-    if (name === CHART) return !NOT_OF_CHARTS.has(rule.name);
+    if (name === CHART) return !NOT_OF_CHARTS.has(rule.name) && rule.name !== NOT_BY_DEFAULT;
+    if (name === CHART_STANDBY) return !NOT_OF_CHARTS.has(rule.name);
     return PARTS.test(name) ? rule.ofParts : true;
   });
   return applying.flatMap((rule) => {

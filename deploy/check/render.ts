@@ -10,6 +10,9 @@ import { type Overlay, parseOverlay } from './overlay.ts';
 
 export const CHART = 'deploy/chart';
 export const CHART_VALUES = 'test/fixtures/deploy/chart';
+export const CHART_STANDBY = `${CHART} with a standby and policies`;
+
+const STANDBY = 'orchestrator.config.replicas=2,global.networkPolicies=true';
 
 const Kustomization = Type.Object({
   kind: Type.String(),
@@ -34,12 +37,13 @@ export function renderAll(kubectl: string, root: string, directories: readonly s
   );
 }
 
-/** The chart as it is installed, and with every value that ClusterPlex's chart documents. */
+/** The chart as it is installed, with what ClusterPlex's has not, and with every value that ClusterPlex's documents. */
 export async function renderChart(helm: string, root: string): Promise<Overlay[]> {
   const template = ['template', 'clusterplex', join(root, CHART)];
   const values = join(root, CHART_VALUES, 'values.yaml');
   return [
     parseOverlay(CHART, await printed(helm, template)),
+    parseOverlay(CHART_STANDBY, await printed(helm, [...template, '--set', STANDBY])),
     parseOverlay(CHART_VALUES, await printed(helm, [...template, '--values', values])),
   ];
 }

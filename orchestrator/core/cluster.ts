@@ -5,12 +5,13 @@ import type { ContractMount, SharedMount } from '#shared/protocol/storage.ts';
 import { letGoOrphan } from './attempts.ts';
 import { contractOf } from './contract.ts';
 import { dispatch, queueTimedOut, whyNotPlaced } from './dispatch.ts';
-import { drain, handBack, isToGo, scaled } from './drain.ts';
+import { drain, handBack, isHeld, isToGo, scaled } from './drain.ts';
 import type { Effect } from './effects.ts';
 import type { EncoderBudget } from './encoderBudget.ts';
 import type { ClusterEvent } from './events.ts';
 import { enqueue, release, requestEnd } from './lifecycle.ts';
 import { type ConnectionId, type Job, jobState, type Relay, type Worker } from './model.ts';
+import type { IsHeld } from './ordinals.ts';
 import { endQuarantine } from './quarantine.ts';
 import type { QueueGroup } from './queue.ts';
 import { relayDisconnected, relayHello, relayMessage } from './relays.ts';
@@ -81,6 +82,9 @@ export class Cluster {
   get waiting(): Iterable<QueueGroup> {
     return this.#core.queue.groups;
   }
+
+  /** Whether it runs what nobody could take who is left when these go. */
+  readonly isHeld: IsHeld = (worker, leaving) => isHeld(this.#core, worker, leaving);
 
   /** It ran before this orchestrator started, and waits for its worker to say so. */
   isRecovering(job: Job): boolean {

@@ -1,4 +1,6 @@
+import { isFeasible } from './feasible.ts';
 import type { Job, Worker } from './model.ts';
+import { isServing } from './ordinals.ts';
 import type { CoreState } from './state.ts';
 
 /** An operator takes a worker out of service, or back into it. */
@@ -25,6 +27,22 @@ export function scaled(core: CoreState, groups: ReadonlySet<string>, leaving: Re
 /** Somebody wants it to finish what it runs, and nothing more. */
 export function isToGo({ drained, leavingSince }: Worker): boolean {
   return drained || leavingSince !== null;
+}
+
+/** Whether it runs what none has room for of those that are left when these go: handed back, it would call its worker back. */
+export function isHeld(core: CoreState, worker: Worker, leaving: ReadonlySet<string>): boolean {
+  const stays = ({ name, group, leavingSince }: Worker): boolean => {
+    return !leaving.has(name) && (group === worker.group || leavingSince === null);
+  };
+  return worker.attempts.values().some((attempt) => {
+    const job = core.jobs.get(attempt.jobId);
+    // Also one whose end is doubted: it may have to run again.
+    if (job?.current !== attempt || attempt.end) return false;
+    return !core.workers.values().some((one) => {
+      const isFree = stays(one) && isServing(one) && one.running < one.slots;
+      return isFree && isFeasible(one, job) && core.encoders.hasRoom(one, job, attempt);
+    });
+  });
 }
 
 function change(

@@ -25,10 +25,15 @@ export class EncoderBudget {
     return Number.isFinite(limit) ? limit : null;
   }
 
-  /** Whether a card of the worker has a session for the job; true also for a job that needs none there. */
-  hasRoom(worker: Worker, job: Job): boolean {
+  /**
+   * Whether a card of the worker has a session for the job; true also for a job that needs none there.
+   *
+   * @param ending an attempt whose session is given back before that
+   */
+  hasRoom(worker: Worker, job: Job, ending: Attempt | null = null): boolean {
     const gpus = encodersFor(worker, job);
-    return gpus.length === 0 || gpus.some((gpu) => this.#left(gpu) > 0);
+    const backOn = ending && this.cardOf(ending);
+    return gpus.length === 0 || gpus.some((gpu) => this.#left(gpu) + Number(gpu.id === backOn) > 0);
   }
 
   /** What the attempt takes of its worker's cards: what its job asks for, until the worker says what it uses. */

@@ -24,7 +24,7 @@ export function takesJobs(worker: Worker): boolean {
 export function leavers(members: readonly Worker[], desired: number): Set<string> {
   const leaving = new Set<string>();
   let serving = members.filter(isServing).length;
-  for (const { worker, ordinal } of byOrdinal(members).reverse()) {
+  for (const { worker, ordinal } of lowestFirst(members).reverse()) {
     if (ordinal < desired || (isServing(worker) && serving <= desired)) break;
     if (isServing(worker)) serving -= 1;
     leaving.add(worker.name);
@@ -32,12 +32,25 @@ export function leavers(members: readonly Worker[], desired: number): Set<string
   return leaving;
 }
 
+/** Whether it runs what nobody could take who is left when these go. */
+export type IsHeld = (worker: Worker, leaving: ReadonlySet<string>) => boolean;
+
+/** How many have to serve so that nobody goes who is held. */
+export function withHeld(members: readonly Worker[], desired: number, isHeld: IsHeld): number {
+  const leaving = leavers(members, desired);
+  const held = lowestFirst(members).findLast(({ worker }) => {
+    return leaving.has(worker.name) && isServing(worker) && isHeld(worker, leaving);
+  });
+  if (!held) return desired;
+  return members.filter((one) => isServing(one) && (one.ordinal ?? 0) <= held.ordinal).length;
+}
+
 /**
  * How many replicas a StatefulSet needs so that it removes nobody who is to stay, or who still plays and may do so; 0 when
  * that holds nobody.
  */
 export function replicasKept(members: readonly Worker[], now: number, drainTimeoutMs: number): number {
-  const kept = byOrdinal(members).findLast(({ worker: { leavingSince, running } }) => {
+  const kept = lowestFirst(members).findLast(({ worker: { leavingSince, running } }) => {
     return leavingSince === null || (running > 0 && now - leavingSince < drainTimeoutMs);
   });
   return kept ? kept.ordinal + 1 : 0;
@@ -48,7 +61,7 @@ export function replicasKept(members: readonly Worker[], now: number, drainTimeo
  * which need not be those of replicas.
  */
 export function replicasSeen(members: readonly Worker[], maximum: number): number {
-  const highest = byOrdinal(members).at(-1)?.ordinal ?? -1;
+  const highest = lowestFirst(members).at(-1)?.ordinal ?? -1;
   return Math.max(members.length, Math.min(maximum, highest + 1));
 }
 
@@ -57,7 +70,8 @@ export function nextReplicas(actual: number, desired: number, kept: number): num
   return Math.max(desired, Math.min(actual, kept));
 }
 
-function byOrdinal(members: readonly Worker[]): { worker: Worker; ordinal: number }[] {
+/** Without those whose names have no number. */
+export function lowestFirst(members: readonly Worker[]): { worker: Worker; ordinal: number }[] {
   return members
     .flatMap((worker) => (worker.ordinal === null ? [] : [{ worker, ordinal: worker.ordinal }]))
     .sort((one, other) => one.ordinal - other.ordinal);

@@ -1,6 +1,6 @@
-import { whyNotEligible } from './feasible.ts';
-import type { Job, Worker } from './model.ts';
-import type { QueueGroup } from './queue.ts';
+import type { Cluster } from './cluster.ts';
+import { isFeasible, whyNotEligible } from './feasible.ts';
+import type { Job } from './model.ts';
 import { ScaleGroup } from './scaleGroup.ts';
 import { type GroupSpec, UNSPECIFIED } from './scaleSpec.ts';
 
@@ -37,11 +37,11 @@ export class Scale {
   }
 
   /** Looks at all workers, and at the jobs that wait for one. */
-  look(workers: Iterable<Worker>, waiting: Iterable<QueueGroup>, now: number): void {
-    const members = Map.groupBy(workers, ({ group }) => group);
+  look({ workers, waiting, isHeld }: Pick<Cluster, 'workers' | 'waiting' | 'isHeld'>, now: number): void {
+    const members = Map.groupBy(workers.values(), ({ group }) => group);
     for (const name of members.keys()) this.group(name, now);
     for (const [name, group] of this.#groups) {
-      group.look(members.get(name) ?? [], now);
+      group.look(members.get(name) ?? [], isHeld, now);
       if (!this.#specs.has(name) && group.isOfNoInterest(now)) this.#groups.delete(name);
     }
     for (const { jobs } of waiting) this.#share(jobs);
@@ -61,10 +61,10 @@ export class Scale {
     const groups = this.#groupsFor(job);
     for (const group of groups) {
       const some = Math.min(left, group.room);
-      group.wait(some);
+      group.wait(some, (worker) => isFeasible(worker, job));
       left -= some;
     }
-    groups[0]?.wait(left);
+    groups[0]?.wait(left, () => false);
   }
 
   /** Where more workers would help: those that could take the job, or where nobody knows as there are none. */

@@ -6,6 +6,7 @@ import { Election } from './election.ts';
 import { LeaderLabel } from './leaderLabel.ts';
 import { ALWAYS_LEADS, type Leadership } from './leadership.ts';
 import { LeaseClient } from './leaseClient.ts';
+import type { LeaseNote } from './leaseNote.ts';
 import { type LeaderSettings, podName, refuseContradiction } from './settings.ts';
 
 /** The next leader takes the label off, too. */
@@ -20,6 +21,8 @@ export interface CandidacyHandlers {
 /** This orchestrator's part in who leads. */
 export interface Candidacy {
   readonly leadership: Leadership;
+  /** What the next leader finds; null where there are no elections. */
+  readonly note: LeaseNote | null;
   start(): void;
   /** Gives leadership back, if it has it. */
   stop(): Promise<void>;
@@ -27,6 +30,7 @@ export interface Candidacy {
 
 const UNOPPOSED: Candidacy = {
   leadership: ALWAYS_LEADS,
+  note: null,
   start: () => undefined,
   stop: () => Promise.resolve(),
 };
@@ -62,6 +66,7 @@ export async function candidacyOf(
   });
   return {
     leadership: election,
+    note: client,
     start() {
       void label.update();
       election.start();

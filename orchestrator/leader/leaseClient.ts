@@ -1,19 +1,31 @@
 import type { V1Lease } from '@kubernetes/client-node';
 import { type Kubernetes, statusOf } from '../kubernetes.ts';
 import type { Lease, LeaseAnswer, LeaseCall } from './elector.ts';
+import type { LeaseNote } from './leaseNote.ts';
+
+const BURSTS = 'clusterplex.io/bursts';
 
 /** Carries out the calls of an elector on the Lease of that name. */
-export class LeaseClient {
+export class LeaseClient implements LeaseNote {
   readonly #kubernetes: Kubernetes;
   readonly #name: string;
   readonly #seconds: number;
   /** As it was last: what others have put into it stays. */
   #last: V1Lease | null = null;
+  #text: string | null = null;
 
   constructor(kubernetes: Kubernetes, name: string, durationMs: number) {
     this.#kubernetes = kubernetes;
     this.#name = name;
     this.#seconds = Math.ceil(durationMs / 1_000);
+  }
+
+  get text(): string | null {
+    return this.#text ?? this.#last?.metadata?.annotations?.[BURSTS] ?? null;
+  }
+
+  set text(text: string | null) {
+    this.#text = text;
   }
 
   /** Rejects when there is no usable answer. */
@@ -46,10 +58,16 @@ export class LeaseClient {
     const { V1MicroTime } = this.#kubernetes.module;
     const now = new V1MicroTime();
     const before = version === null ? null : this.#last;
+    const { text } = this;
+    const annotations = { ...before?.metadata?.annotations, ...(text !== null && { [BURSTS]: text }) };
     return {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata: { ...before?.metadata, name: this.#name, ...(version && { resourceVersion: version }) },
+      metadata: {
+        ...before?.metadata,
+        ...{ name: this.#name, annotations },
+        ...(version && { resourceVersion: version }),
+      },
       spec: {
         ...before?.spec,
         holderIdentity: holder ?? '',

@@ -10,7 +10,7 @@ import type { Decision, ScaleGroup } from '../core/scaleGroup.ts';
 import { DEFAULT_GROUP, UNSPECIFIED } from '../core/scaleSpec.ts';
 import type { Driver, Observer } from '../driver.ts';
 import { Applier } from './applier.ts';
-import { BurstFile } from './burstFile.ts';
+import type { BurstStore } from './burstStore.ts';
 import { groupView, scaleView } from './scaleView.ts';
 import type { SpecifiedGroup } from './spec.ts';
 import { SpecFile } from './specFile.ts';
@@ -23,7 +23,7 @@ export interface ScalingOptions {
   readonly changes: Changes;
   readonly specPath: string | null;
   /** Null: bursts end with the process. */
-  readonly burstPath: string | null;
+  readonly bursts: BurstStore | null;
   readonly drainTimeoutMs: number;
   /** How long workers may take to come back to a new leader. */
   readonly settleMs: number;
@@ -41,7 +41,6 @@ export class Scaling {
   readonly #scale = new Scale();
   readonly #wall: WallClock;
   readonly #specFile: SpecFile | null;
-  readonly #burstFile: BurstFile | null;
   readonly #appliers = new Map<string, Applier>();
   readonly #stopped = new AbortController();
   #specified: ReadonlyMap<string, SpecifiedGroup> = new Map();
@@ -58,12 +57,11 @@ export class Scaling {
   #timer: Timer | null = null;
 
   constructor(options: ScalingOptions) {
-    const { driver, specPath, burstPath, logger } = options;
+    const { driver, specPath, logger } = options;
     this.#options = options;
     this.#wall = new WallClock(driver);
     this.#specFile =
-      specPath === null ? null : new SpecFile(specPath, logger, (groups) => this.#specify(groups));
-    this.#burstFile = burstPath === null ? null : new BurstFile(burstPath, logger);
+      specPath === null ? null : new SpecFile(specPath, logger, (groups) => this.specify(groups));
     this.#scale.specify(new Map([[DEFAULT_GROUP, UNSPECIFIED]]), driver.now());
   }
 
@@ -134,7 +132,7 @@ export class Scaling {
   #look(): ReadonlyMap<string, Decision> {
     const { cluster } = this.#options.driver;
     const now = this.#options.driver.now();
-    this.#scale.look(cluster.workers.values(), cluster.waiting, now);
+    this.#scale.look(cluster, now);
     return new Map([...this.#scale.groups].map(([name, group]) => [name, group.decide(now)]));
   }
 
@@ -188,7 +186,8 @@ export class Scaling {
     }
   }
 
-  #specify(groups: ReadonlyMap<string, SpecifiedGroup>): void {
+  /** What the file says. */
+  specify(groups: ReadonlyMap<string, SpecifiedGroup>): void {
     const { driver, clock, logger, kubeconfig } = this.#options;
     const before = this.#specified;
     this.#specified = groups;
@@ -239,10 +238,10 @@ export class Scaling {
     return this.#wall.at(moment).toISOString();
   }
 
-  /** By the first look as a leader: until then another one may add some, where the two share a volume. */
+  /** By the first look as a leader: until then another one may add some. */
   async #restoreBursts(): Promise<void> {
-    const { driver, logger } = this.#options;
-    const kept = (await this.#burstFile?.read()) ?? [];
+    const { driver, bursts, logger } = this.#options;
+    const kept = (await bursts?.read()) ?? [];
     const now = driver.now();
     for (const { group, workers, until } of kept) {
       const left = until - this.#wall.at(now).getTime();
@@ -262,6 +261,6 @@ export class Scaling {
         return { group, workers, until: this.#wall.at(until).getTime() };
       }),
     );
-    await this.#burstFile?.write(bursts);
+    await this.#options.bursts?.write(bursts);
   }
 }

@@ -4,9 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
+import { Role } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role';
+import { Service } from 'kubernetes-models/v1/Service';
 import { afterAll, describe, expect, it } from 'vitest';
 import { checkDeploy, lint } from '../../deploy/check/check.ts';
-import { idOf, type Overlay, workloads } from '../../deploy/check/overlay.ts';
+import { all, idOf, type Overlay, workloads } from '../../deploy/check/overlay.ts';
+import { CHART_STANDBY } from '../../deploy/check/render.ts';
 import { isShellScript, shellFindings } from '../../deploy/check/shell.ts';
 import { findTool } from '../../deploy/check/tools.ts';
 import { wrongTypes } from '../../deploy/check/types.ts';
@@ -52,9 +56,37 @@ describe('the chart', () => {
   it.runIf(isRendered && hasChart).each(['pms', 'orchestrator', 'worker'])(
     'gives %s what the kustomization gives it',
     (part) => {
-      expect(essentials('deploy/chart', part)).toEqual(essentials('deploy/base', part));
+      for (const chart of ['deploy/chart', CHART_STANDBY])
+        expect(essentials(chart, part)).toEqual(essentials('deploy/base', part));
     },
   );
+
+  it.runIf(isRendered && hasChart)('gives a standby and policies as the kustomization does', () => {
+    const roles = (overlay: string) =>
+      all(objectsOf(overlay), Role.is)
+        .flatMap(({ rules }) => rules ?? [])
+        .filter(({ resources }) => !resources?.includes('statefulsets/scale'));
+    expect(roles(CHART_STANDBY)).toEqual(roles('deploy/base'));
+    const policies = (overlay: string) =>
+      Object.fromEntries(
+        all(objectsOf(overlay), NetworkPolicy.is).map(({ metadata, spec }) => [metadata?.name ?? '', spec]),
+      );
+    const { default: forAll, ...base } = policies('deploy/base');
+    // The kustomization has a namespace to itself, and a policy for all pods in it.
+    const expected = Object.entries(base).map(([name, spec]) => {
+      const egress = spec?.egress ?? [];
+      const isOpen = egress.some((rule) => Object.keys(rule).length === 0);
+      return [name, { ...spec, egress: isOpen ? egress : [...(forAll?.egress ?? []), ...egress] }];
+    });
+    const labels = /\{"app.kubernetes.io\/instance":"clusterplex","app.kubernetes.io\/name":"(\w+)"\}/g;
+    const given = JSON.stringify(policies(CHART_STANDBY));
+    const renamed = given.replaceAll(labels, '{"app.kubernetes.io/name":"clusterplex-$1"}');
+    expect(JSON.parse(renamed)).toEqual(Object.fromEntries(expected));
+    const service = all(objectsOf(CHART_STANDBY), Service.is).find(
+      ({ metadata }) => metadata?.name === 'clusterplex-orchestrator',
+    );
+    expect(service?.spec?.selector).toMatchObject({ 'clusterplex.io/role': 'leader' });
+  });
 
   it.runIf(hasChart)('puts each value of ClusterPlex where it belongs', () => {
     const text = texts(objectsOf('test/fixtures/deploy/chart')).join('\n');

@@ -160,6 +160,23 @@ test('what others have put into the Lease stays', async () => {
   expect(kubernetes.leaseLabels).toEqual({ owner: 'flux' });
 });
 
+test('what the leader notes is in the Lease, whoever leads, and when somebody has deleted it', async () => {
+  const first = await candidate('a');
+  await first.leads();
+  if (!first.candidacy.note) throw new Error('it has no Lease');
+  first.candidacy.note.text = 'four for an evening';
+  await kubernetes.until(() => kubernetes.leaseNote === 'four for an evening');
+  const second = await candidate('b');
+  await vi.waitFor(() => expect(second.leadership.holder).toBe(first.leadership.holder), { timeout: 15_000 });
+  kubernetes.deleteLease();
+  await kubernetes.until(() => kubernetes.leaseNote !== null);
+  expect(kubernetes.holder).toBe('a');
+  await first.candidacy.stop();
+  await second.leads();
+  expect(second.candidacy.note?.text).toBe('four for an evening');
+  expect(kubernetes.leaseNote).toBe('four for an evening');
+});
+
 test('one that may not read the Lease could not take over, and says why; the rest of it goes on trying', async () => {
   const message = 'leases.coordination.k8s.io is forbidden';
   kubernetes.trouble = (request) => (isLease(request) ? { do: 'refuse', status: 403, message } : null);

@@ -126,6 +126,25 @@ test('of its metrics it tells only that it does not lead, until it does', async 
   expect(await get('/leader')).toEqual({ status: 200, text: '{"leader":true}' });
 });
 
+test('a burst goes on with the next leader', async () => {
+  kubernetes.putLease({ holderIdentity: '' });
+  await kubernetes.until(() => kubernetes.leaders.join() === 'a');
+  const burst = { workers: 4, minutes: 30 };
+  const headers = { 'content-type': 'application/json' };
+  const { status } = await get('/api/v1/scale', { method: 'PUT', headers, body: JSON.stringify({ burst }) });
+  expect(status).toBe(200);
+  await kubernetes.until(() => kubernetes.leaseNote?.includes('"workers":4') === true);
+  kubernetes.steal('b_2');
+  await orchestrator.deposed;
+  await orchestrator.stop();
+  orchestrator = await start();
+  kubernetes.release();
+  await vi.waitFor(async () => {
+    const { text } = await get('/api/v1/scale');
+    expect(JSON.parse(text)).toMatchObject({ desired: 4, groups: [{ reason: 'burst' }] });
+  }, BUSY);
+});
+
 test('one that has been deposed tells its peers at once, and has nothing to say any more', async () => {
   kubernetes.putLease({ holderIdentity: '' });
   await kubernetes.until(() => kubernetes.leaders.join() === 'a');

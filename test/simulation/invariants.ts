@@ -1,8 +1,12 @@
 import { isFeasible } from '../../orchestrator/core/feasible.ts';
 import { type Attempt, type Job, jobState, type Worker } from '../../orchestrator/core/model.ts';
+import { isServing } from '../../orchestrator/core/ordinals.ts';
+import type { SimFleet } from './fleet.ts';
 import type { SimHook } from './hook.ts';
-import { type Exit, SETTINGS, type SimOrchestrator, type SimWorker, type Surroundings } from './parts.ts';
+import type { SimOrchestrator } from './orchestrator.ts';
+import { type Exit, SETTINGS, type Surroundings } from './parts.ts';
 import type { Plan } from './plan.ts';
+import { ScaleInvariants } from './scaleInvariants.ts';
 
 /** In a world without other faults no attempt may be lost. */
 const HARMLESS = new Set(['job', 'cut-worker', 'freeze-orchestrator', 'suspend-orchestrator']);
@@ -10,21 +14,19 @@ const HARMLESS = new Set(['job', 'cut-worker', 'freeze-orchestrator', 'suspend-o
 /** What must be true of a world, whatever happens to it. */
 export class Invariants {
   readonly #surroundings: Surroundings;
-  readonly #workers: readonly SimWorker[];
+  readonly #fleet: SimFleet;
+  readonly #scale: ScaleInvariants;
   readonly #hooks: readonly SimHook[];
 
   readonly #workersSuffered: boolean;
   readonly #onlyTheOrchestratorStoodStill: boolean;
   readonly #ended = new WeakSet<Job>();
 
-  constructor(
-    surroundings: Surroundings,
-    workers: readonly SimWorker[],
-    hooks: readonly SimHook[],
-    { acts }: Plan,
-  ) {
+  constructor(surroundings: Surroundings, fleet: SimFleet, hooks: readonly SimHook[], plan: Plan) {
+    const { acts } = plan;
     this.#surroundings = surroundings;
-    this.#workers = workers;
+    this.#fleet = fleet;
+    this.#scale = new ScaleInvariants(surroundings, fleet, plan);
     this.#hooks = hooks;
     this.#workersSuffered = acts.some((act) => act.do.endsWith('-worker') || act.do === 'storage-hangs');
     this.#onlyTheOrchestratorStoodStill = acts.every((act) => HARMLESS.has(act.do));
@@ -34,8 +36,7 @@ export class Invariants {
   placed(orchestrator: SimOrchestrator, job: Job, attempt: Attempt): void {
     const { violation } = this.#surroundings;
     const worker = orchestrator.cluster.workers.get(attempt.worker);
-    const takesJobs = !worker?.draining && !worker?.drained && !worker?.quarantined;
-    const eligible = worker?.connection !== null && worker?.ready && takesJobs;
+    const eligible = worker && isServing(worker) && worker.leavingSince === null;
     if (!worker || !eligible || job.avoid.has(worker.name))
       violation(`${job.spec.jobId} was placed on an ineligible ${attempt.worker}`);
     if (job.endRequested) violation(`${job.spec.jobId} was placed after it was cancelled`);
@@ -46,6 +47,16 @@ export class Invariants {
     this.#fence(job, attempt);
     this.#queueDeadline(job, attempt);
     if (job.attempts.length === 1) this.#recovery(orchestrator, attempt);
+  }
+
+  /** @param end when what people asked of the scale ends, which they have changed now */
+  scaledUntil(end: number): void {
+    this.#scale.scaledUntil(end);
+  }
+
+  /** The pod of the worker of that number is removed. */
+  removed(index: number): void {
+    this.#scale.removed(index);
   }
 
   /** One orchestrator says it once. */
@@ -107,12 +118,13 @@ export class Invariants {
       if (live !== running) violation(`${name} counts ${running} attempts and holds ${live}`);
     }
     if (known.cluster.queued > 0) this.#idle(known);
+    if (this.#fleet.spec) this.#scale.step(known);
   }
 
   #idle(orchestrator: SimOrchestrator): void {
     const idle = [...orchestrator.cluster.workers.values()].filter(
-      ({ connection, ready, draining, drained, running, slots }) =>
-        connection !== null && ready && !draining && !drained && running < slots,
+      ({ connection, ready, draining, drained, leavingSince, running, slots }) =>
+        connection !== null && ready && !draining && !drained && leavingSince === null && running < slots,
     );
     if (idle.length === 0) return;
     for (const job of waiting(orchestrator)) {
@@ -136,10 +148,11 @@ export class Invariants {
     for (const { name, attempts } of cluster.workers.values()) {
       if (attempts.size > 0) violation(`${name} still holds ${attempts.size} attempts`);
     }
-    for (const { name, attempts } of this.#workers) {
-      if (attempts.statuses.length > 0) violation(`${name} still knows attempts`);
+    for (const { name, attempts, process } of this.#fleet.workers) {
+      if (process.alive && attempts.statuses.length > 0) violation(`${name} still knows attempts`);
     }
-    if (cluster.workers.size !== this.#workers.length) violation('not all workers came back');
+    if (cluster.workers.size !== this.#fleet.replicas) violation('not all workers came back');
+    this.#scale.end();
   }
 
   #verdict({ spec, verdict, signalled, output, stdout }: SimHook): void {

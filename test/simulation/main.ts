@@ -1,9 +1,9 @@
 /**
- * `npm run simulate -- --seeds N [--from S] [--failures M] [--elections]`: worlds one after the other, with orchestrators
- * that are deposed if asked for; prints the smallest plans that fail.
+ * `npm run simulate -- --seeds N [--from S] [--failures M] [--elections | --scaled]`: worlds one after the other, if
+ * asked for with orchestrators that are deposed, or with workers that are scaled; prints the smallest plans that fail.
  */
 import { parseArgs } from 'node:util';
-import { electionPlanOf, planOf } from './plan.ts';
+import { electionPlanOf, planOf, scaledPlanOf } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { Simulation } from './simulation.ts';
 
@@ -13,9 +13,12 @@ const { values } = parseArgs({
     from: { type: 'string', default: '1' },
     failures: { type: 'string', default: '3' },
     elections: { type: 'boolean', default: false },
+    scaled: { type: 'boolean', default: false },
   },
 });
 const first = Number(values.from);
+const scaledOrPlain = values.scaled ? scaledPlanOf : planOf;
+const worldOf = values.elections ? electionPlanOf : scaledOrPlain;
 const started = performance.now();
 const faults = new Map<string, number>();
 let steps = 0;
@@ -23,7 +26,7 @@ let failed = 0;
 let seeds = 0;
 for (let seed = first; seed < first + Number(values.seeds) && failed < Number(values.failures); seed += 1) {
   seeds += 1;
-  const plan = values.elections ? electionPlanOf(seed) : planOf(seed);
+  const plan = worldOf(seed);
   for (const act of plan.acts) faults.set(act.do, (faults.get(act.do) ?? 0) + 1);
   const result = new Simulation(plan).run();
   steps += result.steps;

@@ -16,8 +16,8 @@ interface Mutant {
   readonly bad: string;
   /** The seed to begin with, where the worlds that show it are rare; 1 by default. */
   readonly from?: number;
-  /** It takes worlds in which orchestrators are deposed. */
-  readonly elections?: boolean;
+  /** It takes worlds in which orchestrators are deposed, or whose workers are scaled. */
+  readonly worlds?: 'elections' | 'scaled';
 }
 
 /** Each breaks a promise that the simulation watches over. */
@@ -162,10 +162,40 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     what: 'an orchestrator that was deposed is obeyed by those who know better',
-    elections: true,
+    worlds: 'elections',
     file: 'shared/protocol/terms.ts',
     good: '    if (term < this.#highest && now - this.#lostAt < TERM_MEMORY_MS) return false;\n',
     bad: '',
+  },
+  {
+    what: 'a worker is told to go although nobody else could take what it runs',
+    worlds: 'scaled',
+    file: 'orchestrator/core/scaleGroup.ts',
+    good: 'const held = scalable === false ? 0 :',
+    bad: 'const held = scalable !== false ? 0 :',
+  },
+  {
+    what: 'what jobs needed is forgotten at once',
+    from: 35,
+    worlds: 'scaled',
+    file: 'orchestrator/core/scaleGroup.ts',
+    good: 'since(now - stabilisationMs)',
+    bad: 'since(now)',
+  },
+  {
+    what: 'a pod is removed while somebody watches',
+    from: 110,
+    worlds: 'scaled',
+    file: 'orchestrator/core/ordinals.ts',
+    good: ' || (running > 0 && now - leavingSince < drainTimeoutMs)',
+    bad: '',
+  },
+  {
+    what: 'playback moves as soon as its worker is to go',
+    worlds: 'scaled',
+    file: 'orchestrator/core/drain.ts',
+    good: "(job) => job.spec.jobClass === 'background'",
+    bad: '() => true',
   },
 ];
 
@@ -185,7 +215,7 @@ export async function tryMutant(mutant: Mutant, seeds: number): Promise<Verdict>
     if (parts.length !== 2) throw new Error(`${mutant.file} has not exactly one ${mutant.good}`);
     await writeFile(file, parts.join(mutant.bad));
     const { from = 1 } = mutant;
-    const worlds = mutant.elections ? ['--elections'] : [];
+    const worlds = mutant.worlds ? [`--${mutant.worlds}`] : [];
     const words = ['--seeds', seeds, '--from', from, '--failures', 1].map(String);
     const child = spawn(process.execPath, ['test/simulation/main.ts', ...words, ...worlds], {
       cwd: copy,

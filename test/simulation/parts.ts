@@ -3,12 +3,7 @@ import { pino } from 'pino';
 import { NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { JobSpec } from '#shared/job.ts';
 import type { Mount } from '#shared/protocol/messages.ts';
-import { Cluster } from '../../orchestrator/core/cluster.ts';
 import type { CoreSettings } from '../../orchestrator/core/settings.ts';
-import { Driver, type Observer } from '../../orchestrator/driver.ts';
-import { Hub } from '../../orchestrator/gateway/hub.ts';
-import { ALWAYS_LEADS, type Leadership } from '../../orchestrator/leader/leadership.ts';
-import { Records } from '../../orchestrator/records.ts';
 import { Jobs } from '../../pms/relay/jobs.ts';
 import { Agent } from '../../worker/agent.ts';
 import { Attempts } from '../../worker/attempts/attempts.ts';
@@ -16,6 +11,7 @@ import { Wire } from './connection.ts';
 import type { EventLoop } from './eventLoop.ts';
 import type { SimMachine } from './machine.ts';
 import { SimLink } from './network.ts';
+import type { SimOrchestrator } from './orchestrator.ts';
 import { SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 import { type OwnerFiles, SimTranscoder } from './transcoder.ts';
@@ -48,8 +44,11 @@ export interface Exit {
   readonly isUnread: boolean;
 }
 
-const logger = pino({ level: 'silent' });
+export const logger = pino({ level: 'silent' });
 const KILL_GRACE_MS = 1_000;
+/** What is hard needs another decoder. */
+const HARD = ['-codec:0', 'hevc', '-i', 'film'];
+const NOT_ABLE = { ...NO_CAPABILITIES, decoders: ['h264'] };
 
 /** What all parts of one world share. */
 export interface Surroundings {
@@ -66,29 +65,13 @@ export interface Surroundings {
   readonly exits: Exit[];
 }
 
-/** The real core, driver and hub in a process. */
-export class SimOrchestrator {
-  readonly process: SimProcess;
-  readonly cluster: Cluster;
-  readonly driver: Driver;
-  readonly hub: Hub;
-  readonly startedAt: number;
-  readonly leadership: Leadership;
-
-  /** @param term of its leadership, which it believes in until it dies */
-  constructor(machine: SimMachine, term: number, observer: (orchestrator: SimOrchestrator) => Observer) {
-    this.leadership = { ...ALWAYS_LEADS, term };
-    this.process = new SimProcess(machine);
-    const { clock } = this.process;
-    this.startedAt = clock.now();
-    this.cluster = new Cluster(SETTINGS, clock.now());
-    this.driver = new Driver(this.cluster, clock);
-    this.hub = new Hub({
-      ...{ driver: this.driver, leadership: this.leadership, silenceMs: SETTINGS.silenceMs, clock, logger },
-      records: new Records(this.driver.cluster),
-    });
-    this.driver.observe(observer(this));
-  }
+export interface SimWorkerOptions {
+  readonly name: string;
+  readonly slots: number;
+  /** It can do what is hard. */
+  readonly isAble: boolean;
+  readonly machine: SimMachine;
+  readonly wire: Wire;
 }
 
 /** The real agent and attempts of a worker in a process. */
@@ -102,8 +85,9 @@ export class SimWorker {
   readonly agent: Agent;
   readonly #surroundings: Surroundings;
   ready: boolean;
+  #isStopping = false;
 
-  constructor(surroundings: Surroundings, name: string, slots: number, machine: SimMachine, wire: Wire) {
+  constructor(surroundings: Surroundings, { name, slots, isAble, machine, wire }: SimWorkerOptions) {
     const { loop, random, owners, transcoders, reached, violation, exits } = surroundings;
     this.#surroundings = surroundings;
     this.name = name;
@@ -162,10 +146,10 @@ export class SimWorker {
         return link;
       },
       attempts: () => this.attempts,
-      capabilities: () => NO_CAPABILITIES,
+      capabilities: () => (isAble ? NO_CAPABILITIES : NOT_ABLE),
       storage: (): Mount[] => [],
       ready: () => this.ready,
-      stopping: () => false,
+      stopping: () => this.#isStopping,
       shared: () => undefined,
     });
     const [link] = links;
@@ -178,6 +162,26 @@ export class SimWorker {
     this.process.run(() => {
       this.ready = ready;
       this.agent.changed();
+    });
+  }
+
+  /** SIGTERM: it goes when nothing runs any more. */
+  stop(): void {
+    this.process.run(() => {
+      this.#isStopping = true;
+      this.agent.changed();
+      void this.attempts.close('the worker is stopping', SETTINGS.drainTimeoutMs);
+      this.#leaveWhenIdle();
+    });
+  }
+
+  #leaveWhenIdle(): void {
+    this.process.clock.after(100, () => {
+      if (this.attempts.running > 0) this.#leaveWhenIdle();
+      else {
+        this.agent.stop();
+        this.process.alive = false;
+      }
     });
   }
 
@@ -246,7 +250,12 @@ export class SimRelay {
   }
 }
 
-export function specOf(jobId: string, jobClass: JobSpec['jobClass'], local: boolean): JobSpec {
+export function specOf(
+  jobId: string,
+  jobClass: JobSpec['jobClass'],
+  local: boolean,
+  isHard: boolean,
+): JobSpec {
   return {
     ...{
       jobId,
@@ -255,7 +264,7 @@ export function specOf(jobId: string, jobClass: JobSpec['jobClass'], local: bool
       plexPass: false,
       session: null,
       title: jobId,
-      argv: ['-y'],
+      argv: ['-y', ...(isHard ? HARD : [])],
       env: {},
       cwd: '/transcode',
       changes: [],

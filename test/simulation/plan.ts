@@ -1,4 +1,5 @@
 import type { JobSpec } from '#shared/job.ts';
+import { type GroupSpec, UNSPECIFIED } from '../../orchestrator/core/scaleSpec.ts';
 import type { Blocked } from './connection.ts';
 import { Random } from './random.ts';
 
@@ -7,7 +8,15 @@ export type Suspended = 'goes-on' | 'stands';
 
 /** One thing that is done to the world. */
 export type Act = { readonly at: number } & (
-  | { readonly do: 'job'; readonly jobClass: JobSpec['jobClass']; readonly local: boolean }
+  | {
+      readonly do: 'job';
+      readonly jobClass: JobSpec['jobClass'];
+      readonly local: boolean;
+      /** Not every worker can do it. */
+      readonly isHard?: boolean;
+    }
+  | { readonly do: 'scale'; readonly minimum: number; readonly desired: number; readonly maximum: number }
+  | { readonly do: 'burst'; readonly workers: number; readonly ms: number }
   | { readonly do: 'kill-hook' | 'signal-hook' | 'cancel-job'; readonly job: number }
   | { readonly do: 'submit-again' | 'hook-again'; readonly job: number }
   | {
@@ -30,11 +39,20 @@ export interface Plan {
   /** Slots of each worker. */
   readonly workers: readonly number[];
   readonly acts: readonly Act[];
+  /** How the workers are scaled; absent where they are not. */
+  readonly scale?: PlannedScale;
+}
+
+export interface PlannedScale {
+  readonly spec: GroupSpec;
+  /** The workers that can do what is hard, by their numbers. */
+  readonly able: readonly number[];
 }
 
 const HORIZON_MS = 60_000;
 const DURATIONS_MS = [10, 300, 1_500, 3_000, 12_000, 30_000];
 const WAYS = ['up', 'down', 'both'] as const;
+const WINDOWS_MS = [0, 4_000, 15_000];
 const SUSPENDED = ['goes-on', 'stands'] as const;
 
 /** The worlds as they were before `planOf` added to them: those that once went wrong are known by their seeds. */
@@ -70,6 +88,33 @@ export function electionPlanOf(seed: number): Plan {
     return { at, do: 'depose-orchestrator', ms };
   });
   return { seed, workers, acts: [...acts, ...more].sort((a, b) => a.at - b.at) };
+}
+
+/** A world of workers that are scaled: in half of them nothing else happens but jobs. */
+export function scaledPlanOf(seed: number): Plan {
+  const base = planOf(seed);
+  const random = new Random(seed ^ 0x3c6ef372);
+  const workers = Array.from({ length: random.integer(2, 5) }, () => random.integer(1, 3));
+  const able = [...workers.keys()].filter(() => random.chance(0.4));
+  const isQuiet = random.chance(0.5);
+  const acts = base.acts.flatMap((act): Act[] => {
+    if (act.do === 'job') return [{ ...act, isHard: random.chance(0.3) }];
+    return isQuiet ? [] : [act];
+  });
+  const bounds = () => {
+    const maximum = random.integer(1, workers.length);
+    const desired = random.integer(0, maximum);
+    return { maximum, desired, minimum: random.integer(0, desired) };
+  };
+  for (let count = random.integer(1, 6); count > 0; count -= 1) {
+    const at = random.next() * HORIZON_MS;
+    const ms = random.next() * 20_000;
+    const burst = { at, do: 'burst', workers: random.integer(1, workers.length), ms } as const;
+    acts.push(random.chance(0.5) ? burst : { at, do: 'scale', ...bounds() });
+  }
+  const stabilisationMs = random.pick(WINDOWS_MS);
+  const spec: GroupSpec = { ...UNSPECIFIED, ...bounds(), scalable: 'infra', stabilisationMs };
+  return { seed, workers, acts: acts.sort((a, b) => a.at - b.at), scale: { spec, able } };
 }
 
 /**

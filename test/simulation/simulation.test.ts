@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { electionPlanOf, firstPlanOf, type Plan, planOf } from './plan.ts';
+import { electionPlanOf, firstPlanOf, type Plan, planOf, scaledPlanOf } from './plan.ts';
 import { shrink } from './shrink.ts';
 import { Simulation } from './simulation.ts';
 
@@ -24,6 +24,10 @@ test.each(Array.from({ length: 5 }, (_, index) => 10_000 + index * BLOCK))(
 
 test('leadership that changes hands, from orchestrators that don’t know of it yet', () => {
   for (let seed = 1; seed <= 200; seed += 1) expectToHold(electionPlanOf(seed));
+});
+
+test('workers that are scaled up and down, and bursts', () => {
+  for (let seed = 1; seed <= 60; seed += 1) expectToHold(scaledPlanOf(seed));
 });
 
 test('the same seed is the same world', () => {

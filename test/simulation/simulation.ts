@@ -1,19 +1,19 @@
+import type { Bounds } from '../../orchestrator/core/scaleSpec.ts';
 import type { Observer } from '../../orchestrator/driver.ts';
 import type { Wire } from './connection.ts';
 import { EventLoop } from './eventLoop.ts';
+import { SimFleet } from './fleet.ts';
 import { SimHook } from './hook.ts';
 import { Invariants } from './invariants.ts';
 import { SimMachine } from './machine.ts';
-import { newWire, SimOrchestrator, SimRelay, SimWorker, type Surroundings, specOf } from './parts.ts';
+import { SimOrchestrator } from './orchestrator.ts';
+import { newWire, SimRelay, type Surroundings, specOf } from './parts.ts';
 import type { Act, Plan } from './plan.ts';
 import { Random } from './random.ts';
 import type { SimTranscoder } from './transcoder.ts';
 
 /** Long enough for every deadline that there is, once the faults have stopped. */
 const QUIET_MS = 400_000;
-const STORAGE_KNOWN_MS = 8_000;
-/** At most, one way. */
-const SLOW_WIRE_MS = 1_500;
 
 export interface Result {
   readonly steps: number;
@@ -30,9 +30,8 @@ export class Simulation {
   readonly #transcoders = new Set<SimTranscoder>();
   readonly #surroundings: Surroundings;
   readonly #hooks: SimHook[] = [];
-  readonly #workers: SimWorker[] = [];
   readonly #machines: Record<'orchestrator' | 'relay', SimMachine>;
-  readonly #workerMachines: SimMachine[];
+  readonly #fleet: SimFleet;
   readonly #invariants: Invariants;
   readonly #violations: string[] = [];
   readonly #trace: string[] = [];
@@ -56,15 +55,15 @@ export class Simulation {
       exits: [],
     };
     this.#machines = { orchestrator: new SimMachine(this.#loop), relay: new SimMachine(this.#loop) };
-    this.#workerMachines = plan.workers.map(() => new SimMachine(this.#loop));
-    this.#invariants = new Invariants(this.#surroundings, this.#workers, this.#hooks, plan);
+    this.#fleet = new SimFleet(this.#surroundings, plan, (index) => this.#invariants.removed(index));
+    this.#invariants = new Invariants(this.#surroundings, this.#fleet, this.#hooks, plan);
   }
 
   run(): Result {
-    const { workers, acts } = this.#plan;
+    const { acts } = this.#plan;
     this.#startOrchestrator();
     this.#relay = this.#newRelay(newWire(this.#random));
-    for (const index of workers.keys()) this.#startWorker(index);
+    this.#fleet.start();
     for (const act of acts) this.#loop.at(act.at, () => this.#do(act));
     const end = (acts.at(-1)?.at ?? 0) + QUIET_MS;
     while (this.#violations.length === 0 && this.#loop.step(end)) this.#invariants.step();
@@ -74,9 +73,9 @@ export class Simulation {
 
   #startOrchestrator(): void {
     this.#terms += 1;
-    this.#orchestrator = new SimOrchestrator(this.#machines.orchestrator, this.#terms, (orchestrator) =>
-      this.#observer(orchestrator),
-    );
+    const machine = this.#machines.orchestrator;
+    const observer = (orchestrator: SimOrchestrator): Observer => this.#observer(orchestrator);
+    this.#orchestrator = new SimOrchestrator(machine, this.#terms, this.#fleet.spec, observer);
   }
 
   /** A new one leads at once; the one before keeps its connections, and gets some new ones, until it notices. */
@@ -91,6 +90,16 @@ export class Simulation {
     });
   }
 
+  #rescale(bounds: Bounds): void {
+    const to = this.#orchestrator;
+    const { spec } = this.#fleet;
+    if (!spec) return;
+    const changed = { ...spec, ...bounds };
+    this.#fleet.spec = changed;
+    to?.process.run(() => to.specify(changed));
+    this.#invariants.scaledUntil(this.#loop.now);
+  }
+
   #resign(): void {
     const deposed = this.#deposed;
     this.#deposed = null;
@@ -103,24 +112,15 @@ export class Simulation {
     return this.#deposed && this.#random.chance(0.5) ? this.#deposed : this.#orchestrator;
   }
 
-  #startWorker(index: number): void {
-    const machine = this.#workerMachines[index];
-    if (!machine) return;
-    const wire = this.#workers[index]?.wire ?? newWire(this.#random);
-    this.#workers[index] = new SimWorker(
-      this.#surroundings,
-      `w${index}`,
-      this.#plan.workers[index] ?? 1,
-      machine,
-      wire,
-    );
-  }
-
   #do(act: Act): void {
     this.#say(JSON.stringify(act));
+    if ('worker' in act) {
+      this.#fleet.do(act);
+      return;
+    }
     switch (act.do) {
       case 'job': {
-        const spec = specOf(`job${this.#hooks.length}`, act.jobClass, act.local);
+        const spec = specOf(`job${this.#hooks.length}`, act.jobClass, act.local, act.isHard ?? false);
         const { loop, random, owners, violation } = this.#surroundings;
         const relay = (): SimRelay | null => this.#relay;
         this.#hooks.push(new SimHook(spec, { loop, random, relay, owners, violation }));
@@ -146,42 +146,14 @@ export class Simulation {
         if (hook) hook.signalled ??= 'SIGTERM';
         break;
       }
-      case 'drain':
-        this.#drain(act.worker, true);
-        this.#later(act.ms, () => this.#drain(act.worker, false));
+      case 'scale':
+        this.#rescale({ minimum: act.minimum, desired: act.desired, maximum: act.maximum });
         break;
-      case 'crash-worker':
-        this.#workers[act.worker]?.crash();
-        this.#later(act.ms, () => {
-          if (!this.#workers[act.worker]?.process.alive) this.#startWorker(act.worker);
-        });
-        break;
-      case 'cut-worker':
-        this.#workers[act.worker]?.link.cut();
-        break;
-      case 'freeze-worker':
-        this.#workers[act.worker]?.process.freeze(act.ms);
-        break;
-      case 'storage-bad':
-        this.#workers[act.worker]?.setReady(false);
-        this.#later(act.ms, () => this.#workers[act.worker]?.setReady(true));
-        break;
-      case 'storage-hangs':
-        this.#hangStorage(act.worker, act.ms);
-        break;
-      case 'suspend-worker':
-        this.#workerMachines[act.worker]?.suspend(act.ms, act.clock);
-        break;
-      case 'slow-worker':
-        this.#slow(this.#workers[act.worker]?.wire, act.ms);
-        break;
-      case 'partition-worker': {
-        const wire = this.#workers[act.worker]?.wire;
-        if (wire) wire.blocked = act.way;
-        this.#later(act.ms, () => {
-          if (wire) wire.blocked = 'none';
-          this.#workers[act.worker]?.link.unblocked();
-        });
+      case 'burst': {
+        const to = this.#orchestrator;
+        const burst = { workers: act.workers, minutes: act.ms / 60_000 };
+        to?.process.run(() => to.scaling.change({ burst }));
+        this.#invariants.scaledUntil(this.#loop.now + act.ms);
         break;
       }
       default:
@@ -206,13 +178,13 @@ export class Simulation {
         this.#machines.relay.suspend(act.ms, act.clock);
         break;
       case 'slow-relay':
-        this.#slow(relay?.wire, act.ms);
+        this.#fleet.slow(relay?.wire, act.ms);
         break;
       case 'stop-orchestrator':
       case 'crash-orchestrator':
         if (!orchestrator) break;
         if (act.do === 'stop-orchestrator') orchestrator.hub.close();
-        for (const peer of [...this.#workers, relay]) peer?.link.cut();
+        for (const peer of [...this.#fleet.workers, relay]) peer?.link.cut();
         orchestrator.process.alive = false;
         this.#orchestrator = null;
         this.#later(act.ms, () => this.#startOrchestrator());
@@ -245,31 +217,6 @@ export class Simulation {
 
   #newRelay(wire: Wire): SimRelay {
     return new SimRelay(this.#surroundings, this.#machines.relay, wire);
-  }
-
-  /** What has opened a file there hangs, and the worker finds out after a while. */
-  #hangStorage(index: number, ms: number): void {
-    const storage = this.#workerMachines[index]?.storage;
-    storage?.begin(ms);
-    this.#later(this.#random.next() * STORAGE_KNOWN_MS, () => {
-      if (storage?.lasts) this.#workers[index]?.setReady(false);
-    });
-    this.#later(ms, () => {
-      if (!storage?.lasts) this.#workers[index]?.setReady(true);
-    });
-  }
-
-  #slow(wire: Wire | undefined, ms: number): void {
-    if (!wire) return;
-    wire.delay = SLOW_WIRE_MS;
-    this.#later(ms, () => {
-      wire.delay = 0;
-    });
-  }
-
-  #drain(index: number, drained: boolean): void {
-    const to = this.#orchestrator;
-    to?.process.run(() => to.driver.handle({ type: 'drain', worker: `w${index}`, drained }));
   }
 
   #later(ms: number, call: () => void): void {

@@ -20,7 +20,13 @@ export interface ApiRequest {
 }
 
 interface Stored {
-  metadata: { name: string; namespace?: string; resourceVersion?: string; labels?: Record<string, string> };
+  metadata: {
+    name: string;
+    namespace?: string;
+    resourceVersion?: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
   spec?: Record<string, unknown>;
 }
 
@@ -95,6 +101,17 @@ export class FakeKubernetes {
     return this.#leases.get('clusterplex-orchestrator')?.metadata.labels ?? {};
   }
 
+  /** What its leader keeps there for the next one. */
+  get leaseNote(): string | null {
+    return (
+      this.#leases.get('clusterplex-orchestrator')?.metadata.annotations?.['clusterplex.io/bursts'] ?? null
+    );
+  }
+
+  deleteLease(): void {
+    this.#leases.clear();
+  }
+
   /** Somebody writes the Lease, whoever has it. */
   putLease(spec: Record<string, unknown>, labels: Record<string, string> = {}): void {
     this.#put(this.#leases, {
@@ -103,10 +120,18 @@ export class FakeKubernetes {
     });
   }
 
-  /** Somebody takes it. */
+  /** Somebody takes it. What is noted in it stays. */
   steal(holder: string): void {
     const transitions = Number(this.lease?.['leaseTransitions'] ?? 0) + 1;
-    this.putLease({ holderIdentity: holder, leaseDurationSeconds: 60, leaseTransitions: transitions });
+    const spec = { holderIdentity: holder, leaseDurationSeconds: 60, leaseTransitions: transitions };
+    const before = this.#leases.get('clusterplex-orchestrator');
+    if (before) this.#put(this.#leases, { ...before, spec });
+    else this.putLease(spec);
+  }
+
+  release(): void {
+    const before = this.#leases.get('clusterplex-orchestrator');
+    if (before) this.#put(this.#leases, { ...before, spec: { ...before.spec, holderIdentity: '' } });
   }
 
   async until(condition: () => boolean): Promise<void> {

@@ -95,7 +95,7 @@ httpGet: { path: /ready, port: http }
 httpGet: { path: /health, port: http }
 {{- end }}
 
-{{/* Of (dict "root" $ "part" … "config" .serviceConfig "ports" …). */}}
+{{/* Of (dict "root" $ "part" … "config" .serviceConfig "ports" …), for the leader alone or not, headless or not. */}}
 {{- define "clusterplex.service" -}}
 apiVersion: v1
 kind: Service
@@ -111,6 +111,9 @@ spec:
   {{- end }}
   selector:
     {{- include "clusterplex.selector" . | nindent 4 }}
+    {{- if .leader }}
+    clusterplex.io/role: leader
+    {{- end }}
   ports:
     {{- toYaml .ports | nindent 4 }}
 {{- end }}
@@ -201,4 +204,16 @@ securityContext:
   readOnlyRootFilesystem: true
   capabilities:
     drop: [ALL]
+{{- end }}
+
+{{- define "clusterplex.dns" -}}
+- to:
+    - namespaceSelector:
+        matchLabels:
+          kubernetes.io/metadata.name: kube-system
+  ports:
+    - port: 53
+      protocol: UDP
+    - port: 53
+      protocol: TCP
 {{- end }}

@@ -63,7 +63,7 @@ export const network: readonly Rule[] = [
           const any = spec?.podSelector?.matchExpressions === undefined;
           // One for all pods says what none may do, not what this one may.
           const isOwn = Object.keys(wanted).length > 0;
-          return isOwn && any && metadata?.namespace === namespace && selects(wanted, labels);
+          return isOwn && any && (metadata?.namespace ?? '') === namespace && selects(wanted, labels);
         });
         for (const direction of ['Ingress', 'Egress'] as const) {
           const covered = policies.some(({ spec }) => spec?.policyTypes?.includes(direction));

@@ -38,7 +38,7 @@ export const standby: readonly Rule[] = [
       const leader = workloads(overlay).find(electsLeader);
       if (!leader) return;
       const rules = all(overlay.objects, Role.is)
-        .filter(({ metadata }) => metadata?.namespace === leader.namespace)
+        .filter(({ metadata }) => (metadata?.namespace ?? '') === leader.namespace)
         .flatMap(({ rules: allowed }) => allowed ?? []);
       for (const [resource, verbs] of Object.entries({
         leases: ['get', 'create', 'update'],

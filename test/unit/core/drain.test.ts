@@ -103,6 +103,28 @@ test('a job that only finds workers that are to go waits for them to be called b
   expect(world.cluster.whyWaiting(waiting)).toMatch(/^all 2 workers that may take it are to go/);
 });
 
+test('who runs what nobody could take that stays is held, as long as it runs', () => {
+  const { world, relay, scaled, connections } = shrinking();
+  scaled();
+  const isHeld = (...others: string[]) =>
+    world.cluster.isHeld(world.workerCalled('w-1'), new Set(['w-1', ...others]));
+  // Who goes as well does not count.
+  expect([isHeld(), isHeld('w-0')]).toEqual([false, true]);
+  world.job('two').avoid.add('w-0');
+  expect(isHeld()).toBe(true);
+  world.job('two').avoid.clear();
+  world.submit(relay, 'three');
+  expect([world.spread(), isHeld()]).toEqual([[2, 1], true]);
+  world.worker('x-0', { group: 'other' });
+  expect(isHeld()).toBe(false);
+  world.handle({ type: 'scaled', groups: new Set(['default', 'other']), leaving: new Set(['x-0']) });
+  expect(isHeld()).toBe(true);
+  world.report(connections[1], [ended('two', { exitCode: 0, readError: 'Input/output error' })]);
+  expect([world.job('two').current?.phase, isHeld()]).toEqual(['ended', true]);
+  world.handle({ type: 'cancel', jobId: 'two', signal: 'SIGTERM' });
+  expect(isHeld()).toBe(false);
+});
+
 test('whom a person drained stays drained when the scale rises, and the other way round', () => {
   const { world, relay, scaled } = shrinking();
   world.handle({ type: 'drain', worker: 'w-1', drained: true });

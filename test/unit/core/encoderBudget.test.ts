@@ -51,6 +51,19 @@ test('workers that share a card share its encoder sessions, and software jobs go
   expect(world.job('3').current?.worker).toBe('b');
 });
 
+test('whose session another worker on the card could take over holds nobody; whose needs one of another card does', () => {
+  const { world, relay } = sharing();
+  for (const id of ['1', '2']) world.submit(relay, id, HARDWARE);
+  const isHeld = () => world.cluster.isHeld(world.workerCalled('b'), new Set(['b']));
+  expect([world.spread(), isHeld()]).toEqual([[1, 1], false]);
+  const c = world.worker('c', withCards(card('GPU-2', 1)));
+  world.submit(relay, '3', HARDWARE);
+  const isOtherHeld = () => world.cluster.isHeld(world.workerCalled('c'), new Set(['c']));
+  expect([world.spread(), isOtherHeld()]).toEqual([[1, 1, 1], true]);
+  world.report(c, [running('3')]);
+  expect(isOtherHeld()).toBe(true);
+});
+
 test('a job that waits for a session keeps no software job of its class waiting', () => {
   const { world, relay, a } = sharing();
   world.report(a, [], { ready: false });

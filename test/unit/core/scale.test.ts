@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { requirementsOf } from '#shared/requirements.ts';
 import type { Worker } from '../../../orchestrator/core/model.ts';
+import type { QueueGroup } from '../../../orchestrator/core/queue.ts';
 import { Scale } from '../../../orchestrator/core/scale.ts';
 import { ScaleGroup } from '../../../orchestrator/core/scaleGroup.ts';
 import { changed, type GroupSpec, UNSPECIFIED } from '../../../orchestrator/core/scaleSpec.ts';
@@ -18,8 +19,9 @@ function group(spec: Partial<GroupSpec> = {}) {
       const members = Array.from({ length: workers }, (_, index) =>
         workerModel({ name: `w-${index}`, slots: 2, ready: false }),
       );
-      one.look([...members.slice(1), ...members.slice(0, 1).map((first) => ({ ...first, running }))], now);
-      one.wait(waiting);
+      const [first, ...others] = members;
+      one.look(first ? [...others, { ...first, running }] : [], () => false, now);
+      one.wait(waiting, () => true);
       return one.decide(now);
     },
   };
@@ -94,13 +96,52 @@ test('who waits although there is room needs one beyond those that stay, who are
     const members = [0, 1, 2].map((index) =>
       workerModel({ name: `w-${index}`, slots: 2, leavingSince: index < staying ? null : 0 }),
     );
-    one.look(members, 0);
-    one.wait(waiting);
+    one.look(members, () => false, 0);
+    one.wait(waiting, () => true);
     return one.decide(0).desired;
   };
   expect(desired(2, 1)).toBe(3);
   // And never more than there may be, however long it waits.
   expect(desired(3, 1)).toBe(3);
+});
+
+/** Six of two slots, with a number as their rank, of which those from `from` on are to go; the second and fifth run a job. */
+function shrinking(fields: { from: number; maximum?: number; suits?: number; held?: number }) {
+  const { from, maximum = 10, suits = 0, held = -1 } = fields;
+  const spec = { ...SPEC, scalable: 'infra', desired: 1, maximum, stabilisationMs: 100 } as const;
+  const one = new ScaleGroup('default', spec, 0);
+  const members = [0, 1, 2, 3, 4, 5].map((ordinal) =>
+    workerModel({
+      ...{ name: `w-${ordinal}`, ordinal, slots: 2, running: Number(ordinal % 3 === 1) },
+      leavingSince: ordinal < from ? null : 0,
+    }),
+  );
+  return (waiting: number, now = 0, isHeldNow = true) => {
+    const isHeld = ({ ordinal }: Worker): boolean => isHeldNow && ordinal === held;
+    one.look(members, isHeld, now);
+    one.wait(waiting, ({ ordinal }) => (ordinal ?? 0) >= suits);
+    return one.decide(now);
+  };
+}
+
+test('all that are to go and that those who wait need come back at once', () => {
+  // Two on the third, two on the fourth, one beside what the fifth runs.
+  expect(shrinking({ from: 2 })(5).desired).toBe(5);
+  expect(shrinking({ from: 2 })(4).desired).toBe(4);
+  // And one besides for whom they have no room.
+  expect(shrinking({ from: 2 })(8).desired).toBe(7);
+  // Only the last one can do it.
+  expect(shrinking({ from: 2, suits: 5 })(1).desired).toBe(6);
+});
+
+test('nobody goes who runs what none could take that stays, nor one below, and for a while after', () => {
+  expect(shrinking({ from: 9 })(0)).toEqual({ desired: 1, reason: 'spec' });
+  const decide = shrinking({ from: 9, held: 4 });
+  expect(decide(0)).toEqual({ desired: 5, reason: 'running' });
+  expect(decide(0, 100, false)).toEqual({ desired: 5, reason: 'recent' });
+  expect(decide(0, 101, false)).toEqual({ desired: 1, reason: 'spec' });
+  // The maximum counts more.
+  expect(shrinking({ from: 9, held: 4, maximum: 3 })(0)).toEqual({ desired: 3, reason: 'maximum' });
 });
 
 const step = fc.record({
@@ -154,7 +195,9 @@ function twoGroups(fields: { gpu?: Partial<GroupSpec>; cpu?: Partial<GroupSpec> 
   const job = (codec: string) =>
     jobModel(1, { requirements: requirementsOf(['-codec:0', codec, '-i', 'film']) });
   const look = (jobs: ReturnType<typeof job>[], members = workers) => {
-    scale.look(members, jobs.length === 0 ? [] : [{ jobClass: 'playback', jobs }], 0);
+    const waiting: QueueGroup[] = jobs.length === 0 ? [] : [{ jobClass: 'playback', jobs }];
+    const seen = { workers: new Map(members.map((one) => [one.name, one])), waiting, isHeld: () => false };
+    scale.look(seen, 0);
     return [...scale.groups].map(([name, each]) => [name, each.decide(0).desired]);
   };
   return { scale, workers, job, look };
@@ -189,7 +232,8 @@ test('a job that no worker of a group could take asks for none of it', () => {
 
 test('a worker makes its group known, and a spec that no longer names a group leaves it alone', () => {
   const { scale, look } = twoGroups();
-  look([], [workerModel({ group: 'other', running: 3 }), workerModel({ group: 'cpu' })]);
+  const members = ['other', 'cpu'].map((group) => workerModel({ name: group, group, running: 3 }));
+  look([], members);
   expect([...scale.groups.keys()]).toEqual(['gpu', 'cpu', 'other']);
   expect(scale.groups.get('other')?.spec).toEqual(UNSPECIFIED);
   scale.specify(new Map([['gpu', SPEC]]), 0);

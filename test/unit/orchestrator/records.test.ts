@@ -112,10 +112,25 @@ test('stderr is what passed, once, and while it runs whole lines only', () => {
   records.said(attempt, { stream: 'stderr', offset: 0, data: base64('one\ntw') });
   records.said(attempt, { stream: 'stderr', offset: 0, data: base64('one\ntw') });
   expect(views.stderr(job, attempt)).toBe('one\n');
-  records.said(attempt, { stream: 'stderr', offset: 20, data: base64('o\nthree') });
+  records.said(attempt, { stream: 'stderr', offset: 6, data: base64('o\nthree') });
   expect(views.stderr(job, attempt)).toBe('one\ntwo\n');
   end('j', { exitCode: 1 });
   expect(views.stderr(job, attempt)).toBe('one\ntwo\nthree');
+});
+
+test('what follows a gap waits for what is missing, so that no line is made of two halves', () => {
+  const { records, views, start } = stage();
+  const { job, attempt } = start('j');
+  const parts = [`its X-Plex-`, `Token=${TOKEN}\n`, 'over\n'].map(base64);
+  const said = (part: number, offset: number) =>
+    records.said(attempt, { stream: 'stderr', offset, data: parts[part] ?? '' });
+  said(0, 0);
+  // Its relay was away, and asks for the rest of it again.
+  said(2, 33);
+  expect(views.stderr(job, attempt)).toBe('');
+  said(1, 11);
+  said(2, 33);
+  expect(views.stderr(job, attempt)).toBe('its X-Plex-Token=[redacted]\nover\n');
 });
 
 test('of stderr that was cut the first line is left out, which may begin with half a secret', () => {
@@ -128,7 +143,7 @@ test('of stderr that was cut the first line is left out, which may begin with ha
     data: base64(`\nthen ${TOKEN} of our-own-token\n`),
   });
   expect(views.stderr(job, attempt)).toBe('then [redacted] of [redacted]\n');
-  records.said(attempt, { stream: 'stderr', offset: 70_000, data: base64('y'.repeat(70_000)) });
+  records.said(attempt, { stream: 'stderr', offset: 65_574, data: base64('y'.repeat(70_000)) });
   expect(views.stderr(job, attempt)).toBe('');
 });
 

@@ -145,7 +145,7 @@ test('who scales elsewhere is told of no fewer before the leader has looked', as
 
 test('each group is set by its name, and the sums are of all', async () => {
   const stage = new Stage();
-  stage.worker('c-0', 'cpu');
+  stage.worker('c-0', { group: 'cpu' });
   const { scaling } = stage;
   await stage.spec('gpu: {scalable: infra, minimum: 1, maximum: 2}, cpu: {scalable: false, maximum: 3}');
   expect(() => scaling.change({ desired: 2 })).toThrow('there are several groups: say which');
@@ -232,7 +232,7 @@ test('whoever is elected keeps warm what was warm, however long it stood by', as
 
 test('a group that nobody has specified is forgotten with its last worker, unless something was asked of it', async () => {
   const stage = new Stage();
-  const connections = ['mistyped', 'set', 'burst'].map((name) => stage.worker(`${name}-0`, name));
+  const connections = ['mistyped', 'set', 'burst'].map((group) => stage.worker(`${group}-0`, { group }));
   stage.scaling.change({ group: 'set', desired: 1 });
   stage.scaling.change({ group: 'burst', burst: { workers: 1, minutes: 1 } });
   const names = () => stage.scaling.view().groups.map(({ name }) => name);

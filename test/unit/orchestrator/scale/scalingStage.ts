@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
+import type { JobSpec } from '#shared/job.ts';
+import type { WorkerHello } from '#shared/protocol/messages.ts';
 import { Changes } from '../../../../orchestrator/api/changes.ts';
 import { Cluster } from '../../../../orchestrator/core/cluster.ts';
 import { Driver } from '../../../../orchestrator/driver.ts';
+import { BurstFile } from '../../../../orchestrator/scale/burstFile.ts';
 import { Scaling } from '../../../../orchestrator/scale/scaling.ts';
 import { jobSpec, SETTINGS, workerHello } from '../../core/world.ts';
 import { FakeClock } from '../fakeClock.ts';
@@ -40,8 +43,9 @@ export class Stage {
     const changes = new Changes(clock);
     const leads = () => this.leads;
     const logger = pino({ base: null }, { write: (line: string) => this.#told.push(line) });
+    const bursts = new BurstFile(burstPath, logger);
     const rest = { drainTimeoutMs: 600_000, settleMs: this.#settleMs, kubeconfig: null, logger, leads };
-    this.scaling = new Scaling({ driver, changes, clock, specPath, burstPath, ...rest });
+    this.scaling = new Scaling({ driver, changes, clock, specPath, bursts, ...rest });
     driver.observe(this.scaling.observe);
     this.scaling.start();
     return this.scaling;
@@ -60,9 +64,9 @@ export class Stage {
     );
   }
 
-  worker(name: string, group?: string): number {
+  worker(name: string, fields: Partial<WorkerHello> = {}): number {
     this.#connections += 1;
-    const hello = workerHello(name, group === undefined ? {} : { group });
+    const hello = workerHello(name, fields);
     this.driver.handle({ type: 'worker-hello', connection: this.#connections, hello });
     return this.#connections;
   }
@@ -79,8 +83,8 @@ export class Stage {
     return this.#connections;
   }
 
-  submit(relay: number, jobId: string): void {
-    const message = { type: 'submit', job: jobSpec(jobId), attempt: 0 } as const;
+  submit(relay: number, jobId: string, fields: Partial<JobSpec> = {}): void {
+    const message = { type: 'submit', job: jobSpec(jobId, fields), attempt: 0 } as const;
     this.driver.handle({ type: 'relay-message', connection: relay, message });
   }
 
