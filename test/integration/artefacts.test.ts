@@ -79,6 +79,7 @@ test('what they are made of is listed: packages and Node, with their licences', 
     expect(licences).toMatch(new RegExp(`^${title} \\d+\\.\\d+\\.\\d+: MIT$`, 'm'));
   }
   expect(licences).not.toMatch(/^vitest /m);
+  expect(licences).toContain('tini is Debian’s');
 });
 
 describe('with nothing else, and no network', () => {
@@ -247,6 +248,9 @@ test('each folder has what its image or mod starts, and no more', () => {
   for (const { name, parts } of built.artefacts) {
     if (name === 'plain' || !parts.includes('clusterplex')) continue;
     expect(existsSync(join(out, name, 'node'))).toBe(false);
+    for (const text of ['SBOM.json', 'LICENSES.txt']) {
+      expect(readFileSync(join(out, name, text)).equals(readFileSync(join(out, text)))).toBe(true);
+    }
     expect(statSync(join(out, name, 'clusterplex')).mode & 0o111).toBe(0o111);
   }
 });
