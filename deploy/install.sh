@@ -14,8 +14,7 @@ It copies its folder to /opt/clusterplex, puts `clusterplex` into /usr/local/bin
 Plex's transcoder; and it writes what starts the parts: units for systemd, or services where s6 runs the container.
 Again is an update. --uninstall takes all that away, whatever PART says; /etc/clusterplex stays.
 
-TRANSCODER_PATH  the directory of Plex Transcoder, if it is another than /usr/lib/plexmediaserver
-DESTDIR          goes before all other paths, for packages and images
+TRANSCODER_PATH  the directory of Plex Transcoder, if it is another than /usr/lib/plexmediaserver; kept for the units
 END
 }
 
@@ -36,15 +35,19 @@ for word in "$@"; do
 done
 
 here=$(dirname -- "$(readlink -f -- "$0")")
-root=${DESTDIR-}
-opt=$root/opt/clusterplex
-units=$root/etc/systemd/system
-s6=$root/etc/services.d
-s6_init=$root/etc/cont-init.d
-link=$root/usr/local/bin/clusterplex
+opt=/opt/clusterplex
+units=/etc/systemd/system
+s6=/etc/services.d
+s6_init=/etc/cont-init.d
+link=/usr/local/bin/clusterplex
+settings=/etc/clusterplex/clusterplex.env
+if [ -z "${TRANSCODER_PATH-}" ] && [ -e "$settings" ]; then
+  TRANSCODER_PATH=$(sed -n 's/^TRANSCODER_PATH=//p' "$settings")
+fi
+export TRANSCODER_PATH="${TRANSCODER_PATH:-/usr/lib/plexmediaserver}"
 
 systemd() {
-  [ -z "$root" ] && [ -d /run/systemd/system ]
+  [ -d /run/systemd/system ]
 }
 
 remove_services() {
@@ -66,7 +69,7 @@ if $uninstall; then
   fi
   rm -rf "$opt"
   [ ! -L "$link" ] || rm -f "$link"
-  echo "removed $opt; $root/etc/clusterplex is still there"
+  echo "removed $opt; /etc/clusterplex is still there"
   exit 0
 fi
 
@@ -74,16 +77,22 @@ fi
 [ -x "$here/node" ] || fail "there is no Node in $here: run it in the folder that \`npm run build\` made"
 [ "$here" != "$opt" ] || fail "run it in the folder that was unpacked, not in $opt"
 "$here/node" --version >/dev/null || fail 'this Node does not run here: is it for another architecture?'
+case $parts in
+  *pms*)
+    [ -e "$TRANSCODER_PATH/Plex Transcoder" ] ||
+      fail "there is no Plex Transcoder in $TRANSCODER_PATH: install Plex Media Server first, or set TRANSCODER_PATH" 2
+    ;;
+esac
 
 # At no time is there half of it.
-mkdir -p "$root/opt" "$root/usr/local/bin"
+mkdir -p /opt /usr/local/bin
 rm -rf "$opt.new" "$opt.old"
 cp -R "$here" "$opt.new"
 chmod -R u=rwX,go=rX "$opt.new"
 if [ -e "$opt" ]; then mv "$opt" "$opt.old"; fi
 mv "$opt.new" "$opt"
 rm -rf "$opt.old"
-ln -sf /opt/clusterplex/clusterplex "$link"
+ln -sf "$opt/clusterplex" "$link"
 echo "installed $opt, Node $("$opt/node" --version)"
 
 unit() {
@@ -114,7 +123,6 @@ for part in $parts; do
     unit "$part"
     continue
   fi
-  "$opt/clusterplex" install-hook
   if [ -d "$s6_init" ]; then
     s6_relay
   else
@@ -124,13 +132,22 @@ for part in $parts; do
 done
 
 if [ -d "$units" ]; then
-  settings=$root/etc/clusterplex/clusterplex.env
   if [ ! -e "$settings" ]; then
-    mkdir -p "$root/etc/clusterplex"
+    mkdir -p /etc/clusterplex
     (umask 077 && cp "$opt/systemd/clusterplex.env.example" "$settings")
     echo "wrote $settings: set CLUSTERPLEX_TOKEN and ORCHESTRATOR_URL in it"
   fi
+  if [ "$TRANSCODER_PATH" != /usr/lib/plexmediaserver ] && ! grep -q '^TRANSCODER_PATH=' "$settings"; then
+    echo "TRANSCODER_PATH=$TRANSCODER_PATH" >>"$settings"
+  fi
   if systemd; then systemctl daemon-reload; fi
+fi
+
+# Last: should it fail, all else is there.
+case $parts in
+  *pms*) "$opt/clusterplex" install-hook ;;
+esac
+if [ -d "$units" ]; then
   for part in $parts; do
     if [ "$part" = pms ]; then names='clusterplex-relay clusterplex-hook'; else names=clusterplex-$part; fi
     echo "then: systemctl enable --now $names"

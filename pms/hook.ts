@@ -41,9 +41,10 @@ function main(): void {
 }
 
 /** Why this job stays here whatever the relay would say, or null. */
-function reasonForLocal(settings: HookSettings, { args, cwd }: Call): string | null {
+function reasonForLocal(settings: HookSettings, { args, cwd, isWorkers }: Call): string | null {
   if (settings.TRANSCODE_OPERATING_MODE === 'local') return 'TRANSCODE_OPERATING_MODE is local';
   if (args.length === 0) return 'there is nothing to transcode';
+  if (isWorkers) return 'a worker started it';
   // As ClusterPlex does, in every mode.
   if (cwd.includes('PlexCreditsDetection')) return 'credits detection';
   if (settings.TRANSCODE_EAE_LOCALLY && args.some((arg) => /^-eae_prefix(:|$)/.test(arg))) return 'EAE';

@@ -43,8 +43,8 @@ async function main(): Promise<void> {
 function nextSteps({ node }: Place): string[] {
   return [
     '',
-    "What remains to do (deploy/README.md): start the relay as PMS's user;",
-    "put the hook's settings, such as TRANSCODE_OPERATING_MODE, into PMS's environment, and restart PMS.",
+    "The relay must run, as PMS's user. The hook's settings, such as TRANSCODE_OPERATING_MODE, belong into",
+    "PMS's environment, after which PMS must be restarted.",
     `PMS now starts ${node}: it must stay there, and PMS's user must be able to run it.`,
   ];
 }

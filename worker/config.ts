@@ -42,7 +42,10 @@ export const workerSettings = {
     'Where this worker has what PMS has elsewhere, comma separated, each `PMS path=path here`. MOUNTS are paths here.',
   ),
   TRANSCODER_PATH: text('/usr/lib/plexmediaserver/', 'Directory of the transcoder.'),
-  TRANSCODER_NAME: text('Plex Transcoder', 'File name of the transcoder: the only program that jobs run.'),
+  TRANSCODER_NAME: text(
+    'Plex Transcoder',
+    'File name of the transcoder: the only program that jobs run. Where it is the hook, on the host of PMS, the original behind it runs.',
+  ),
   ...codecSettings,
   ...eaeSettings,
   KILL_GRACE_MS: milliseconds(5_000, 'How long a transcoder may take to end before SIGKILL.'),

@@ -4,8 +4,8 @@ import type { Licence } from './eae/licence.ts';
 
 /** What the parts of the worker have found out about themselves. */
 export interface Findings {
-  /** Undefined until it was looked at. */
-  readonly transcoderProblem: string | null | undefined;
+  /** The problem is undefined until it was looked at. */
+  readonly transcoder: { readonly problem: string | null | undefined; readonly note: string | null };
   /** The problems are undefined until it was looked at. */
   readonly storage: {
     readonly problems: readonly string[] | undefined;
@@ -21,9 +21,9 @@ export interface Findings {
 }
 
 export function checksOf(findings: Findings): Check[] {
-  const { transcoderProblem, storage, codecs, eae, hardware, stopping, connected } = findings;
+  const { transcoder, storage, codecs, eae, hardware, stopping, connected } = findings;
   return [
-    check('transcoder', transcoderProblem === undefined ? 'it is being tried' : transcoderProblem),
+    transcoderCheck(transcoder),
     storageCheck(storage),
     check('codecs', codecs.problem ?? codecs.warning, codecs.problem !== null),
     eaeCheck(eae),
@@ -41,6 +41,11 @@ export function canTakeJobs(checks: readonly Check[]): boolean {
 /** The check because of which it may not. */
 export function whyNot(checks: readonly Check[]): Check | undefined {
   return checks.find(({ ok, blocking, name }) => !ok && blocking && name !== 'orchestrator');
+}
+
+function transcoderCheck({ problem, note }: Findings['transcoder']): Check {
+  const found = check('transcoder', problem === undefined ? 'it is being tried' : problem);
+  return found.ok ? { ...found, message: note && shortened(note, MAX_CHECK_LENGTH) } : found;
 }
 
 function storageCheck({ problems, warnings }: Findings['storage']): Check {

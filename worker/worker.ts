@@ -56,7 +56,9 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const name = workerName(settings);
   const instance = randomUUID();
   const token = settings.CLUSTERPLEX_WORKER_TOKEN ?? settings.CLUSTERPLEX_TOKEN;
-  const file = transcoderFile(settings);
+  const given = transcoderFile(settings);
+  /** Another one where that is PMS's hook. */
+  let file = given;
   const owner = thisOwner(name);
   const mark = { [OWNER_VARIABLE]: ownerMark(owner) };
   const tracing = await startTracing({ settings, part: 'worker', clock, logger });
@@ -77,7 +79,9 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   /** What describes this machine. */
   const machine = (): Environment => ({ ...env, ...codecs.variables, ...eae.variables });
   const transcoder = {
-    file,
+    get file(): string {
+      return file;
+    },
     clock,
     // What is tried carries the mark, too: it must not outlive the worker.
     get env(): Environment {
@@ -121,7 +125,10 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   const places = (): Places => ({ mounts: storage.mounts, transcoderDirectory: dirname(file) });
   const checks = (): readonly Check[] =>
     checksOf({
-      transcoderProblem,
+      transcoder: {
+        problem: transcoderProblem,
+        note: file === given ? null : `${file}, behind PMS's hook`,
+      },
       storage,
       codecs,
       eae,
@@ -212,7 +219,8 @@ export async function startWorker({ settings, env, clock, random, logger }: Work
   };
   const tryTranscoderNow = async (): Promise<void> => {
     retry?.cancel();
-    const found = await checkTranscoder(file, transcoder.env, clock);
+    const found = await checkTranscoder(given, transcoder.env, clock);
+    file = found.file;
     if (found.problem === null) await hardware.prove();
     if (stopping) return;
     if (found.problem !== transcoderProblem) {

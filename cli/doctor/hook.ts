@@ -1,11 +1,11 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { coerceError } from '#shared/errors.ts';
+import { nodeIn, originalIn } from '#shared/hookWrapper.ts';
 import type { HookSettings } from '../../pms/hookSettings.ts';
 import { hasContent, kindOf } from '../../pms/install/files.ts';
 import { hookText } from '../../pms/install/hookText.ts';
 import { placeIn } from '../../pms/install/place.ts';
-import { nodeIn, originalNameIn } from '../../pms/install/wrapper.ts';
 import { type Finding, failed, ok, skipped, warning } from './finding.ts';
 
 const CHECK = 'hook';
@@ -42,11 +42,11 @@ function placed({ TRANSCODER_PATH, TRANSCODER_LOCAL_NAME }: HookSettings): Findi
   }
   if (found === 'other') return failed(CHECK, `${transcoder} is a script of somebody else`, INSTALL);
   const wrapper = readFileSync(transcoder, 'utf8');
-  const name = originalNameIn(wrapper);
-  if (name !== null && name !== basename(original)) {
+  const name = originalIn(wrapper);
+  if (name !== null && basename(name) !== basename(original)) {
     return failed(
       CHECK,
-      `TRANSCODER_LOCAL_NAME is wrong: the hook in place uses ${name}`,
+      `TRANSCODER_LOCAL_NAME is wrong: the hook in place uses ${basename(name)}`,
       'set it to that, or install again',
     );
   }

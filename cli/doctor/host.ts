@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { MARKER } from '#shared/hookWrapper.ts';
 import { environment } from '#shared/settings/environment.ts';
 import { hookSettings } from '../../pms/hookSettings.ts';
-import { MARKER } from '../../pms/install/wrapper.ts';
 
 /** Settings that only one of them has. */
 const OF_PMS = ['RELAY_SOCKET', 'TRANSCODE_OPERATING_MODE', 'TRANSCODER_LOCAL_NAME', 'LOCAL_RELAY_PORT'];

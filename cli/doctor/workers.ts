@@ -86,7 +86,7 @@ export function checkFindings(worker: string, checks: readonly Check[], now: num
     const check = `${worker}: ${name}`;
     const remedy = remedyFor(name);
     if (!isOk) return [(blocking ? failed : warning)(check, message ?? 'not ok', remedy)];
-    if (until === undefined) return [];
+    if (until === undefined) return message === null ? [] : [ok(check, message)];
     const days = Math.floor((until - now) / DAY_MS);
     const says = `its licence lasts for ${days} days`;
     return [days < LICENCE_DAYS ? warning(check, says, remedy) : ok(check, says)];

@@ -43,13 +43,13 @@ export async function buildArtefacts(out: string, architectures: readonly Archit
     new Set(bundles.flatMap(([, { packages }]) => [...packages])),
     join(out, 'node/LICENSE'),
   );
-  writeFileSync(join(out, 'SBOM.json'), await bom(ROOT, VERSION, found));
-  writeFileSync(join(out, 'LICENSES.txt'), notices);
+  const texts = { 'SBOM.json': await bom(ROOT, VERSION, found), 'LICENSES.txt': notices };
+  writeTexts(out, texts);
   const files = new Map(bundles);
   for (const artefact of artefacts) {
-    if (artefact.name !== 'plain') write(join(out, artefact.name), artefact, files, notices);
+    if (artefact.name !== 'plain') write(join(out, artefact.name), artefact, files, texts);
     else {
-      for (const { architecture } of found) writePlain(out, architecture, artefact, files, notices);
+      for (const { architecture } of found) writePlain(out, architecture, artefact, files, texts);
     }
   }
   return { artefacts, runtimes: found, missing };
@@ -72,12 +72,19 @@ async function runtimeOf(
   }
 }
 
+/** By name, what says what the artefacts are made of: wherever they go, it goes too. */
+type Texts = Readonly<Record<string, string>>;
+
+function writeTexts(folder: string, texts: Texts): void {
+  for (const [name, text] of Object.entries(texts)) writeFileSync(join(folder, name), text);
+}
+
 /** What becomes /opt/clusterplex, but for Node, which depends on the machine. */
 function write(
   folder: string,
   { parts }: Artefact,
   bundles: ReadonlyMap<PartName, Bundle>,
-  notices: string,
+  texts: Texts,
 ): void {
   mkdirSync(folder, { recursive: true });
   for (const part of parts) {
@@ -92,7 +99,7 @@ function write(
     type: 'module',
   };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-  writeFileSync(join(folder, 'LICENSES.txt'), notices);
+  writeTexts(folder, texts);
   if (!parts.includes('clusterplex')) return;
   const launcher = readFileSync(join(ROOT, 'deploy/artefacts/clusterplex'));
   writeFileSync(join(folder, 'clusterplex'), launcher, { mode: 0o755 });
@@ -104,10 +111,10 @@ function writePlain(
   architecture: Architecture,
   artefact: Artefact,
   bundles: ReadonlyMap<PartName, Bundle>,
-  notices: string,
+  texts: Texts,
 ): void {
   const folder = join(out, artefact.name, architecture);
-  write(folder, artefact, bundles, notices);
+  write(folder, artefact, bundles, texts);
   sameFile(join(out, 'node', architecture, 'node'), join(folder, 'node'));
   copyFileSync(join(ROOT, 'deploy/install.sh'), join(folder, 'install.sh'));
   const units = join(ROOT, 'deploy/systemd');

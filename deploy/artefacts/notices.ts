@@ -29,8 +29,11 @@ export function licences(root: string, bundled: ReadonlySet<string>, nodeLicence
   const node = existsSync(nodeLicence)
     ? readFileSync(nodeLicence, 'utf8').trim()
     : 'Its text was not to be had when this was built: https://github.com/nodejs/node/blob/main/LICENSE';
+  const debian =
+    'In images\n\ntini is Debian’s: tini.copyright beside this file, where it is not installed as a package. What else there is of ' +
+    'Debian’s, such as nfs-common in dfs, `dpkg-query --list` names, and /usr/share/doc/PACKAGE/copyright has its licence.';
   const rule = `\n\n${'='.repeat(80)}\n\n`;
-  return `${[ours, ...sections, `Node.js\n\n${node}`].join(rule)}\n`;
+  return `${[ours, ...sections, `Node.js\n\n${node}`, debian].join(rule)}\n`;
 }
 
 /** What package-lock.json says, as CycloneDX, and the Node beside the bundles. */

@@ -4,8 +4,10 @@ import type { HookSettings } from '../hookSettings.ts';
 const fs = process.getBuiltinModule('node:fs');
 const { isUtf8 } = process.getBuiltinModule('node:buffer');
 
-/** What the wrapper adds to the environment (pms/install/wrapper.ts); no transcoder sees it. */
+/** What the wrapper adds to the environment (shared/hookWrapper.ts); no transcoder sees it. */
 const [SAVED, ORIGINAL] = ['HOOK_SAVED_', 'HOOK_ORIGINAL'];
+/** What all that a worker starts carries (worker/transcoder/owner.ts): its own job, submitted again, would never end. */
+const OWNER = 'CLUSTERPLEX_OWNER';
 
 /** What PMS asked for. Argv, env and paths need not be UTF-8: they are strings of a byte per character (Latin-1). */
 export type Call = ReturnType<typeof readCall>;
@@ -22,7 +24,8 @@ export function readCall(settings: HookSettings) {
     else if (key) env.push([key.startsWith(SAVED) ? key.slice(SAVED.length) : key, value]);
   }
   const args = cmdline.slice(cmdline.length - (process.argv.length - 2));
-  return { args, env, cwd: fs.readlinkSync('/proc/self/cwd', 'latin1'), original, verbose };
+  const isWorkers = env.some(([key]) => key === OWNER);
+  return { args, env, cwd: fs.readlinkSync('/proc/self/cwd', 'latin1'), original, verbose, isWorkers };
 }
 
 /** The process goes on as the original transcoder, so that PMS sees its genuine end. */

@@ -18,7 +18,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { systemErrorCode } from '#shared/errors.ts';
-import { MARKER } from './wrapper.ts';
+import { MARKER } from '#shared/hookWrapper.ts';
 
 /** What stands at a path: our wrapper, a compiled program, anything else, or nothing. */
 export type Kind = 'wrapper' | 'program' | 'other' | 'nothing';

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { CodedError } from '#shared/errors.ts';
+import { originalIn, wrapperText } from '#shared/hookWrapper.ts';
 import {
   duplicate,
   hasContent,
@@ -14,7 +15,6 @@ import {
   writeTemporary,
 } from './files.ts';
 import { hookText } from './hookText.ts';
-import { originalNameIn, wrapperText } from './wrapper.ts';
 
 const TRANSCODER_NAME = 'Plex Transcoder';
 const HOOK_NAME = 'clusterplex-hook.cjs';
@@ -115,7 +115,8 @@ function checkInstallable(place: Place, found: Kind, kept: Kind): void {
 
 /** Either Plex's files were changed by hand, or the hook was installed with another TRANSCODER_LOCAL_NAME. */
 function missingOriginal({ directory, transcoder, original }: Place): CodedError {
-  const name = kindOf(transcoder) === 'wrapper' ? originalNameIn(readFileSync(transcoder, 'utf8')) : null;
+  const named = kindOf(transcoder) === 'wrapper' ? originalIn(readFileSync(transcoder, 'utf8')) : null;
+  const name = named && basename(named);
   if (name !== null && name !== basename(original) && kindOf(join(directory, name)) !== 'nothing') {
     return new CodedError(
       'bad-settings',

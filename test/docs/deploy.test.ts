@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { expect, it } from 'vitest';
 import { fileRules, rules } from '../../deploy/check/rules/index.ts';
 
 const guide = read('README.md');
 const compose = read('compose/README.md');
+const services = read('systemd/README.md');
 
 it('the guide says why each rule is there', () => {
   for (const { name } of [...rules, ...fileRules]) expect(guide).toContain(`\`${name}\``);
@@ -19,6 +21,21 @@ it('the guides build images, which nobody has published, first, and claim last',
   expectOrder(guide, kubernetes);
   const steps = ['npm run build', 'docker compose build', 'PLEX_CLAIM', 'docker compose up -d'];
   expectOrder(compose, steps);
+});
+
+it('each way says which directory PMS is to transcode in', () => {
+  for (const text of [guide, compose, services]) {
+    expect(text).toMatch(/Settings[^.:]*Transcoder temporary directory\S* ?(?:_?:|to) `\/transcode`/);
+  }
+});
+
+it('everything that has a Dockerfile is built by a line of the guide', () => {
+  const images = read('images/README.md');
+  const [built = [], mods = []] = [...images.matchAll(/^for name in (.*); do\n.*\/(\w+)\/\$name/gm)].map(
+    ([, names = '']) => names.split(' ').sort(),
+  );
+  expect(built).toEqual(foldersIn('images/'));
+  expect(mods).toEqual(foldersIn('mods/'));
 });
 
 it('the guides say what players call PMS by, and what Prometheus selects by', () => {
@@ -51,6 +68,13 @@ it('the settings of a worker on another host have another name', () => {
 
 function read(file: string): string {
   return readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8');
+}
+
+/** Those that have a Dockerfile. */
+function foldersIn(folder: string): string[] {
+  return globSync('*/Dockerfile', { cwd: new URL(`../../deploy/${folder}`, import.meta.url) })
+    .map(dirname)
+    .sort();
 }
 
 function expectOrder(text: string, steps: readonly string[]): void {

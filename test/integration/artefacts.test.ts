@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -22,11 +22,25 @@ import type { StageReport } from '../support/artefactStage.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const STAGE = join(ROOT, 'test/support/artefactStage.ts');
 
-/** Of its own, where there is nothing but loopback; in another way for whoever is not root. */
-const OFFLINE = [
-  ['unshare', '-n'],
-  ['unshare', '-rn'],
-].find(([command = '', ...words]) => spawnSync(command, [...words, 'true']).status === 0);
+/** A network of its own, where there is nothing but loopback; in another way for whoever is not root. */
+const OFFLINE = unshared('n');
+/** Mounts of its own. */
+const PRIVATE = unshared('m');
+if (!PRIVATE) process.stdout.write('NOT TESTED: install.sh (this user may not unshare mounts)\n');
+/** What it writes to comes to lie in a folder. */
+const ENTER = `
+root=$1; shift
+for at in opt etc run usr/local/bin; do mkdir -p "$root/$at"; mount --bind "$root/$at" "/$at"; done
+exec "$@"
+`;
+
+function unshared(what: 'n' | 'm'): string[] | undefined {
+  const ways = [
+    ['unshare', `-${what}`],
+    ['unshare', `-r${what}`],
+  ];
+  return ways.find(([command = '', ...words]) => spawnSync(command, [...words, 'true']).status === 0);
+}
 
 let out: string;
 let built: Built;
@@ -65,6 +79,7 @@ test('what they are made of is listed: packages and Node, with their licences', 
     expect(licences).toMatch(new RegExp(`^${title} \\d+\\.\\d+\\.\\d+: MIT$`, 'm'));
   }
   expect(licences).not.toMatch(/^vitest /m);
+  expect(licences).toContain('tini is Debian’s');
 });
 
 describe('with nothing else, and no network', () => {
@@ -113,13 +128,17 @@ describe('with nothing else, and no network', () => {
   });
 });
 
-describe('install.sh', () => {
+describe.runIf(PRIVATE)('install.sh', () => {
   let root: string;
-  const install = (...words: string[]): { status: number | null; stdout: string; stderr: string } => {
-    const script = join(out, 'plain', ownArchitecture(), 'install.sh');
-    const env = { PATH: '/usr/bin:/bin', DESTDIR: root, TRANSCODER_PATH: join(root, 'plex') };
-    return spawnSync(script, words, { env, encoding: 'utf8' });
+  const inside = (command: readonly string[], env = {}): SpawnSyncReturns<string> => {
+    const [file = '', ...words] = PRIVATE ?? [];
+    const enter = [...words, 'sh', '-ec', ENTER, 'sh', root, ...command];
+    return spawnSync(file, enter, { env: { PATH: '/usr/bin:/bin', ...env }, encoding: 'utf8' });
   };
+  const install = (...words: string[]): SpawnSyncReturns<string> =>
+    inside([join(out, 'plain', ownArchitecture(), 'install.sh'), ...words], {
+      TRANSCODER_PATH: join(root, 'plex'),
+    });
 
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'installed-'));
@@ -130,22 +149,27 @@ describe('install.sh', () => {
   afterEach(() => rmSync(root, { recursive: true }));
 
   const hook = (env: Record<string, string>): string =>
-    execFileSync(join(root, 'plex/Plex Transcoder'), ['a', 'b'], { env, encoding: 'utf8' });
+    inside([join(root, 'plex/Plex Transcoder'), 'a', 'b'], env).stdout;
 
   test('puts everything in place, twice, and takes it away again but for the settings', () => {
-    expect(install('pms', 'worker')).toMatchObject({ status: 0, stderr: '' });
+    const first = install('pms', 'worker');
+    expect(first).toMatchObject({ status: 0, stderr: '' });
+    expect(first.stdout).toContain('then: systemctl enable --now clusterplex-relay clusterplex-hook\n');
+    // No file that this machine has not.
+    expect(first.stdout).not.toContain('.md');
     const settings = join(root, 'etc/clusterplex/clusterplex.env');
     expect(statSync(settings).mode & 0o777).toBe(0o600);
-    writeFileSync(settings, 'CLUSTERPLEX_TOKEN=mine\n');
+    // What starts the hook's unit and the worker's finds Plex there, too.
+    expect(readFileSync(settings, 'utf8')).toContain(`\nTRANSCODER_PATH=${root}/plex\n`);
+    const mine = `CLUSTERPLEX_TOKEN=mine\nTRANSCODER_PATH=${root}/plex\n`;
+    writeFileSync(settings, mine);
     expect(install('pms', 'worker').stdout).toContain('already in place');
     expect(readdirSync(join(root, 'etc/systemd/system')).sort()).toEqual(
       ['hook', 'relay', 'worker'].map((name) => `clusterplex-${name}.service`),
     );
     expect(readdirSync(join(root, 'opt'))).toEqual(['clusterplex']);
     expect(hook({ TRANSCODE_OPERATING_MODE: 'local' })).toBe('original a b\n');
-    expect(readFileSync(join(root, 'plex/Plex Transcoder'), 'utf8')).toContain(
-      `${root}/opt/clusterplex/node`,
-    );
+    expect(readFileSync(join(root, 'plex/Plex Transcoder'), 'utf8')).toContain("'/opt/clusterplex/node'");
 
     expect(install('--uninstall')).toMatchObject({ status: 0, stderr: '' });
     expect(readdirSync(join(root, 'plex'))).toEqual(['Plex Transcoder']);
@@ -155,7 +179,15 @@ describe('install.sh', () => {
         .map((file) => file.slice(root.length))
         .sort(),
     ).toEqual([...['/etc/clusterplex/clusterplex.env', '/plex/Plex Transcoder']]);
-    expect(readFileSync(settings, 'utf8')).toBe('CLUSTERPLEX_TOKEN=mine\n');
+    expect(readFileSync(settings, 'utf8')).toBe(mine);
+  });
+
+  test('touches nothing where there is no Plex to hook', () => {
+    rmSync(join(root, 'plex/Plex Transcoder'));
+    const { status, stderr } = install('worker', 'pms');
+    expect(status).toBe(2);
+    expect(stderr).toContain(`there is no Plex Transcoder in ${root}/plex: install Plex Media Server first`);
+    expect(filesOf(root)).toEqual([]);
   });
 
   test('whoever runs PMS can read it, whatever the umask of root', () => {
@@ -163,13 +195,11 @@ describe('install.sh', () => {
     const mode = statSync(folder).mode;
     chmodSync(folder, 0o700);
     const words = ['-c', 'umask 077; exec "$@"', 'sh', join(folder, 'install.sh'), 'worker'];
-    const env = { PATH: '/usr/bin:/bin', DESTDIR: root };
-    expect(spawnSync('sh', words, { env, encoding: 'utf8' })).toMatchObject({ status: 0, stderr: '' });
+    expect(inside(['sh', ...words])).toMatchObject({ status: 0, stderr: '' });
     chmodSync(folder, mode);
     for (const name of ['', 'node', 'clusterplex', 'worker.js']) {
       expect(statSync(join(root, 'opt/clusterplex', name)).mode & 0o004, name).toBe(0o004);
     }
-    expect(statSync(join(root, 'opt')).mode & 0o777).toBe(0o755);
   });
 
   test('brings what storage nodes and their clients run, and the command line starts it', () => {
@@ -179,10 +209,7 @@ describe('install.sh', () => {
       parts.map((name) => `clusterplex-${name}.service`),
     );
     for (const part of parts) {
-      const help = execFileSync(join(root, 'opt/clusterplex/clusterplex'), [part, '--help'], {
-        encoding: 'utf8',
-      });
-      expect(help).toContain('DFS_PROBE_MS');
+      expect(inside(['/opt/clusterplex/clusterplex', part, '--help']).stdout).toContain('DFS_PROBE_MS');
     }
     expect(install('--uninstall')).toMatchObject({ status: 0, stderr: '' });
     expect(readdirSync(join(root, 'etc/systemd/system'))).toEqual([]);
@@ -199,7 +226,7 @@ describe('install.sh', () => {
 
   test.each([[[]], [['bogus']]])('%j is refused', (words) => {
     expect(install(...words).status).toBe(2);
-    expect(existsSync(join(root, 'opt'))).toBe(false);
+    expect(readdirSync(join(root, 'opt'))).toEqual([]);
   });
 });
 
@@ -221,6 +248,9 @@ test('each folder has what its image or mod starts, and no more', () => {
   for (const { name, parts } of built.artefacts) {
     if (name === 'plain' || !parts.includes('clusterplex')) continue;
     expect(existsSync(join(out, name, 'node'))).toBe(false);
+    for (const text of ['SBOM.json', 'LICENSES.txt']) {
+      expect(readFileSync(join(out, name, text)).equals(readFileSync(join(out, text)))).toBe(true);
+    }
     expect(statSync(join(out, name, 'clusterplex')).mode & 0o111).toBe(0o111);
   }
 });

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { wrapperText } from '#shared/hookWrapper.ts';
 import { CODEC_NAMES } from '../../worker/codecs/names.ts';
 import { type CodecServer, type Fault, serveCodecs } from '../support/codecServer.ts';
 import { CodecVolume, VERSION } from '../support/codecVolume.ts';
@@ -157,6 +158,14 @@ describe('which codecs', () => {
     expect(await volume.fill(server.url)).toEqual([
       expect.objectContaining({ needed: false, usable: true, finished: true }),
     ]);
+  });
+
+  test('are needed where the transcoder stands behind PMS’s hook', async () => {
+    server = await serveCodecs({});
+    const original = `${volume.transcoder}, the original`;
+    renameSync(volume.transcoder, original);
+    writeFileSync(volume.transcoder, wrapperText({ node: '/node', hook: '/hook', original }));
+    expect((await volume.fill('/nowhere'))[0]).toMatchObject({ needed: true, version: VERSION });
   });
 
   test('is not known while the transcoder is missing', async () => {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { type ByteString, byteString, bytesOf } from '#shared/bytes.ts';
+import { OWNER_VARIABLE } from '../../worker/transcoder/owner.ts';
 import { type HookForm, test } from '../support/pmsHost.ts';
 import { allEnded, descendantsOf, isRunning } from '../support/processes.ts';
 import { behaviour } from '../support/recordingTranscoder.ts';
@@ -96,6 +97,16 @@ describe.each(forms)('the original transcoder, by the hook as %s', (form) => {
     expect(await hook.exited).toEqual({ code: 75, signal: null, stdout: NOTHING, stderr: NOTHING });
     expect(performance.now() - start).toBeLessThan(2_000);
     expect(await recorder.records()).toEqual([]);
+  });
+
+  test('runs for a worker, which would wait for itself, in every mode', async ({ pms }) => {
+    const recorder = await pms.recorder();
+    await pms.relay();
+    const env = { TRANSCODE_OPERATING_MODE: 'remote', [OWNER_VARIABLE]: '1:2:w1' };
+    const hook = pms.hook(form, { argv: behaviour({ exit: 5 }), env });
+    expect(await hook.exited).toMatchObject({ code: 5 });
+    const [record] = await recorder.records();
+    expect(record?.env.map(String)).toContain(`${OWNER_VARIABLE}=1:2:w1`);
   });
 
   test('runs when a relay takes the connection and says nothing', async ({ pms }) => {

@@ -5,6 +5,7 @@ import { type Capabilities, NO_CAPABILITIES } from '#shared/capabilities.ts';
 import type { Clock } from '#shared/clock.ts';
 import { coerceError, systemErrorCode } from '#shared/errors.ts';
 import type { Environment } from '#shared/settings/read.ts';
+import { originalOf } from '../transcoder/original.ts';
 import { shortRun } from './shortRun.ts';
 import { softwareProved } from './software.ts';
 
@@ -26,6 +27,8 @@ const answer = Compile(Answer);
 const UNSTARTABLE = /spawn .* (ENOENT|EACCES|ENOEXEC)|exited with code 12[67]\b|Cannot find ffmpeg/;
 
 export interface TranscoderCheck {
+  /** What runs: the original where a hook stands in its place. */
+  readonly file: string;
   /** Null when the transcoder can be started, else why not. */
   readonly problem: string | null;
   readonly capabilities: Capabilities;
@@ -43,23 +46,26 @@ const UNKNOWN = { capabilities: NO_CAPABILITIES, failures: {} };
  * @param env carries the worker's mark, so that a transcoder that hangs does not outlive the worker
  */
 export async function checkTranscoder(
-  file: string,
+  given: string,
   env: Environment,
   clock: Clock,
 ): Promise<TranscoderCheck> {
+  const file = await originalOf(given).catch(coerceError);
+  if (file instanceof Error) return { ...UNKNOWN, file: given, problem: file.message };
+  const unknown = { ...UNKNOWN, file };
   const problem = await whyNotExecutable(file);
-  if (problem !== null) return { ...UNKNOWN, problem };
+  if (problem !== null) return { ...unknown, problem };
   const said = await ask(file, env, clock).catch(coerceError);
   if (said instanceof Error) {
-    return { ...UNKNOWN, problem: `${file} could not be tried: ${said.message}` };
+    return { ...unknown, problem: `${file} could not be tried: ${said.message}` };
   }
-  if (said === null) return { ...UNKNOWN, problem: null };
+  if (said === null) return { ...unknown, problem: null };
   if ('problem' in said && UNSTARTABLE.test(said.problem)) {
-    return { ...UNKNOWN, problem: `${file} can't be started: ${said.problem}` };
+    return { ...unknown, problem: `${file} can't be started: ${said.problem}` };
   }
   const listed = 'encoders' in said ? said : NO_CAPABILITIES;
   const { proved, failures } = await softwareProved(listed, { file, env, clock });
-  return { problem: null, capabilities: { ...NO_CAPABILITIES, ...proved }, failures };
+  return { file, problem: null, capabilities: { ...NO_CAPABILITIES, ...proved }, failures };
 }
 
 async function whyNotExecutable(file: string): Promise<string | null> {

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import PQueue from 'p-queue';
 import { type BackoffLimits, backoffMs } from '#shared/backoff.ts';
 import { coerceError, systemErrorCode } from '#shared/errors.ts';
+import { originalOf } from '../transcoder/original.ts';
 import type { Architecture } from './architecture.ts';
 import { CodecSet } from './codecSet.ts';
 import { type DownloadLimits, download, FinalFailure } from './download.ts';
@@ -45,7 +46,7 @@ export const LIMITS: FillingLimits = {
  */
 export async function fillSet(options: FillingOptions, report: (report: Report) => void): Promise<void> {
   const { transcoder, codecs, directory, architecture, worker } = options;
-  const { version, isPlex } = await codecVersionOf(transcoder);
+  const { version, isPlex } = await codecVersionOf(await originalOf(transcoder));
   if (codecs === 'auto' && !isPlex) {
     report({ ...NOTHING_KNOWN, needed: false, usable: true, finished: true });
     return;

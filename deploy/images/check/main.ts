@@ -1,6 +1,6 @@
 /**
- * `npm run images:check`: runs the steps of every Dockerfile where there is no container engine, in roots made by
- * debootstrap, and starts what comes of it: read-only, without privileges and without a network.
+ * `npm run images:check`: builds every Dockerfile by a container engine, where there is one, and runs their steps in roots
+ * made by debootstrap, to start what comes of it: read-only, without privileges and without a network.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { VERSION } from '#shared/version.ts';
 import { buildArtefacts } from '../../artefacts/build.ts';
 import { ownArchitecture } from '../../artefacts/runtime.ts';
 import { Container } from './container.ts';
+import { buildWith, engineHere } from './engine.ts';
 import { buildImage, type Image } from './image.ts';
 import { makePlexStandIn } from './plex.ts';
 import { checkUnits } from './units.ts';
@@ -47,8 +48,11 @@ async function check(debianRoot: string): Promise<void> {
       if (name.includes('plex')) makePlexStandIn(root);
     },
   };
+  const engine = engineHere();
+  say(engine ? `images and mods are built by ${engine}, too` : 'no container engine answers here');
   const made = (kind: string, name: string): Image | null => {
     const file = join(ROOT, 'deploy', kind, name, 'Dockerfile');
+    if (engine) step(`${kind}/${name}: ${engine} builds it`, () => buildWith(engine, file, ROOT));
     return step(`${kind}/${name}: its steps run`, () => buildImage(file, `${kind}-${name}`, surroundings));
   };
   const orchestrator = made('images', 'orchestrator');
@@ -100,6 +104,12 @@ async function serves(name: string, image: Image, writable: readonly string[]): 
   );
   step(`images/${name}: carries the command line, ${VERSION}`, () =>
     container.run(image, 'clusterplex --help'),
+  );
+  step(`images/${name}: says what is in it, and by which licences`, () =>
+    container.run(
+      image,
+      'cd /opt/clusterplex && test -s SBOM.json && test -s LICENSES.txt && test -s tini.copyright',
+    ),
   );
   await stepped(`images/${name}: ends on SIGTERM with 0`, async () => equal(await container.stop(), 0));
 }

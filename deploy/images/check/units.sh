@@ -60,6 +60,19 @@ mount_asks_the_probe() {
   answers 3503/metrics | grep -Eq '^clusterplex_dfs_servers_ready 0$'
 }
 
+# It stands on PMS's host, where the hook is what is called Plex Transcoder.
+original_behind_the_hook() {
+  answers 3501/ready | grep -q "originalTranscoder, behind PMS's hook"
+}
+
+no_trial_became_a_job() {
+  [ "$(clusterplex jobs --all --json | tr -d '[:space:]')" = '[]' ]
+}
+
+doctor_as_plex() {
+  systemd-run --quiet --pipe --wait -p User=plex -p "EnvironmentFile=$settings" clusterplex doctor | grep -Eq '^hook +ok'
+}
+
 mkdir -p "$plex"
 install -d -o plex /transcode
 transcoder original
@@ -73,6 +86,9 @@ set -a
 set +a
 check 'all start' systemctl enable --now "$@"
 check 'relay and worker find the orchestrator' within both_there
+check 'the worker runs the original' within original_behind_the_hook
+check 'and what it tried became no job' no_trial_became_a_job
+check "doctor runs as PMS's user" doctor_as_plex
 check 'dfs-probe says that nothing is exported' within probe_sees_nothing
 check 'dfs-mount has no server that is ready' within mount_asks_the_probe
 check 'none of them is root but those of hook and dfs-mount' as_asked

@@ -12,7 +12,7 @@ const BOOT_MS = 180_000;
 /** Boots a root with systemd in it, where install.sh and the units show what they do; says a line for each check. */
 export function checkUnits(root: string, artefact: string): string[] {
   const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
-  const packages = 'systemd systemd-sysv procps';
+  const packages = 'systemd systemd-sysv procps dbus';
   runIn(root, ['sh', '-ec', `apt-get update && apt-get install -y --no-install-recommends ${packages}`], env);
   runIn(root, ['useradd', '--system', 'plex'], env);
   writeFileSync(join(root, 'etc/hosts'), '127.0.0.1 localhost\n');

@@ -89,6 +89,18 @@ test('the licence of EasyAudioEncoder is told in days', () => {
   ]);
 });
 
+test('what a worker says of a check that it passes is told', () => {
+  const transcoder = {
+    name: 'transcoder',
+    ok: true,
+    message: "/original, behind PMS's hook",
+    blocking: true,
+  };
+  expect(checkFindings('worker w1', [transcoder], 0)).toMatchObject([
+    { check: 'worker w1: transcoder', result: 'ok', says: "/original, behind PMS's hook" },
+  ]);
+});
+
 test('no relay, nothing for transcodes, no worker', () => {
   expect(sharedFindings({ contracts: [], workers: [] })).toMatchObject([{ result: 'warning' }]);
   const media = { path: '/data', mode: 'ro', purpose: 'media' } as const;

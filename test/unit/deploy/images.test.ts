@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type Instruction, readDockerfile } from '../../../deploy/images/check/dockerfile.ts';
+import { VERSION } from '#shared/version.ts';
+import { type Instruction, readDockerfile, substituted } from '../../../deploy/images/check/dockerfile.ts';
 
 const FOLDER = fileURLToPath(new URL('../../../deploy/images/', import.meta.url));
 const images = readdirSync(FOLDER).filter((name) => name !== 'check' && !name.includes('.'));
@@ -45,17 +46,26 @@ test.each(['orchestrator', 'worker'])('%s: its volume is for whoever it runs as'
   expect(made.map(({ words }) => words)).toEqual([expect.stringMatching(/ install -d -m 1777 \S+$/)]);
 });
 
-test.each([...images.map((image) => `images/${image}`), ...['mods/pms', 'mods/worker']])(
-  '%s: everybody may read it, whatever the umask of the checkout',
-  (folder) => {
-    const text = readFileSync(`${FOLDER}../${folder}/Dockerfile`, 'utf8');
-    const copied = readDockerfile(text).filter(
-      ({ name, words }) => name === 'COPY' && !words.includes('--from'),
-    );
-    expect(copied).not.toEqual([]);
-    for (const { words } of copied) expect(words).toMatch(/^--chmod=755 /);
-  },
-);
+const folders = [...images.map((image) => `images/${image}`), ...['mods/pms', 'mods/worker']];
+
+test.each(folders)('%s says which version it is, where from and by which licence', (folder) => {
+  const steps = readDockerfile(readFileSync(`${FOLDER}../${folder}/Dockerfile`, 'utf8'));
+  const stage = steps.slice(steps.findLastIndex(({ name }) => name === 'FROM'));
+  expect(stage).toContainEqual({ name: 'ARG', words: 'SOURCE' });
+  const label = (name: string, value: string): string => `org.opencontainers.image.${name}=${value}`;
+  const labels = [label('version', VERSION), label('source', 'there'), label('licenses', 'MIT')];
+  const [words = ''] = stage.flatMap((step) => (step.name === 'LABEL' ? [step.words] : []));
+  expect(substituted(words, { SOURCE: 'there' }).split(' ')).toEqual(labels);
+});
+
+test.each(folders)('%s: everybody may read it, whatever the umask of the checkout', (folder) => {
+  const text = readFileSync(`${FOLDER}../${folder}/Dockerfile`, 'utf8');
+  const copied = readDockerfile(text).filter(
+    ({ name, words }) => name === 'COPY' && !words.includes('--from'),
+  );
+  expect(copied).not.toEqual([]);
+  for (const { words } of copied) expect(words).toMatch(/^--chmod=755 /);
+});
 
 test('the worker does not look for linuxserver’s temporary directory', () => {
   expect(instructions('worker')).toContainEqual({ name: 'ENV', words: 'TMPDIR=/tmp HOME=/tmp' });

@@ -3,7 +3,7 @@ import { MAX_CHECK_LENGTH } from '#shared/protocol/check.ts';
 import { checksOf, type Findings } from '../../../worker/readiness.ts';
 
 const FINE: Findings = {
-  transcoderProblem: null,
+  transcoder: { problem: null, note: null },
   storage: { problems: [], warnings: [] },
   codecs: { problem: null, warning: null },
   eae: { problem: null, licence: null },
@@ -27,6 +27,9 @@ test('a licence is told with its end, if it has one', () => {
 });
 
 test('what is wrong is never longer than the orchestrator takes', () => {
-  const [check] = checksOf({ ...FINE, transcoderProblem: 'x'.repeat(MAX_CHECK_LENGTH + 1) });
+  const [check] = checksOf({
+    ...FINE,
+    transcoder: { problem: 'x'.repeat(MAX_CHECK_LENGTH + 1), note: null },
+  });
   expect(check?.message).toHaveLength(MAX_CHECK_LENGTH);
 });

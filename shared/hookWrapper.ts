@@ -1,5 +1,3 @@
-import { basename } from 'node:path';
-
 /** Tells our wrapper from every other file that could stand in its place. */
 export const MARKER = 'CLUSTERPLEX-HOOK';
 
@@ -32,10 +30,10 @@ exec ${original} "$@"
 `;
 }
 
-/** The name that a wrapper has for the original; null when it is from before it had one, or no wrapper. */
-export function originalNameIn(wrapper: string): string | null {
+/** Where a wrapper has the original; null when it is from before it said so, or no wrapper. */
+export function originalIn(wrapper: string): string | null {
   const path = /^ {2}export HOOK_ORIGINAL='(.*)'$/m.exec(wrapper)?.[1];
-  return path === undefined ? null : basename(unquoted(path));
+  return path === undefined ? null : unquoted(path);
 }
 
 /** The Node that a wrapper starts; null when it is none. */
