@@ -202,6 +202,13 @@ const gpu = (pod: object, capabilities: string) =>
       ...env('NVIDIA_DRIVER_CAPABILITIES', capabilities).container,
     },
   });
+const withGpu = (resource: string, adaptation: string) =>
+  workload('StatefulSet', 'w', {
+    container: {
+      ...{ name: 'worker', resources: { limits: { [resource]: 1 } } },
+      ...env('HARDWARE_ADAPTATION', adaptation).container,
+    },
+  });
 const slices = data('slices', { default: 'sharing: { timeSlicing: { resources: [{ replicas: 4 }] } }' });
 const set = (spec: Readonly<Record<string, unknown>>) => workload('StatefulSet', 'w', { spec });
 
@@ -227,6 +234,10 @@ export const workerExamples: Readonly<Record<string, Example>> = {
   'gpu-has-its-runtime': {
     bad: [gpu({}, 'compute,utility')],
     good: [gpu({ runtimeClassName: 'nvidia' }, 'compute,video,utility')],
+  },
+  'gpu-is-used': {
+    bad: [withGpu('gpu.intel.com/i915', 'translate')],
+    good: [withGpu('gpu.intel.com/i915', 'accelerate')],
   },
   'time-to-drain': {
     bad: [workload('StatefulSet', 'w', graceful(30))],
