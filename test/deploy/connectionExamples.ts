@@ -1,4 +1,4 @@
-import type { Example } from './examples.ts';
+import { type Example, ofPlex } from './examples.ts';
 import { object, policy, workload } from './objects.ts';
 
 const orchestrator = workload('Deployment', 'o', {
@@ -125,6 +125,11 @@ export const alsoRefused: ReadonlyArray<readonly [rule: string, what: string, ob
     'file-is-in-its-secret',
     'a key under another name',
     [reading('/etc/token/token', [{ key: 'token', path: 'clusterplex' }])],
+  ],
+  [
+    'one-plex-build',
+    'two tags',
+    [ofPlex('pms', 'plex:1.42', 'registry:5000/pms:2'), ofPlex('worker', 'plex:1.42')],
   ],
   [
     'probes-ask-for-health',

@@ -142,11 +142,13 @@ const restricted = {
 };
 const level = (enforce: string) =>
   object('Namespace', 'media', { metadata: { labels: { 'pod-security.kubernetes.io/enforce': enforce } } });
-const ofPlex = (name: string, image: string) =>
+/** One of the two parts, and the image of Plex that it says it was built on. */
+export const ofPlex = (name: string, plex: string, image = `registry:5000/${name}:1`) =>
   deployment(name, {
-    container: { name, image: `registry:5000/${name}:1` },
-    template: { annotations: { 'clusterplex.io/plex-image': image } },
+    container: { name, image },
+    template: { annotations: { 'clusterplex.io/plex-image': plex } },
   });
+const digest = (digit: string) => `registry:5000/a@sha256:${digit.repeat(64)}`;
 
 export const securityExamples: Readonly<Record<string, Example>> = {
   restricted: {
@@ -171,7 +173,7 @@ export const securityExamples: Readonly<Record<string, Example>> = {
   },
   'one-plex-build': {
     bad: [ofPlex('pms', 'plex:1.42'), ofPlex('worker', 'plex:1.43')],
-    good: [ofPlex('pms', 'plex:1.42'), ofPlex('worker', 'plex:1.42')],
+    good: [ofPlex('pms', 'plex:1.42', digest('0')), ofPlex('worker', 'plex:1.42', digest('1'))],
   },
   'resources-and-probes': {
     bad: [deployment('a', { container: { livenessProbe: {}, readinessProbe: {} } })],

@@ -53,7 +53,9 @@ export const fileRules: readonly FileRule[] = [
       const bases = [...files].flatMap(([path, text]) => {
         const base =
           /^deploy\/images\/(?:pms|worker)\/Dockerfile$/.test(path) && /^ARG PLEX=(\S+)$/m.exec(text)?.[1];
-        const said = /^\s+clusterplex\.io\/plex-image: (\S+)$/m.exec(text)?.[1];
+        // An overlay may name what was built with another --build-arg.
+        const said =
+          path.startsWith('deploy/base/') && /^\s+clusterplex\.io\/plex-image: (\S+)$/m.exec(text)?.[1];
         return [base, said].flatMap((image) => (image ? [{ path, image }] : []));
       });
       if (new Set(bases.map(({ image }) => image)).size > 1) {
