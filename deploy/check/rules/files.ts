@@ -8,7 +8,7 @@ const EXPORTS = /^deploy\/host\/(?:.*[/.])?exports$/;
 const ALERTS = 'deploy/prometheus/rules.yaml';
 const ALERT_OBJECT = 'deploy/components/prometheus/rules.yaml';
 const ENV_FILE = 'deploy/overlays/homelab/site/homelab.env';
-const REPLACEMENTS = 'deploy/overlays/homelab/site/replacements.yaml';
+const REPLACEMENTS = /^deploy\/overlays\/homelab\/.*\.yaml$/;
 
 const Alerts = Type.Object({ groups: Type.Unknown() });
 const AlertObject = Type.Object({ spec: Alerts });
@@ -79,7 +79,7 @@ export const fileRules: readonly FileRule[] = [
     name: 'site-is-in-one-place',
     why: 'A variable that nothing takes looks as if it did something.',
     *check(files) {
-      const replacements = files.get(REPLACEMENTS) ?? '';
+      const replacements = [...files].map(([path, text]) => (REPLACEMENTS.test(path) ? text : '')).join('\n');
       for (const [, name] of (files.get(ENV_FILE) ?? '').matchAll(/^([A-Z_]+)=/gm)) {
         if (!replacements.includes(`fieldPath: data.${name} `)) yield `${ENV_FILE}: nothing takes ${name}`;
       }
