@@ -55,6 +55,16 @@ export async function checkDeploy(root: string): Promise<Report> {
   };
 }
 
+/** What is said at the end. What could not be looked at is no success: it may be all there is. */
+export function verdictOf({ overlays, problems, unchecked }: Report): { text: string; exitCode: number } {
+  const objects = overlays.reduce((count, overlay) => count + overlay.objects.length, 0);
+  const text = `${overlays.length} overlays, ${objects} objects, ${problems.length} problems`;
+  if (problems.length > 0) return { text, exitCode: 1 };
+  return unchecked.length > 0
+    ? { text: `${text}, and ${unchecked.length} NOT CHECKED, see above`, exitCode: 2 }
+    : { text, exitCode: 0 };
+}
+
 /** What the rules say of objects that are as their kinds have them. */
 export function lint({ objects, name }: Overlay): string[] {
   const applying = rules.filter((rule) => {
