@@ -11,6 +11,8 @@ import { wrongTypes } from './types.ts';
 const PARTS = /\/(core|dfs|workers)$/;
 /** What is rendered: the overlays that users take, and one with each component. */
 const OVERLAYS = ['deploy/base', 'deploy/overlays', 'test/fixtures/deploy'];
+/** Where shell scripts are. */
+const SCRIPTS = ['deploy/**/*', 'cli/*', '.ci/*', 'test/**/*.sh'];
 /** What the chart leaves to its users' cluster, and that it makes its own secrets. */
 const NOT_OF_CHARTS = new Set([
   ...['network-policy-for-every-pod', 'namespace-allows-its-pods', 'no-secret-in-git', 'one-plex-build'],
@@ -24,8 +26,10 @@ export interface Report {
 }
 
 export async function checkDeploy(root: string): Promise<Report> {
-  const files = textsBelow(root, 'deploy');
-  const scripts = [...files].filter(([path, text]) => isShellScript(path, text)).map(([path]) => path);
+  const files = textsOf(root, ['deploy/**/*']);
+  const scripts = [...textsOf(root, SCRIPTS)]
+    .filter(([path, text]) => isShellScript(path, text))
+    .map(([path]) => path);
   const kubectl = await findTool(root, 'kubectl');
   const helm = await findTool(root, 'helm');
   const [kustomized, charts, shell] = await Promise.all([
@@ -93,9 +97,7 @@ function lintAll(overlays: readonly Overlay[]): string[] {
   return [...first].map(([problem, overlay]) => `${overlay}: ${problem}`);
 }
 
-function textsBelow(root: string, directory: string): Map<string, string> {
-  const paths = globSync(`${directory}/**/*`, { cwd: root }).filter((path) =>
-    statSync(join(root, path)).isFile(),
-  );
+function textsOf(root: string, patterns: readonly string[]): Map<string, string> {
+  const paths = globSync(patterns, { cwd: root }).filter((path) => statSync(join(root, path)).isFile());
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }
