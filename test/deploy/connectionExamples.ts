@@ -1,5 +1,5 @@
 import { type Example, ofPlex } from './examples.ts';
-import { object, policy, workload } from './objects.ts';
+import { hostVolume, object, policy, workload } from './objects.ts';
 
 const orchestrator = workload('Deployment', 'o', {
   container: { name: 'orchestrator', ports: [{ name: 'http', containerPort: 3500 }] },
@@ -22,6 +22,8 @@ const worker = (url: string) =>
 const service = (name: string, port: number, targetPort: string) =>
   object('Service', name, { spec: { selector: { app: name }, ports: [{ port, targetPort }] } });
 const scaler = (url: string) => object('ScaledObject', 's', { spec: { triggers: [{ metadata: { url } }] } });
+const scalerWith = (name: string) =>
+  object('ScaledObject', 's', { spec: { triggers: [{ metadata: {}, authenticationRef: { name } }] } });
 const parts = [orchestrator, service('o', 3500, 'http'), service('p', 32499, 'relay')];
 
 const to = (app: string, port: number | string) => ({
@@ -51,6 +53,8 @@ const listening = (port: string) =>
   workload('Deployment', 'a', {
     container: { env: [{ name: 'LISTENING_PORT', value: port }], ports: [{ containerPort: 3500 }] },
   });
+const ofVersion = (value: string) =>
+  workload('Deployment', 'p', { container: { name: 'pms', env: [{ name: 'VERSION', value }] } });
 const probed = (kind: string, path: string) =>
   workload('Deployment', 'a', { container: { [kind]: { httpGet: { path } } } });
 
@@ -89,6 +93,7 @@ export const connectionExamples: Readonly<Record<string, Example>> = {
   },
   'file-is-in-its-secret': { bad: [reading('/etc/token/tokn')], good: [reading('/etc/token/token')] },
   'listening-port-is-open': { bad: [listening('3501')], good: [listening('3500')] },
+  'plex-stays-as-it-is': { bad: [ofVersion('latest')], good: [ofVersion('docker')] },
   'probes-ask-for-health': {
     bad: [probed('readinessProbe', '/healthz')],
     good: [probed('readinessProbe', '/ready'), probed('livenessProbe', '/health')],
@@ -98,6 +103,28 @@ export const connectionExamples: Readonly<Record<string, Example>> = {
 
 /** The same rules, and what else they refuse. */
 export const alsoRefused: ReadonlyArray<readonly [rule: string, what: string, objects: Example['bad']]> = [
+  ['host-path-is-the-parent', 'media in the directory of mounts', [hostVolume('/mnt/clusterplex/films')]],
+  ['host-path-is-the-parent', 'what is called like media', [hostVolume('/srv/media/')]],
+  [
+    'host-path-is-the-parent',
+    "a site's own directory of mounts",
+    [hostVolume('/srv/mounts/films'), object('ConfigMap', 'dfs', { data: { DFS_PATH: '/srv/mounts/dfs' } })],
+  ],
+  ['reference-resolves', "a scaler's credentials", [scalerWith('a')]],
+  [
+    'reference-resolves',
+    'their Secret',
+    [scalerWith('a'), object('TriggerAuthentication', 'a', { spec: { secretTargetRef: [{ name: 'b' }] } })],
+  ],
+  [
+    'storage-class-is-there',
+    'the class of a StatefulSet',
+    [
+      workload('StatefulSet', 'w', {
+        spec: { volumeClaimTemplates: [{ spec: { storageClassName: 'local-pth' } }] },
+      }),
+    ],
+  ],
   ['address-is-a-service', 'a relay that is misspelt', [...parts, pms('q')]],
   ['address-is-a-service', "a scaler's url", [...parts, scaler('http://o.other:3500/a')]],
   [

@@ -121,6 +121,14 @@ export const storageExamples: Readonly<Record<string, Example>> = {
     bad: [storageClass('vers=4.1,noresvport,softerr,timeo=100,retrans=3')],
     good: [storageClass('vers=4.1,noresvport,softerr,timeo=100,retrans=3,actimeo=1,lookupcache=positive')],
   },
+  'storage-class-is-there': {
+    bad: [claim('ReadWriteMany', 'long-horn')],
+    good: [claim('ReadWriteMany', 'longhorn'), claim('ReadWriteMany', 'a'), longhorn({})],
+  },
+  'longhorn-parameter-is-known': {
+    bad: [longhorn({ numberOfReplica: '1' })],
+    good: [longhorn({ numberOfReplicas: '1', 'csi.storage.k8s.io/fstype': 'xfs' })],
+  },
   'same-paths': {
     bad: [sharing('pms', '/transcode'), sharing('worker', '/tmp/transcode')],
     good: [sharing('pms', '/transcode'), sharing('worker', '/transcode')],
@@ -271,8 +279,12 @@ function sharing(name: string, mountPath: string) {
   return deployment(name, { ...uses('transcode', 'media'), container: { name, volumeMounts } });
 }
 
-function claim(mode: string) {
-  return object('PersistentVolumeClaim', 'transcode', { spec: { accessModes: [mode] } });
+function claim(mode: string, storageClassName?: string) {
+  return object('PersistentVolumeClaim', 'transcode', { spec: { accessModes: [mode], storageClassName } });
+}
+
+function longhorn(parameters: object) {
+  return object('StorageClass', 'a', { provisioner: 'driver.longhorn.io', parameters });
 }
 
 function onNode(name: string) {

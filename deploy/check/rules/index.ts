@@ -7,6 +7,7 @@ import type { Rule } from './rule.ts';
 import { security } from './security.ts';
 import { standby } from './standby.ts';
 import { storage } from './storage.ts';
+import { storageClasses } from './storageClasses.ts';
 import { workers } from './workers.ts';
 
 export { fileRules } from './files.ts';
@@ -17,6 +18,7 @@ export const rules: readonly Rule[] = [
   ...connections,
   ...containers,
   ...storage,
+  ...storageClasses,
   ...workers,
   ...standby,
   ...security,

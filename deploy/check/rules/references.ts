@@ -1,3 +1,5 @@
+import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
+import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication';
 import {
   type IPodMonitor,
   PodMonitor,
@@ -13,13 +15,9 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBu
 import { RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import { Service } from 'kubernetes-models/v1/Service';
 import { all, idOf, type Overlay, selects, type Workload, workloads } from '../overlay.ts';
+import { SECRETS_FROM_OUTSIDE } from './cluster.ts';
 import type { Rule } from './rule.ts';
 
-/** What a cluster must have before, and its key: deploy/README.md says how each is made. */
-export const SECRETS_FROM_OUTSIDE: ReadonlyMap<string, string> = new Map([
-  ['clusterplex-token', 'token'],
-  ['clusterplex-plex-claim', 'claim'],
-]);
 /** Put onto a pod while it runs, by the leader. */
 export const LEADER = 'clusterplex.io/role';
 /** Containers of whose metrics there are alerts. */
@@ -78,7 +76,7 @@ export const references: readonly Rule[] = [
   },
   {
     name: 'reference-resolves',
-    why: 'A pod that names a claim, ConfigMap, Secret or account that is not there waits for it for ever.',
+    why: 'What names a claim, ConfigMap, Secret, account or credentials that are not there waits for them for ever.',
     *check(overlay) {
       const there = new Set(
         overlay.objects.map(({ kind, metadata }) => key(kind, metadata.namespace, metadata.name)),
@@ -98,6 +96,9 @@ export const references: readonly Rule[] = [
         }
         if (RoleBinding.is(object) && !has(object.roleRef.kind, namespace, object.roleRef.name)) {
           yield `${idOf(object)} names ${object.roleRef.kind} ${object.roleRef.name}, which is not there`;
+        }
+        for (const [kind, name] of namedByKeda(object)) {
+          if (!has(kind, namespace, name)) yield `${idOf(object)} names ${kind} ${name}, which is not there`;
         }
       }
     },
@@ -218,6 +219,18 @@ function* named({ pod, containers }: Workload): Generator<readonly [kind: string
       if (configMapRef?.name) yield ['ConfigMap', configMapRef.name];
       if (secretRef?.name) yield ['Secret', secretRef.name];
     }
+  }
+}
+
+function* namedByKeda(object: unknown): Generator<readonly [kind: string, name: string]> {
+  if (ScaledObject.is(object)) {
+    for (const { authenticationRef } of object.spec?.triggers ?? []) {
+      if (authenticationRef)
+        yield [authenticationRef.kind ?? 'TriggerAuthentication', authenticationRef.name];
+    }
+  }
+  if (TriggerAuthentication.is(object)) {
+    for (const { name } of object.spec?.secretTargetRef ?? []) yield ['Secret', name];
   }
 }
 
