@@ -41,6 +41,14 @@ const policies = {
   w: policy(['Egress'], 'w', { egress: [to('o', 3500), to('p', 'relay')] }),
 };
 
+const tracing = (value: string) =>
+  workload('StatefulSet', 'w', { container: { env: [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value }] } });
+const inMonitoring = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } };
+const toInternet = {
+  to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['192.168.0.0/16'] } }],
+  ports: [{ port: 443 }],
+};
+
 const reading = (file: string, items?: object[]) =>
   workload('Deployment', 'a', {
     pod: { volumes: [{ name: 'token', secret: { secretName: 'clusterplex-token', items } }] },
@@ -91,6 +99,20 @@ export const connectionExamples: Readonly<Record<string, Example>> = {
     bad: [...all, policies.o, policies.p],
     good: [...all, ...Object.values(policies)],
   },
+  'policies-let-addresses-out': {
+    bad: [tracing('http://otel.monitoring:4318'), policy(['Egress'], 'w', { egress: [to('o', 3500)] })],
+    good: [
+      tracing('http://otel.monitoring:4318'),
+      policy(['Egress'], 'w', { egress: [to('o', 3500)] }),
+      object('NetworkPolicy', 'more', {
+        spec: {
+          podSelector: { matchExpressions: [{ key: 'app', operator: 'In', values: ['o', 'w'] }] },
+          policyTypes: ['Egress'],
+          egress: [{ to: [inMonitoring], ports: [{ port: 4318 }] }],
+        },
+      }),
+    ],
+  },
   'file-is-in-its-secret': { bad: [reading('/etc/token/tokn')], good: [reading('/etc/token/token')] },
   'listening-port-is-open': { bad: [listening('3501')], good: [listening('3500')] },
   'plex-stays-as-it-is': { bad: [ofVersion('latest')], good: [ofVersion('docker')] },
@@ -109,6 +131,20 @@ export const alsoRefused: ReadonlyArray<readonly [rule: string, what: string, ob
     'host-path-is-the-parent',
     "a site's own directory of mounts",
     [hostVolume('/srv/mounts/films'), object('ConfigMap', 'dfs', { data: { DFS_PATH: '/srv/mounts/dfs' } })],
+  ],
+  [
+    'policies-let-addresses-out',
+    'a mirror in the LAN, where only the internet is let to',
+    [
+      workload('StatefulSet', 'w', {
+        container: {
+          env: [
+            { name: 'CODECS_URL', value: 'https://downloads.plex.tv/codecs, https://192.168.1.5/codecs' },
+          ],
+        },
+      }),
+      policy(['Egress'], 'w', { egress: [toInternet] }),
+    ],
   ],
   ['reference-resolves', "a scaler's credentials", [scalerWith('a')]],
   [

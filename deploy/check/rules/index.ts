@@ -2,6 +2,7 @@ import { connections } from './connections.ts';
 import { containers } from './containers.ts';
 import { flux } from './flux.ts';
 import { network } from './network.ts';
+import { outside } from './outside.ts';
 import { references } from './references.ts';
 import type { Rule } from './rule.ts';
 import { security } from './security.ts';
@@ -16,6 +17,7 @@ export const rules: readonly Rule[] = [
   ...references,
   ...network,
   ...connections,
+  ...outside,
   ...containers,
   ...storage,
   ...storageClasses,

@@ -1,9 +1,6 @@
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
 import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication';
-import {
-  type IPodMonitor,
-  PodMonitor,
-} from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
+import { PodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
 import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
@@ -14,7 +11,7 @@ import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPol
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import { Service } from 'kubernetes-models/v1/Service';
-import { all, idOf, type Overlay, selects, type Workload, workloads } from '../overlay.ts';
+import { all, idOf, type Overlay, selects, takes, type Workload, workloads } from '../overlay.ts';
 import { SECRETS_FROM_OUTSIDE } from './cluster.ts';
 import type { Rule } from './rule.ts';
 
@@ -158,17 +155,6 @@ export const references: readonly Rule[] = [
     },
   },
 ];
-
-/** Of expressions that with a list; another one is taken to refuse. */
-function takes(
-  { matchLabels = {}, matchExpressions = [] }: NonNullable<IPodMonitor['spec']>['selector'],
-  labels: Readonly<Record<string, string>>,
-): boolean {
-  const isListed = matchExpressions.every(({ key: label, operator, values = [] }) => {
-    return operator === 'In' && values.includes(labels[label] ?? '');
-  });
-  return isListed && selects(matchLabels, labels);
-}
 
 function* selectors({ objects }: Overlay) {
   for (const object of objects) {
