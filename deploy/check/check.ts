@@ -19,6 +19,8 @@ import { wrongTypes } from './types.ts';
 const PARTS = /\/(core|dfs|workers)$/;
 /** What is rendered: the overlays that users take, and one with each component. */
 const OVERLAYS = ['deploy/base', 'deploy/overlays', 'test/fixtures/deploy'];
+/** Where shell scripts are. */
+const SCRIPTS = ['deploy/**/*', 'cli/*', '.ci/*', 'test/**/*.sh'];
 /** What the chart leaves to its users' cluster, and that it makes its own secrets. */
 const NOT_OF_CHARTS = new Set(['namespace-allows-its-pods', 'no-secret-in-git', 'one-plex-build']);
 /** What is there if it is asked for. */
@@ -32,8 +34,10 @@ export interface Report {
 }
 
 export async function checkDeploy(root: string): Promise<Report> {
-  const files = textsBelow(root, 'deploy');
-  const scripts = [...files].filter(([path, text]) => isShellScript(path, text)).map(([path]) => path);
+  const files = textsOf(root, ['deploy/**/*']);
+  const scripts = [...textsOf(root, SCRIPTS)]
+    .filter(([path, text]) => isShellScript(path, text))
+    .map(([path]) => path);
   const kubectl = await findTool(root, 'kubectl');
   const helm = await findTool(root, 'helm');
   const [kustomized, charts, shell] = await Promise.all([
@@ -61,6 +65,16 @@ export async function checkDeploy(root: string): Promise<Report> {
       ...(shell ? [] : [missing('shellcheck', 'and none can be installed: the scripts')]),
     ],
   };
+}
+
+/** What is said at the end. What could not be looked at is no success: it may be all there is. */
+export function verdictOf({ overlays, problems, unchecked }: Report): { text: string; exitCode: number } {
+  const objects = overlays.reduce((count, overlay) => count + overlay.objects.length, 0);
+  const text = `${overlays.length} overlays, ${objects} objects, ${problems.length} problems`;
+  if (problems.length > 0) return { text, exitCode: 1 };
+  return unchecked.length > 0
+    ? { text: `${text}, and ${unchecked.length} NOT CHECKED, see above`, exitCode: 2 }
+    : { text, exitCode: 0 };
 }
 
 /** What the rules say of objects that are as their kinds have them. */
@@ -92,9 +106,7 @@ function lintAll(overlays: readonly Overlay[]): string[] {
   return [...first].map(([problem, overlay]) => `${overlay}: ${problem}`);
 }
 
-function textsBelow(root: string, directory: string): Map<string, string> {
-  const paths = globSync(`${directory}/**/*`, { cwd: root }).filter((path) =>
-    statSync(join(root, path)).isFile(),
-  );
+function textsOf(root: string, patterns: readonly string[]): Map<string, string> {
+  const paths = globSync(patterns, { cwd: root }).filter((path) => statSync(join(root, path)).isFile());
   return new Map(paths.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')]));
 }

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { checkDeploy } from './check.ts';
+import { checkDeploy, verdictOf } from './check.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const { overlays, problems, unchecked } = await checkDeploy(root);
-for (const line of [...problems, ...unchecked]) process.stderr.write(`${line}\n`);
-const objects = overlays.reduce((count, overlay) => count + overlay.objects.length, 0);
-process.stdout.write(`${overlays.length} overlays, ${objects} objects, ${problems.length} problems\n`);
-process.exitCode = problems.length > 0 ? 1 : 0;
+const report = await checkDeploy(root);
+for (const line of [...report.problems, ...report.unchecked]) process.stderr.write(`${line}\n`);
+const { text, exitCode } = verdictOf(report);
+process.stdout.write(`${text}\n`);
+process.exitCode = exitCode;

@@ -2,6 +2,7 @@ import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
 import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
 import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
 import { CronJob } from 'kubernetes-models/batch/v1/CronJob';
+import type { INetworkPolicySpec } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicySpec';
 import type { IContainer } from 'kubernetes-models/v1/Container';
 import type { IPodSpec } from 'kubernetes-models/v1/PodSpec';
 import type { IPodTemplateSpec } from 'kubernetes-models/v1/PodTemplateSpec';
@@ -116,4 +117,15 @@ export function selects(
   labels: Readonly<Record<string, string>>,
 ): boolean {
   return Object.entries(wanted).every(([key, value]) => labels[key] === value);
+}
+
+/** The same of a selector with expressions; one that is no list of values is taken to refuse. */
+export function takes(
+  selector: INetworkPolicySpec['podSelector'],
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const isListed = (selector?.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
+    return operator === 'In' && values.includes(labels[key] ?? '');
+  });
+  return isListed && selects(selector?.matchLabels ?? {}, labels);
 }

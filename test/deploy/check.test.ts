@@ -8,7 +8,7 @@ import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPol
 import { Role } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role';
 import { Service } from 'kubernetes-models/v1/Service';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checkDeploy, lint } from '../../deploy/check/check.ts';
+import { checkDeploy, lint, verdictOf } from '../../deploy/check/check.ts';
 import { all, idOf, type Overlay, workloads } from '../../deploy/check/overlay.ts';
 import { CHART_STANDBY } from '../../deploy/check/render.ts';
 import { isShellScript, shellFindings } from '../../deploy/check/shell.ts';
@@ -21,7 +21,7 @@ const report = await checkDeploy(root);
 const { overlays, problems, unchecked } = report;
 // What a machine can't check must be seen to be unchecked.
 for (const line of unchecked) process.stderr.write(`deploy:check: ${line}\n`);
-const isRendered = overlays.length > 0;
+const isRendered = overlays.some(({ name }) => name === 'deploy/base');
 
 const directory = mkdtempSync(join(tmpdir(), 'clusterplex-deploy-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -29,6 +29,11 @@ afterAll(() => rmSync(directory, { recursive: true }));
 describe('what is deployed', () => {
   it('renders, is of its types, and breaks no rule', () => {
     expect(problems).toEqual([]);
+  });
+
+  it('is checked as a whole in CI, where nobody reads what is not', () => {
+    // biome-ignore lint/style/noProcessEnv: whoever runs the tests says so
+    expect(process.env['CI'] ? unchecked : []).toEqual([]);
   });
 
   it.runIf(isRendered)('has an overlay for each component', () => {
@@ -149,6 +154,17 @@ describe('the check', () => {
     );
     expect(lint(secret('ENC[AES256_GCM,data:x]'))).toEqual([]);
     expect(await wrongTypes(root, [secret('ENC[AES256_GCM,data:x]')])).toEqual([]);
+  });
+
+  it('does not pass off as a success what it could not look at', () => {
+    const seen = { overlays: [], problems: [], unchecked: [] };
+    expect(verdictOf(seen).exitCode).toBe(0);
+    const blind = verdictOf({ ...seen, unchecked: ['NOT CHECKED: no kubectl'] });
+    expect(blind).toEqual({
+      text: '0 overlays, 0 objects, 0 problems, and 1 NOT CHECKED, see above',
+      exitCode: 2,
+    });
+    expect(verdictOf({ ...seen, problems: ['one'] }).exitCode).toBe(1);
   });
 
   it('takes no program that is too old', async () => {

@@ -1,5 +1,5 @@
-import type { Example } from './examples.ts';
-import { object, policy, workload } from './objects.ts';
+import { type Example, ofPlex } from './examples.ts';
+import { hostVolume, object, policy, workload } from './objects.ts';
 
 const orchestrator = workload('Deployment', 'o', {
   container: { name: 'orchestrator', ports: [{ name: 'http', containerPort: 3500 }] },
@@ -22,6 +22,8 @@ const worker = (url: string) =>
 const service = (name: string, port: number, targetPort: string) =>
   object('Service', name, { spec: { selector: { app: name }, ports: [{ port, targetPort }] } });
 const scaler = (url: string) => object('ScaledObject', 's', { spec: { triggers: [{ metadata: { url } }] } });
+const scalerWith = (name: string) =>
+  object('ScaledObject', 's', { spec: { triggers: [{ metadata: {}, authenticationRef: { name } }] } });
 const parts = [orchestrator, service('o', 3500, 'http'), service('p', 32499, 'relay')];
 
 const to = (app: string, port: number | string) => ({
@@ -39,6 +41,14 @@ const policies = {
   w: policy(['Egress'], 'w', { egress: [to('o', 3500), to('p', 'relay')] }),
 };
 
+const tracing = (value: string) =>
+  workload('StatefulSet', 'w', { container: { env: [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value }] } });
+const inMonitoring = { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } };
+const toInternet = {
+  to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['192.168.0.0/16'] } }],
+  ports: [{ port: 443 }],
+};
+
 const reading = (file: string, items?: object[]) =>
   workload('Deployment', 'a', {
     pod: { volumes: [{ name: 'token', secret: { secretName: 'clusterplex-token', items } }] },
@@ -51,6 +61,8 @@ const listening = (port: string) =>
   workload('Deployment', 'a', {
     container: { env: [{ name: 'LISTENING_PORT', value: port }], ports: [{ containerPort: 3500 }] },
   });
+const ofVersion = (value: string) =>
+  workload('Deployment', 'p', { container: { name: 'pms', env: [{ name: 'VERSION', value }] } });
 const probed = (kind: string, path: string) =>
   workload('Deployment', 'a', { container: { [kind]: { httpGet: { path } } } });
 
@@ -87,8 +99,23 @@ export const connectionExamples: Readonly<Record<string, Example>> = {
     bad: [...all, policies.o, policies.p],
     good: [...all, ...Object.values(policies)],
   },
+  'policies-let-addresses-out': {
+    bad: [tracing('http://otel.monitoring:4318'), policy(['Egress'], 'w', { egress: [to('o', 3500)] })],
+    good: [
+      tracing('http://otel.monitoring:4318'),
+      policy(['Egress'], 'w', { egress: [to('o', 3500)] }),
+      object('NetworkPolicy', 'more', {
+        spec: {
+          podSelector: { matchExpressions: [{ key: 'app', operator: 'In', values: ['o', 'w'] }] },
+          policyTypes: ['Egress'],
+          egress: [{ to: [inMonitoring], ports: [{ port: 4318 }] }],
+        },
+      }),
+    ],
+  },
   'file-is-in-its-secret': { bad: [reading('/etc/token/tokn')], good: [reading('/etc/token/token')] },
   'listening-port-is-open': { bad: [listening('3501')], good: [listening('3500')] },
+  'plex-stays-as-it-is': { bad: [ofVersion('latest')], good: [ofVersion('docker')] },
   'probes-ask-for-health': {
     bad: [probed('readinessProbe', '/healthz')],
     good: [probed('readinessProbe', '/ready'), probed('livenessProbe', '/health')],
@@ -98,6 +125,42 @@ export const connectionExamples: Readonly<Record<string, Example>> = {
 
 /** The same rules, and what else they refuse. */
 export const alsoRefused: ReadonlyArray<readonly [rule: string, what: string, objects: Example['bad']]> = [
+  ['host-path-is-the-parent', 'media in the directory of mounts', [hostVolume('/mnt/clusterplex/films')]],
+  ['host-path-is-the-parent', 'what is called like media', [hostVolume('/srv/media/')]],
+  [
+    'host-path-is-the-parent',
+    "a site's own directory of mounts",
+    [hostVolume('/srv/mounts/films'), object('ConfigMap', 'dfs', { data: { DFS_PATH: '/srv/mounts/dfs' } })],
+  ],
+  [
+    'policies-let-addresses-out',
+    'a mirror in the LAN, where only the internet is let to',
+    [
+      workload('StatefulSet', 'w', {
+        container: {
+          env: [
+            { name: 'CODECS_URL', value: 'https://downloads.plex.tv/codecs, https://192.168.1.5/codecs' },
+          ],
+        },
+      }),
+      policy(['Egress'], 'w', { egress: [toInternet] }),
+    ],
+  ],
+  ['reference-resolves', "a scaler's credentials", [scalerWith('a')]],
+  [
+    'reference-resolves',
+    'their Secret',
+    [scalerWith('a'), object('TriggerAuthentication', 'a', { spec: { secretTargetRef: [{ name: 'b' }] } })],
+  ],
+  [
+    'storage-class-is-there',
+    'the class of a StatefulSet',
+    [
+      workload('StatefulSet', 'w', {
+        spec: { volumeClaimTemplates: [{ spec: { storageClassName: 'local-pth' } }] },
+      }),
+    ],
+  ],
   ['address-is-a-service', 'a relay that is misspelt', [...parts, pms('q')]],
   ['address-is-a-service', "a scaler's url", [...parts, scaler('http://o.other:3500/a')]],
   [
@@ -125,6 +188,11 @@ export const alsoRefused: ReadonlyArray<readonly [rule: string, what: string, ob
     'file-is-in-its-secret',
     'a key under another name',
     [reading('/etc/token/token', [{ key: 'token', path: 'clusterplex' }])],
+  ],
+  [
+    'one-plex-build',
+    'two tags',
+    [ofPlex('pms', 'plex:1.42', 'registry:5000/pms:2'), ofPlex('worker', 'plex:1.42')],
   ],
   [
     'probes-ask-for-health',

@@ -121,6 +121,14 @@ export const storageExamples: Readonly<Record<string, Example>> = {
     bad: [storageClass('vers=4.1,noresvport,softerr,timeo=100,retrans=3')],
     good: [storageClass('vers=4.1,noresvport,softerr,timeo=100,retrans=3,actimeo=1,lookupcache=positive')],
   },
+  'storage-class-is-there': {
+    bad: [claim('ReadWriteMany', 'long-horn')],
+    good: [claim('ReadWriteMany', 'longhorn'), claim('ReadWriteMany', 'a'), longhorn({})],
+  },
+  'longhorn-parameter-is-known': {
+    bad: [longhorn({ numberOfReplica: '1' })],
+    good: [longhorn({ numberOfReplicas: '1', 'csi.storage.k8s.io/fstype': 'xfs' })],
+  },
   'same-paths': {
     bad: [sharing('pms', '/transcode'), sharing('worker', '/tmp/transcode')],
     good: [sharing('pms', '/transcode'), sharing('worker', '/transcode')],
@@ -142,11 +150,13 @@ const restricted = {
 };
 const level = (enforce: string) =>
   object('Namespace', 'media', { metadata: { labels: { 'pod-security.kubernetes.io/enforce': enforce } } });
-const ofPlex = (name: string, image: string) =>
+/** One of the two parts, and the image of Plex that it says it was built on. */
+export const ofPlex = (name: string, plex: string, image = `registry:5000/${name}:1`) =>
   deployment(name, {
-    container: { name, image: `registry:5000/${name}:1` },
-    template: { annotations: { 'clusterplex.io/plex-image': image } },
+    container: { name, image },
+    template: { annotations: { 'clusterplex.io/plex-image': plex } },
   });
+const digest = (digit: string) => `registry:5000/a@sha256:${digit.repeat(64)}`;
 
 export const securityExamples: Readonly<Record<string, Example>> = {
   restricted: {
@@ -171,7 +181,7 @@ export const securityExamples: Readonly<Record<string, Example>> = {
   },
   'one-plex-build': {
     bad: [ofPlex('pms', 'plex:1.42'), ofPlex('worker', 'plex:1.43')],
-    good: [ofPlex('pms', 'plex:1.42'), ofPlex('worker', 'plex:1.42')],
+    good: [ofPlex('pms', 'plex:1.42', digest('0')), ofPlex('worker', 'plex:1.42', digest('1'))],
   },
   'resources-and-probes': {
     bad: [deployment('a', { container: { livenessProbe: {}, readinessProbe: {} } })],
@@ -202,6 +212,13 @@ const gpu = (pod: object, capabilities: string) =>
       ...env('NVIDIA_DRIVER_CAPABILITIES', capabilities).container,
     },
   });
+const withGpu = (resource: string, adaptation: string) =>
+  workload('StatefulSet', 'w', {
+    container: {
+      ...{ name: 'worker', resources: { limits: { [resource]: 1 } } },
+      ...env('HARDWARE_ADAPTATION', adaptation).container,
+    },
+  });
 const slices = data('slices', { default: 'sharing: { timeSlicing: { resources: [{ replicas: 4 }] } }' });
 const set = (spec: Readonly<Record<string, unknown>>) => workload('StatefulSet', 'w', { spec });
 
@@ -227,6 +244,10 @@ export const workerExamples: Readonly<Record<string, Example>> = {
   'gpu-has-its-runtime': {
     bad: [gpu({}, 'compute,utility')],
     good: [gpu({ runtimeClassName: 'nvidia' }, 'compute,video,utility')],
+  },
+  'gpu-is-used': {
+    bad: [withGpu('gpu.intel.com/i915', 'translate')],
+    good: [withGpu('gpu.intel.com/i915', 'accelerate')],
   },
   'time-to-drain': {
     bad: [workload('StatefulSet', 'w', graceful(30))],
@@ -258,8 +279,12 @@ function sharing(name: string, mountPath: string) {
   return deployment(name, { ...uses('transcode', 'media'), container: { name, volumeMounts } });
 }
 
-function claim(mode: string) {
-  return object('PersistentVolumeClaim', 'transcode', { spec: { accessModes: [mode] } });
+function claim(mode: string, storageClassName?: string) {
+  return object('PersistentVolumeClaim', 'transcode', { spec: { accessModes: [mode], storageClassName } });
+}
+
+function longhorn(parameters: object) {
+  return object('StorageClass', 'a', { provisioner: 'driver.longhorn.io', parameters });
 }
 
 function onNode(name: string) {

@@ -10,7 +10,7 @@ import { systemClock } from '#shared/clock.ts';
 import { MountProbe } from '#shared/storage/probe.ts';
 import { portOf } from '../support/portOf.ts';
 
-const guard = fileURLToPath(new URL('../../deploy/components/dfs-pv/guard.ts', import.meta.url));
+const guard = fileURLToPath(new URL('../../deploy/components/dfs-pv/storage/guard.ts', import.meta.url));
 
 /** What a worker says of its storage, look after look; the last for ever. */
 let storage: (string | null)[] = [];

@@ -12,6 +12,7 @@ const API: Readonly<Record<string, string>> = {
   ...{ Ingress: 'networking.k8s.io/v1', NetworkPolicy: 'networking.k8s.io/v1' },
   ...{ Role: 'rbac.authorization.k8s.io/v1', RoleBinding: 'rbac.authorization.k8s.io/v1' },
   ...{ StorageClass: 'storage.k8s.io/v1' },
+  TriggerAuthentication: 'keda.sh/v1alpha1',
   ...{ ScaledObject: 'keda.sh/v1alpha1', PodMonitor: 'monitoring.coreos.com/v1' },
   PrometheusRule: 'monitoring.coreos.com/v1',
   ServiceMonitor: 'monitoring.coreos.com/v1',

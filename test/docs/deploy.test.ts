@@ -60,6 +60,22 @@ it('the guide says what homelab is without KEDA, and where Flux looks for it', (
   }
 });
 
+it('the guide says what homelab waits for: each mount, and the pod beside PMS', () => {
+  const site = new Map(
+    [...read('overlays/homelab/site/homelab.env').matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]),
+  );
+  const mounts = [...(site.get('MOUNTS') ?? '').matchAll(/\/mnt(\/[^:]+):/g)].map(([, path]) => path);
+  expect(mounts).not.toEqual([]);
+  for (const path of mounts) {
+    expect(guide).toMatch(new RegExp(`mount(ed)? at\\s+\`${site.get('MOUNTS_DIRECTORY')}${path}\``));
+  }
+  expect(guide).toContain(`app.kubernetes.io/name: ${site.get('DFS_APP')}`);
+  expect(guide).toContain(`namespace \`${site.get('DFS_APP_NAMESPACE')}\``);
+});
+
 it('the settings of a worker on another host have another name', () => {
   const names = [...read('compose/.env.example').matchAll(/^#?WORKER_NAME=(.*)$/gm)].map(([, name]) => name);
   expect(names).toHaveLength(2);

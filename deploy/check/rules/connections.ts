@@ -1,7 +1,7 @@
 import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
 import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
 import { type IService, Service } from 'kubernetes-models/v1/Service';
-import { all, idOf, type Overlay, selects, type Workload, workloads } from '../overlay.ts';
+import { all, idOf, type Overlay, selects, takes, type Workload, workloads } from '../overlay.ts';
 import { LEADER } from './references.ts';
 import type { Rule } from './rule.ts';
 
@@ -143,12 +143,4 @@ function isLet(
       return isPort && isPeer;
     });
   });
-}
-
-/** Expressions are not understood, and take nobody. */
-function takes(
-  selector: { matchLabels?: Record<string, string> | undefined; matchExpressions?: unknown } | undefined,
-  labels: Readonly<Record<string, string>>,
-): boolean {
-  return selector?.matchExpressions === undefined && selects(selector?.matchLabels ?? {}, labels);
 }

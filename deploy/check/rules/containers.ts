@@ -1,6 +1,6 @@
 import { Secret } from 'kubernetes-models/v1/Secret';
 import { all, type Overlay, type Workload, workloads } from '../overlay.ts';
-import { SECRETS_FROM_OUTSIDE } from './references.ts';
+import { SECRETS_FROM_OUTSIDE } from './cluster.ts';
 import type { Rule } from './rule.ts';
 
 /** Of all our parts. A worker that takes no jobs is not ready, which is no reason to kill it. */
@@ -38,6 +38,19 @@ export const containers: readonly Rule[] = [
           const port = env.find(({ name }) => name === 'LISTENING_PORT')?.value;
           if (port !== undefined && !ports.some(({ containerPort }) => String(containerPort) === port))
             yield `${id} listens at ${port} (LISTENING_PORT), which is no containerPort of it`;
+        }
+      }
+    },
+  },
+  {
+    name: 'plex-stays-as-it-is',
+    why: "With any other VERSION linuxserver's init installs another Plex at the start, whose codecs workers do not have.",
+    *check(overlay) {
+      for (const { id, containers: parts } of workloads(overlay)) {
+        for (const { name, env = [] } of parts) {
+          const version = env.find((one) => one.name === 'VERSION')?.value;
+          if (name === 'pms' && version !== 'docker')
+            yield `${id}: VERSION is ${version ?? 'not set'}, not docker`;
         }
       }
     },

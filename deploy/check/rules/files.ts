@@ -8,7 +8,7 @@ const EXPORTS = /^deploy\/host\/(?:.*[/.])?exports$/;
 const ALERTS = 'deploy/prometheus/rules.yaml';
 const ALERT_OBJECT = 'deploy/components/prometheus/rules.yaml';
 const ENV_FILE = 'deploy/overlays/homelab/site/homelab.env';
-const REPLACEMENTS = 'deploy/overlays/homelab/site/replacements.yaml';
+const REPLACEMENTS = /^deploy\/overlays\/homelab\/.*\.yaml$/;
 
 const Alerts = Type.Object({ groups: Type.Unknown() });
 const AlertObject = Type.Object({ spec: Alerts });
@@ -53,7 +53,9 @@ export const fileRules: readonly FileRule[] = [
       const bases = [...files].flatMap(([path, text]) => {
         const base =
           /^deploy\/images\/(?:pms|worker)\/Dockerfile$/.test(path) && /^ARG PLEX=(\S+)$/m.exec(text)?.[1];
-        const said = /^\s+clusterplex\.io\/plex-image: (\S+)$/m.exec(text)?.[1];
+        // An overlay may name what was built with another --build-arg.
+        const said =
+          path.startsWith('deploy/base/') && /^\s+clusterplex\.io\/plex-image: (\S+)$/m.exec(text)?.[1];
         return [base, said].flatMap((image) => (image ? [{ path, image }] : []));
       });
       if (new Set(bases.map(({ image }) => image)).size > 1) {
@@ -77,7 +79,7 @@ export const fileRules: readonly FileRule[] = [
     name: 'site-is-in-one-place',
     why: 'A variable that nothing takes looks as if it did something.',
     *check(files) {
-      const replacements = files.get(REPLACEMENTS) ?? '';
+      const replacements = [...files].map(([path, text]) => (REPLACEMENTS.test(path) ? text : '')).join('\n');
       for (const [, name] of (files.get(ENV_FILE) ?? '').matchAll(/^([A-Z_]+)=/gm)) {
         if (!replacements.includes(`fieldPath: data.${name} `)) yield `${ENV_FILE}: nothing takes ${name}`;
       }

@@ -1,7 +1,6 @@
-import {
-  type IPodMonitor,
-  PodMonitor,
-} from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
+import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject';
+import { TriggerAuthentication } from '@kubernetes-models/keda/keda.sh/v1alpha1/TriggerAuthentication';
+import { PodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
 import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule';
 import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor';
 import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
@@ -12,14 +11,10 @@ import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPol
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget';
 import { RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding';
 import { Service } from 'kubernetes-models/v1/Service';
-import { all, idOf, type Overlay, selects, type Workload, workloads } from '../overlay.ts';
+import { all, idOf, type Overlay, selects, takes, type Workload, workloads } from '../overlay.ts';
+import { SECRETS_FROM_OUTSIDE } from './cluster.ts';
 import type { Rule } from './rule.ts';
 
-/** What a cluster must have before, and its key: deploy/README.md says how each is made. */
-export const SECRETS_FROM_OUTSIDE: ReadonlyMap<string, string> = new Map([
-  ['clusterplex-token', 'token'],
-  ['clusterplex-plex-claim', 'claim'],
-]);
 /** Put onto a pod while it runs, by the leader. */
 export const LEADER = 'clusterplex.io/role';
 /** Containers of whose metrics there are alerts. */
@@ -78,7 +73,7 @@ export const references: readonly Rule[] = [
   },
   {
     name: 'reference-resolves',
-    why: 'A pod that names a claim, ConfigMap, Secret or account that is not there waits for it for ever.',
+    why: 'What names a claim, ConfigMap, Secret, account or credentials that are not there waits for them for ever.',
     *check(overlay) {
       const there = new Set(
         overlay.objects.map(({ kind, metadata }) => key(kind, metadata.namespace, metadata.name)),
@@ -98,6 +93,9 @@ export const references: readonly Rule[] = [
         }
         if (RoleBinding.is(object) && !has(object.roleRef.kind, namespace, object.roleRef.name)) {
           yield `${idOf(object)} names ${object.roleRef.kind} ${object.roleRef.name}, which is not there`;
+        }
+        for (const [kind, name] of namedByKeda(object)) {
+          if (!has(kind, namespace, name)) yield `${idOf(object)} names ${kind} ${name}, which is not there`;
         }
       }
     },
@@ -158,17 +156,6 @@ export const references: readonly Rule[] = [
   },
 ];
 
-/** Of expressions that with a list; another one is taken to refuse. */
-function takes(
-  { matchLabels = {}, matchExpressions = [] }: NonNullable<IPodMonitor['spec']>['selector'],
-  labels: Readonly<Record<string, string>>,
-): boolean {
-  const isListed = matchExpressions.every(({ key: label, operator, values = [] }) => {
-    return operator === 'In' && values.includes(labels[label] ?? '');
-  });
-  return isListed && selects(matchLabels, labels);
-}
-
 function* selectors({ objects }: Overlay) {
   for (const object of objects) {
     const about = { id: idOf(object), namespace: object.metadata.namespace ?? '' };
@@ -218,6 +205,18 @@ function* named({ pod, containers }: Workload): Generator<readonly [kind: string
       if (configMapRef?.name) yield ['ConfigMap', configMapRef.name];
       if (secretRef?.name) yield ['Secret', secretRef.name];
     }
+  }
+}
+
+function* namedByKeda(object: unknown): Generator<readonly [kind: string, name: string]> {
+  if (ScaledObject.is(object)) {
+    for (const { authenticationRef } of object.spec?.triggers ?? []) {
+      if (authenticationRef)
+        yield [authenticationRef.kind ?? 'TriggerAuthentication', authenticationRef.name];
+    }
+  }
+  if (TriggerAuthentication.is(object)) {
+    for (const { name } of object.spec?.secretTargetRef ?? []) yield ['Secret', name];
   }
 }
 

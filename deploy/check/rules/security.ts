@@ -85,11 +85,13 @@ export const security: readonly Rule[] = [
     name: 'one-plex-build',
     why: 'Codecs are of one build: a worker with another than PMS has the wrong ones.',
     *check(overlay) {
-      const parts = workloads(overlay).filter(({ containers }) => {
-        return containers.some(({ name }) => name === 'pms' || name === 'worker');
-      });
+      const parts = workloads(overlay).filter(({ containers }) => ofPlex(containers));
       const builds = parts.map(({ annotations, id }) => `${annotations[PLEX_IMAGE]} in ${id}`);
-      const tags = parts.map(({ containers }) => /[@:]([^/]*)$/.exec(containers[0]?.image ?? '')?.[1]);
+      // They are two images: of two digests nothing can be said, and the annotations have to do.
+      const tags = parts.flatMap(({ containers }) => {
+        const image = ofPlex(containers)?.image ?? '';
+        return image.includes('@') ? [] : (/:([^/]*)$/.exec(image)?.[1] ?? []);
+      });
       if (parts.some(({ annotations }) => !annotations[PLEX_IMAGE]))
         yield `${PLEX_IMAGE} is missing: ${builds.join(', ')}`;
       else if (new Set(parts.map(({ annotations }) => annotations[PLEX_IMAGE])).size > 1) {
@@ -113,6 +115,10 @@ export const security: readonly Rule[] = [
     },
   },
 ];
+
+function ofPlex(containers: Workload['containers']) {
+  return containers.find(({ name }) => name === 'pms' || name === 'worker');
+}
 
 function* unrestricted({ pod, containers }: Workload): Generator<string> {
   if (!pod.securityContext?.runAsNonRoot) yield 'runAsNonRoot';

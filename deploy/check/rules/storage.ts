@@ -1,15 +1,20 @@
 import { isIP } from 'node:net';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { StorageClass } from 'kubernetes-models/storage.k8s.io/v1/StorageClass';
 import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { PersistentVolume } from 'kubernetes-models/v1/PersistentVolume';
 import { PersistentVolumeClaim } from 'kubernetes-models/v1/PersistentVolumeClaim';
 import { Service } from 'kubernetes-models/v1/Service';
+import { mounts } from '#shared/storage/mounts.ts';
 import { all, idOf, type Overlay, type Workload, workloads } from '../overlay.ts';
 import type { Rule } from './rule.ts';
 
-/** Mounts that come and go with a daemon or a server. */
-const MOUNT = /\/dfs\/?$/;
+/** Which everybody binds, and each node has its mounts below: they come and go with a daemon or a server. */
+const PARENT = '/mnt/clusterplex';
+/** What mounts are called where nothing else is said. */
+const MOUNTS = new Set(
+  mounts('').absent.flatMap(({ path }) => (path.startsWith('/mnt/') ? [basename(path)] : [])),
+);
 
 export const storage: readonly Rule[] = [
   {
@@ -36,8 +41,12 @@ export const storage: readonly Rule[] = [
     name: 'host-path-is-the-parent',
     why: 'A container that binds a mount itself keeps the dead one when its daemon restarts; the directory above follows.',
     *check(overlay) {
+      const dfs = all(overlay.objects, ConfigMap.is).flatMap(({ data }) => data?.['DFS_PATH'] ?? []);
+      const parents = [PARENT, ...dfs.map(dirname)];
       for (const { id, path } of hostPaths(overlay)) {
-        if (MOUNT.test(path)) yield `${id} binds ${path}; take the directory above it`;
+        const bound = path.replace(/\/+$/, '');
+        const isBelow = parents.some((parent) => bound.startsWith(`${parent}/`));
+        if (isBelow || MOUNTS.has(basename(bound))) yield `${id} binds ${path}; take the directory above it`;
       }
     },
   },

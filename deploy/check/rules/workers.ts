@@ -29,7 +29,9 @@ const TimeSlicing = Type.Object({
   }),
 });
 
-const GPU = 'nvidia.com/gpu';
+const NVIDIA = 'nvidia.com/gpu';
+/** What device plugins call a GPU. */
+const GPU = /^(nvidia\.com|amd\.com|gpu\.intel\.com)\//;
 const MARGIN_S = 20;
 const LONGEST_MARGIN_S = 120;
 
@@ -135,12 +137,31 @@ export const workers: readonly Rule[] = [
     *check(overlay) {
       for (const { id, pod, containers } of workloads(overlay)) {
         for (const { resources, env = [] } of containers) {
-          if (resources?.limits?.[GPU] === undefined) continue;
-          if (!pod.runtimeClassName) yield `${id} asks for ${GPU} without a runtimeClassName`;
+          if (resources?.limits?.[NVIDIA] === undefined) continue;
+          if (!pod.runtimeClassName) yield `${id} asks for ${NVIDIA} without a runtimeClassName`;
           const capabilities = env.find(({ name }) => name === 'NVIDIA_DRIVER_CAPABILITIES')?.value ?? '';
           if (!capabilities.split(',').includes('video'))
             yield `${id}: NVIDIA_DRIVER_CAPABILITIES lacks video`;
         }
+      }
+    },
+  },
+  {
+    name: 'gpu-is-used',
+    why: 'PMS without a GPU writes software commands, which a worker leaves as they are unless HARDWARE_ADAPTATION is accelerate.',
+    *check(overlay) {
+      const there = workloads(overlay).flatMap(({ id, containers }) =>
+        containers.map((container) => ({ id, ...container })),
+      );
+      const withGpu = there.filter(({ resources }) =>
+        Object.keys(resources?.limits ?? {}).some((name) => GPU.test(name)),
+      );
+      // Then what it writes is for hardware already.
+      if (withGpu.some(({ name }) => name === 'pms')) return;
+      for (const { id, name, env = [] } of withGpu) {
+        const adaptation = env.find((one) => one.name === 'HARDWARE_ADAPTATION')?.value;
+        if (name === 'worker' && adaptation !== 'accelerate')
+          yield `${id} has a GPU, and HARDWARE_ADAPTATION is ${adaptation ?? 'not set'}`;
       }
     },
   },
