@@ -279,8 +279,10 @@ inBrowser('notices when the orchestrator says nothing more, though nobody ended 
   await page.clock.install();
   await page.reload();
   await page.getByText('live', { exact: true }).waitFor();
+  await page.route('**/api/v1/events', (route) => route.abort());
   await page.clock.fastForward(41_000);
   await shows(/^Not connected: the orchestrator does not answer/);
+  await page.unroute('**/api/v1/events');
   await page.getByText('live', { exact: true }).waitFor();
 });
 

@@ -82,11 +82,9 @@ function Facts({ job }: { job: JobStoryView }): VNode {
     ['Session', job.session ? html`<code>${job.session}</code>` : '–'],
     ['Id', html`<code>${job.jobId}</code>`],
   ];
-  const fact = (looks: string, [name, value]: (typeof facts)[number]): VNode =>
-    html`<div class=${looks}><dt>${name}</dt><dd>${value}</dd></div>`;
-  return html`<dl class="facts">
-    ${facts.map((one) => fact('', one))}${wide.map((one) => fact('wide', one))}
-  </dl>`;
+  const shown = (some: typeof facts): VNode[] =>
+    some.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`);
+  return html`<dl class="facts">${shown(facts)}</dl><dl class="facts wide">${shown(wide)}</dl>`;
 }
 
 function needs({ requirements: { decoders, encoders, eae, hardware: gpu, video } }: JobStoryView): string {

@@ -6,7 +6,7 @@ import type uPlot from 'uplot';
 import type { TimelinesView } from '#shared/api/schemas.ts';
 import { get, problemOf } from './api.ts';
 import { seconds } from './format.ts';
-import { connection } from './store.ts';
+import { connection, staleSince } from './store.ts';
 import { isDark } from './theme.ts';
 
 /** As often as the orchestrator samples. */
@@ -84,7 +84,7 @@ export function TimelinesPage(): VNode {
         ? html`<p class="quiet empty">The first figures come 10 s after the orchestrator has started.</p>`
         : html`<div class="charts">${CHARTS.map(
             (spec) =>
-              html`<${Chart} key=${`${spec.title}${isDark()}`} spec=${spec} view=${told} Plot=${plot.value} />`,
+              html`<${Chart} key=${`${spec.title}${isDark()}${staleSince.value}`} spec=${spec} view=${told} Plot=${plot.value} />`,
           )}</div>`)
     }`;
 }
