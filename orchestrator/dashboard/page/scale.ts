@@ -76,7 +76,7 @@ function ScaleButton({ scale: { groups } }: { scale: ScaleView }): VNode | null 
   const only = groups.length === 1 ? first : null;
   const number = (name: string, label: string, now?: number): VNode =>
     html`<label>${label}
-      <input name=${name} type="number" min="0" max="10000" step=${name === 'minutes' ? 'any' : 1} placeholder=${now} />
+      <input name=${name} type="number" min="0" max="10000" step=${name === 'minutes' ? 'any' : 1} placeholder=${now === UNBOUNDED ? 'no limit' : now} />
     </label>`;
   const confirm = (): void =>
     ask({
