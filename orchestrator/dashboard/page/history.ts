@@ -6,7 +6,7 @@ import { duration, time, verdict } from './format.ts';
 import { BY, TITLE, WORKER } from './jobColumns.ts';
 import { history, now } from './store.ts';
 import { Badge, type Column, NOTHING, Table } from './table.ts';
-import { Words } from './words.ts';
+import { words } from './words.ts';
 
 const COLUMNS: readonly Column<JobView>[] = [
   {
@@ -20,9 +20,7 @@ const COLUMNS: readonly Column<JobView>[] = [
     title: 'Reason',
     kind: 'wide',
     cell: ({ reason }) =>
-      reason === null || reason === 'exited' || reason === 'cancelled'
-        ? NOTHING
-        : html`<${Words} of=${reason} />`,
+      reason === null || reason === 'exited' || reason === 'cancelled' ? NOTHING : words(reason),
   },
   WORKER,
   BY,

@@ -12,7 +12,7 @@ import { OutputOf } from './output.ts';
 import { workerLink } from './router.ts';
 import { jobNamed, now } from './store.ts';
 import { Badge, type Column, NOTHING, Table } from './table.ts';
-import { Words } from './words.ts';
+import { words } from './words.ts';
 
 const WHY = {
   queued: 'It waits because',
@@ -41,14 +41,14 @@ export function JobPage({ id }: { id: string }): VNode {
   if (!job) return html`<h1>Job</h1><p>${problem.value ?? 'reading …'}</p>`;
   return html`
     <div class="bar-of-tools">
-      <h1><${Words} of=${job.title} /></h1>
+      <h1>${words(job.title)}</h1>
       <${Badge} ...${verdict(job)} />
       <${CancelButton} job=${job} />
     </div>
     ${
       job.reason &&
       !['exited', 'cancelled'].includes(job.reason) &&
-      html`<p>${WHY[job.ranOnPms ? 'onPms' : job.state]}: <b><${Words} of=${job.reason} /></b></p>`
+      html`<p>${WHY[job.ranOnPms ? 'onPms' : job.state]}: <b>${words(job.reason)}</b></p>`
     }
     <${Facts} job=${job} />
     <section><h2>Story</h2><${Story} job=${job} /></section>
@@ -66,7 +66,7 @@ function Facts({ job }: { job: JobStoryView }): VNode {
   const end = job.endedAt === null ? now.value : Date.parse(job.endedAt);
   const facts: readonly (readonly [string, unknown])[] = [
     ['Class', job.class],
-    ['Worker', job.worker ? html`<a href=${workerLink(job.worker)}><${Words} of=${job.worker} /></a>` : '–'],
+    ['Worker', job.worker ? html`<a href=${workerLink(job.worker)}>${words(job.worker)}</a>` : '–'],
     ['By', job.worker === null ? '–' : hardware(job.hardware)],
     ['Progress', percent(job.progress)],
     ['Speed', speed(job.speed)],
@@ -132,7 +132,7 @@ function Story({ job }: { job: JobStoryView }): VNode {
     ({ at, text, note, tone }) => html`<li class=${tone}>
       <time datetime=${new Date(at).toISOString()}>${time(new Date(at).toISOString(), now.value)}</time>
       <span class="quiet">+${seconds(at - start)}</span>
-      <span><${Words} of=${text} />${note && html`<small><${Words} of=${note} /></small>`}</span>
+      <span>${words(text)}${note && html`<small>${words(note)}</small>`}</span>
     </li>`,
   )}</ol>`;
 }
@@ -148,7 +148,7 @@ const ATTEMPTS: readonly Column<AttemptView>[] = [
   { title: 'Attempt', cell: ({ attempt }) => attempt },
   {
     title: 'Worker',
-    cell: ({ worker }) => html`<a href=${workerLink(worker)}><${Words} of=${worker} /></a>`,
+    cell: ({ worker }) => html`<a href=${workerLink(worker)}>${words(worker)}</a>`,
   },
   { title: 'By', cell: (attempt) => hardware(attempt.hardware) },
   { title: 'Placed', kind: 'when', cell: ({ assignedAt }) => time(assignedAt, now.value) },
@@ -163,7 +163,7 @@ const ATTEMPTS: readonly Column<AttemptView>[] = [
     kind: 'wide',
     cell: ({ outcome }) =>
       outcome
-        ? html`<${Badge} ...${outcomeVerdict(outcome)} />${outcome.message && html`<small class="reason"><${Words} of=${outcome.message} /></small>`}`
+        ? html`<${Badge} ...${outcomeVerdict(outcome)} />${outcome.message && html`<small class="reason">${words(outcome.message)}</small>`}`
         : NOTHING,
   },
 ];
@@ -180,7 +180,7 @@ function Changes({ job }: { job: JobStoryView }): VNode {
     ${byRelay.map((name) => html`<li><b>${name}</b> <span class="quiet">by the relay</span></li>`)}
     ${byWorkers.map(
       ({ attempt, name, detail }) =>
-        html`<li><b>${name}</b> <span class="quiet">attempt ${attempt}</span> <${Words} of=${detail} /></li>`,
+        html`<li><b>${name}</b> <span class="quiet">attempt ${attempt}</span> ${words(detail)}</li>`,
     )}
   </ul>`;
 }

@@ -9,7 +9,7 @@ import { workerLink } from './router.ts';
 import { fleet, now, queue, running } from './store.ts';
 import { Badge, type Column, NOTHING, Share, Table } from './table.ts';
 import { Remedies, troubleOf } from './trouble.ts';
-import { Words } from './words.ts';
+import { words } from './words.ts';
 
 const action: Column<JobView> = {
   title: 'Action',
@@ -45,7 +45,7 @@ const QUEUE: readonly Column<JobView>[] = [
   {
     title: 'Waits because',
     kind: 'wide',
-    cell: ({ reason, attempt }) => html`<${Words} of=${reason ?? 'no reason is known'} />
+    cell: ({ reason, attempt }) => html`${words(reason ?? 'no reason is known')}
       ${attempt > 0 && html`<small>after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}</small>`}`,
   },
   {
@@ -96,8 +96,8 @@ function Refused(): VNode | null {
   return html`<section class="troubles" aria-label="Who is not let in">
     <ul class="bare">${refused.map(
       ({ role, address, message, hint }) => html`<li class="alarm" key=${`${role} ${address} ${message}`}>
-        <${Badge} label="refused" tone="bad" /> ${address}: <${Words} of=${message} />
-        <small><${Words} of=${hint} /></small></li>`,
+        <${Badge} label="refused" tone="bad" /> ${address}: ${words(message)}
+        <small>${words(hint)}</small></li>`,
     )}</ul>
   </section>`;
 }
@@ -125,8 +125,8 @@ function WorkerTroubles(): VNode {
         worker,
         trouble,
       }) => html`<li class=${trouble.verdict.tone === 'bad' ? 'alarm' : 'caution'} key=${worker.name}>
-        <${Badge} ...${trouble.verdict} /> <a href=${workerLink(worker.name)}><${Words} of=${worker.name} /></a>${' '}
-        <${Words} of=${trouble.reasons.join('; ')} /><${Remedies} of=${trouble} /></li>`,
+        <${Badge} ...${trouble.verdict} /> <a href=${workerLink(worker.name)}>${words(worker.name)}</a>${' '}
+        ${words(trouble.reasons.join('; '))}<${Remedies} of=${trouble} /></li>`,
     )}</ul>
     ${more > 0 && html`<p><a href="#/workers">and ${more} more ${more === 1 ? 'worker' : 'workers'}</a></p>`}
   </section>`;

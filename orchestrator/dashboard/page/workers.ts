@@ -9,14 +9,14 @@ import { Scale } from './scale.ts';
 import { fleet, jobNamed } from './store.ts';
 import { Badge, type Column, NOTHING, Share, Table } from './table.ts';
 import { troubleOf, workerVerdict } from './trouble.ts';
-import { Words } from './words.ts';
+import { words } from './words.ts';
 
 const MOST_JOBS = 3;
 
 export function WorkerState({ worker }: { worker: WorkerSummary }): VNode {
   const trouble = troubleOf(worker);
   return html`<${Badge} ...${workerVerdict(worker)} />
-    ${trouble && html`<small class="reason"><${Words} of=${trouble.reasons.join('; ')} /></small>`}`;
+    ${trouble && html`<small class="reason">${words(trouble.reasons.join('; '))}</small>`}`;
 }
 
 export function Gpus({ worker }: { worker: WorkerSummary }): VNode {
@@ -35,8 +35,7 @@ export function JobsOf({ worker, most }: { worker: WorkerSummary; most: number }
   return html`<ul class="bare">${worker.jobs
     .slice(0, most)
     .map(
-      (id) =>
-        html`<li key=${id}><a href=${jobLink(id)}><${Words} of=${jobNamed(id)?.title ?? id} /></a></li>`,
+      (id) => html`<li key=${id}><a href=${jobLink(id)}>${words(jobNamed(id)?.title ?? id)}</a></li>`,
     )}${more > 0 && html`<li class="quiet">and ${more} more</li>`}</ul>`;
 }
 
@@ -45,7 +44,7 @@ const COLUMNS: readonly Column<WorkerSummary>[] = [
     title: 'Worker',
     kind: 'name',
     cell: ({ name, node }) =>
-      html`<a href=${workerLink(name)}><${Words} of=${name} /></a>${node && html`<small><${Words} of=${node} /></small>`}`,
+      html`<a href=${workerLink(name)}>${words(name)}</a>${node && html`<small>${words(node)}</small>`}`,
   },
   { title: 'State', kind: 'wide', cell: (worker) => html`<${WorkerState} worker=${worker} />` },
   {
