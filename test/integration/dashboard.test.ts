@@ -33,6 +33,10 @@ afterAll(async () => {
 const shows = (text: string | RegExp) => page.getByText(text).first().waitFor();
 const press = (name: string | RegExp) => page.getByRole('button', { name }).click();
 const row = (text: string) => page.getByRole('row').filter({ hasText: text });
+const trouble = (name: string) => page.getByRole('listitem').filter({ hasText: name });
+const groundOf = (name: string) =>
+  page.evaluate(`getComputedStyle([...document.querySelectorAll('main li')]
+    .find(({ textContent }) => textContent.includes('${name}'))).backgroundColor`);
 const visit = (name: string) => page.getByRole('link', { name, exact: true }).first().click();
 
 inBrowser(
@@ -41,7 +45,10 @@ inBrowser(
     await page.goto(stage.cluster.address);
     await page.getByLabel('Admin token').fill('wrong');
     await press('Sign in');
-    await shows('That is not the admin token');
+    const alert = await page.getByRole('alert').textContent();
+    expect(alert).toMatch(/not the admin token.*CLUSTERPLEX_ADMIN_TOKEN.*CLUSTERPLEX_TOKEN/s);
+    expect(alert).not.toMatch(/Bearer|Authorization/);
+    expect((await page.getByRole('banner').boundingBox())?.height).toBeLessThan(60);
     expect(await inaccessible(page)).toEqual([]);
     await page.getByLabel('Admin token').fill(DASHBOARD_TOKEN);
     await page.keyboard.press('Enter');
@@ -90,13 +97,23 @@ inBrowser('history: outcome and reason, filtered and searched', async () => {
     stage.optimise('Whole.mkv', { exit: 0 }),
   ];
   await Promise.all([failed.verdict, finished.verdict]);
+  const foreign = stage.foreign('Foreign.mkv');
+  expect(await foreign.verdict).toBe('local');
+  await row('Foreign.mkv').getByText('ran on PMS').waitFor();
   await row('Broken.mkv').getByText('exit code 3').waitFor();
   await row('Whole.mkv').getByText('finished').waitFor();
   expect(await inaccessible(page)).toEqual([]);
   await page.getByLabel('Outcome').selectOption('failed');
   await row('Whole.mkv').waitFor({ state: 'detached' });
   await row('Broken.mkv').waitFor();
-  await page.getByLabel('Outcome').selectOption('all');
+  expect(await row('Foreign.mkv').count()).toBe(0);
+  await page.getByLabel('Outcome').selectOption('ran on PMS');
+  await row('Broken.mkv').waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'Foreign.mkv' }).click();
+  await shows(/It ran on PMS because:.*MOUNTS/);
+  await shows('Given back to PMS');
+  await shows('PMS’s own transcoder runs it');
+  await page.goBack();
   await page.getByLabel('Class').selectOption('background');
   await row('Broken.mkv').waitFor({ state: 'detached' });
   await page.getByLabel('Class').selectOption('all');
@@ -180,6 +197,8 @@ inBrowser('workers: drained, undrained, scaled, searched, and why one takes no j
   await page.getByRole('dialog').getByRole('button', { name: 'Undrain w2' }).click();
   await row('w2').getByText('ready').waitFor();
 
+  await shows(/1 worker, no scale is set|2 workers, no scale is set/);
+  expect(await page.getByText(/wanted|too many|too few/).count()).toBe(0);
   await press('Scale …');
   await page.getByLabel('At least').fill('5');
   await page.getByLabel('At most').fill('3');
@@ -218,11 +237,15 @@ inBrowser('workers: drained, undrained, scaled, searched, and why one takes no j
   await page.getByRole('table', { name: 'Mounts' }).getByText('/nowhere/transcode').first().waitFor();
   expect(await inaccessible(page)).toEqual([]);
   await visit('Now');
-  await page
-    .getByRole('listitem')
-    .filter({ hasText: 'w3' })
+  await trouble('w3')
     .getByText(/nowhere/)
     .waitFor();
+  // Slots of a worker that takes no jobs are none.
+  await page.getByText(/^Slots in use1 of 2$/).waitFor();
+  await stage.cluster.api('/api/v1/workers/w2/drain', { method: 'POST' });
+  await trouble('w2').getByText('draining').waitFor();
+  expect(await groundOf('w2')).not.toBe(await groundOf('w3'));
+  expect(await inaccessible(page)).toEqual([]);
 });
 
 inBrowser('dark, by the keyboard, and on a phone nothing is wider than the screen', async () => {
@@ -237,18 +260,36 @@ inBrowser('dark, by the keyboard, and on a phone nothing is wider than the scree
   }
 });
 
-inBrowser('says when the orchestrator is gone, and goes on when it is back', async () => {
+inBrowser('dims what it last heard when the orchestrator is gone, and goes on when it is back', async () => {
+  const colour = () => page.evaluate('getComputedStyle(document.querySelector("h1")).color');
+  const bright = await colour();
   await stage.cluster.orchestrator.stop();
-  await shows('not connected');
+  await shows(/^Not connected: .* What you see is what it said last, at \d/);
+  expect(await colour()).not.toBe(bright);
+  expect(await inaccessible(page)).toEqual([]);
   await stage.cluster.startOrchestrator();
   await page.getByText('live', { exact: true }).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(await colour()).toBe(bright);
   await visit('Workers');
   await page.getByRole('link', { name: 'w2' }).waitFor();
+});
+
+inBrowser('notices when the orchestrator says nothing more, though nobody ended the connection', async () => {
+  await page.clock.install();
+  await page.reload();
+  await page.getByText('live', { exact: true }).waitFor();
+  await page.route('**/api/v1/events', (route) => route.abort());
+  await page.clock.fastForward(41_000);
+  await shows(/^Not connected: the orchestrator does not answer/);
+  await page.unroute('**/api/v1/events');
+  await page.getByText('live', { exact: true }).waitFor();
 });
 
 inBrowser('signs out; and no page complained of anything', async () => {
   await press('Sign out');
   await page.getByLabel('Admin token').waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
   expect(await page.evaluate('sessionStorage.length')).toBe(0);
   expect(complaints).toEqual([]);
 });

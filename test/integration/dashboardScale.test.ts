@@ -4,6 +4,7 @@ import { createApp } from '../../orchestrator/api/app.ts';
 import { addDashboard } from '../../orchestrator/dashboard/assets.ts';
 import {
   BROWSER_TIMEOUT_MS,
+  brokenWords,
   browserObstacle,
   inaccessible,
   openPage,
@@ -106,6 +107,14 @@ test.runIf(browserObstacle === null)(
       await page.setViewportSize({ width, height: 740 });
       await page.waitForFunction('document.querySelector("canvas").clientWidth <= innerWidth');
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    }
+    for (const name of ['Now', 'Workers', 'History']) {
+      await page.getByRole('link', { name, exact: true }).click();
+      for (const width of [360, 768, 1280, 1920]) {
+        await page.setViewportSize({ width, height: 740 });
+        expect(await brokenWords(page)).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+      }
     }
     expect(complaints).toEqual([]);
   },

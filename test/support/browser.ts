@@ -34,6 +34,31 @@ export async function openPage(
   return { page, complaints };
 }
 
+/** Words that go on in the next line without a hyphen, outside of commands and charts. */
+export async function brokenWords(page: Page): Promise<string[]> {
+  const found: unknown = await page.evaluate(BROKEN_WORDS);
+  return Array.isArray(found) ? found.map(String) : [`it said ${JSON.stringify(found)}`];
+}
+
+const BROKEN_WORDS = `(() => {
+  const found = [];
+  const range = document.createRange();
+  const topOf = (text, index) => {
+    range.setStart(text, index);
+    range.setEnd(text, index + 1);
+    return range.getBoundingClientRect().top;
+  };
+  const walker = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode;
+    if (text.parentElement.closest('.code, .unseen, figure, option')) continue;
+    for (const { 0: word, index } of text.data.matchAll(/[\\p{L}\\p{N}]{2,}/gu)) {
+      if (topOf(text, index + word.length - 1) > topOf(text, index) + 4) found.push(word + ' of ' + text.data);
+    }
+  }
+  return found;
+})()`;
+
 /** What keeps people from using the page as it is now, by axe: WCAG 2.2 A and AA. */
 export async function inaccessible(page: Page): Promise<string[]> {
   await page.evaluate(AXE);

@@ -29,7 +29,7 @@ function worker(index: number): WorkerSummary {
     name: `worker-${index}`,
     state: index % 100 === 0 ? 'not-ready' : 'ready',
     version: '0.1.0',
-    node: `node-${index >> 2}`,
+    node: index % 20 === 1 ? `talos-gpu-node-${index >> 2}.rack.example.net` : `node-${index >> 2}`,
     connectedAt: '2026-01-01T00:00:00.000Z',
     slots: 4,
     running: 1,
@@ -61,9 +61,12 @@ function job(index: number, isLive: boolean, start: number): JobView {
   const isQueued = isLive && index % 5 === 0;
   return {
     jobId: `job-${index}`,
-    session: `session-${index}`,
+    session: `0kfi2ls0vx8t1yaz6mqp3wrn${index}`,
     class: index % 3 === 0 ? 'background' : 'playback',
-    title: `A film of some length, number ${index} (2026) - 2160p.mkv`,
+    title:
+      index % 20 === 2
+        ? `A.Film.of.Some.Length.2026.2160p.BluRay.REMUX.HEVC.TrueHD.7.1.Atmos-number ${index}.mkv`
+        : `A film of some length, number ${index} (2026) - 2160p.mkv`,
     state: isQueued ? 'queued' : isLive ? 'running' : 'ended',
     attempt: isQueued ? 0 : 1,
     worker: isQueued ? null : `worker-${index % 1000}`,
@@ -89,7 +92,7 @@ function job(index: number, isLive: boolean, start: number): JobView {
     ranOnPms: false,
     firstSegmentMs: 800,
     hardware: { api: 'cuda', decoder: 'hevc', encoder: 'h264_nvenc' },
-    changes: ['callback-address'],
+    changes: ['callback-address', 'hardware-adapted', 'loglevel'],
   };
 }
 

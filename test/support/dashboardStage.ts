@@ -67,6 +67,12 @@ export class DashboardStage {
     return new HookClient(this.cluster.socket, { argv, cwd: this.cluster.cwd });
   }
 
+  /** One that no worker may run, and PMS may. */
+  foreign(title: string): HookClient {
+    const argv = [...behaviour(), '-i', `/nowhere/${title}`, '-f', 'mp4', `${title}.mp4`];
+    return new HookClient(this.cluster.socket, { argv, cwd: this.cluster.cwd, local: true });
+  }
+
   async started(client: HookClient, attempt = 1): Promise<void> {
     await this.cluster.orchestrator.logged('job started', { jobId: client.jobId, attempt });
   }

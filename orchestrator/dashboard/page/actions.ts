@@ -20,6 +20,11 @@ export function CancelButton({ job }: { job: JobView }): VNode | null {
   return html`<button onClick=${confirm} aria-label=${`Cancel ${title}`}>Cancel</button>`;
 }
 
+function finishes(running: number): string {
+  if (running === 0) return '';
+  return `It finishes the ${running === 1 ? 'job' : `${running} jobs`} that it runs. `;
+}
+
 export function DrainButton({ worker }: { worker: WorkerSummary }): VNode | null {
   const { name } = worker;
   // A person can't undrain what the scale drains.
@@ -31,7 +36,7 @@ export function DrainButton({ worker }: { worker: WorkerSummary }): VNode | null
       title: `${word} ${name}?`,
       text: isDraining
         ? 'It is given jobs again.'
-        : `It finishes what it runs (${worker.running}) and is given nothing new, until it is undrained.`,
+        : `${finishes(worker.running)}It is given nothing new until it is undrained.`,
       action: `${word} ${name}`,
       act: async () => {
         await change('POST', `workers/${encodeURIComponent(name)}/${action}`);

@@ -2,6 +2,9 @@ import { signal } from '@preact/signals';
 import type { ErrorView } from '#shared/api/schemas.ts';
 
 const TOKEN = 'clusterplex-token';
+const NO_ANSWER = 'the orchestrator does not answer';
+/** The server says something every 15 s. */
+const SILENT_MS = 40_000;
 
 /** Of this tab only: it is gone when the tab is. */
 export const token = signal(sessionStorage.getItem(TOKEN));
@@ -28,7 +31,10 @@ export class ApiError extends Error {
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   if (token.value !== null) headers.set('authorization', `Bearer ${token.value}`);
-  const response = await fetch(path, { ...init, headers });
+  const response = await fetch(path, { ...init, headers }).catch((error: unknown) => {
+    // All that browsers say of a server that they don't reach.
+    throw error instanceof TypeError ? new Error(NO_ANSWER) : error;
+  });
   const date = Date.parse(response.headers.get('date') ?? '');
   // The header has whole seconds.
   if (!Number.isNaN(date) && Math.abs(date - Date.now()) > 2000) clockOffset.value = date - Date.now();
@@ -62,17 +68,33 @@ export interface ServerEvent {
   readonly data: string;
 }
 
-/** Server-sent events, read by hand: EventSource can't send a token. */
+/** Server-sent events, read by hand: EventSource can't send a token. Throws when nothing comes any more. */
 export async function* events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent[]> {
-  const response = await request(path, { headers: { accept: 'text/event-stream' }, signal });
-  if (!response.body) return;
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  yield [];
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    const blocks = (text + part.value).split('\n\n');
-    text = blocks.pop() ?? '';
-    yield blocks.map(parseEvent);
+  const silence = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const wait = <T>(promise: Promise<T>): Promise<T> => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silence.abort(new Error(NO_ANSWER)), SILENT_MS);
+    return promise;
+  };
+  try {
+    const response = await wait(
+      request(path, {
+        headers: { accept: 'text/event-stream' },
+        signal: AbortSignal.any([signal, silence.signal]),
+      }),
+    );
+    if (!response.body) return;
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    yield [];
+    for (let part = await wait(reader.read()); !part.done; part = await wait(reader.read())) {
+      const blocks = (text + part.value).split('\n\n');
+      text = blocks.pop() ?? '';
+      yield blocks.map(parseEvent);
+    }
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -7,6 +7,7 @@ import type { JobStoryView } from '#shared/api/schemas.ts';
 import { get, problemOf } from './api.ts';
 import { AttemptChooser, attemptOf, type Choice } from './attempt.ts';
 import { copy } from './copy.ts';
+import { words } from './words.ts';
 
 type Line = NonNullable<CommandView['attempts'][number]['difference']>[number];
 
@@ -68,7 +69,7 @@ function Difference({ lines }: { lines: readonly Line[] }): VNode {
 
 function shown({ change, line }: Line): VNode {
   const tag = change === 'added' ? 'ins' : change === 'removed' ? 'del' : 'span';
-  return html`<${tag} class="line"><span class="sign">${SIGNS[change]}</span>${line.map(readable).join(' ')}</${tag}>`;
+  return html`<${tag} class="line"><span class="sign">${SIGNS[change]}</span>${words(line.map(readable).join(' '))}</${tag}>`;
 }
 
 interface Fold {

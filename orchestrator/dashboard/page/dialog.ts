@@ -2,6 +2,7 @@ import { signal } from '@preact/signals';
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import { problemOf } from './api.ts';
 
 export interface Question {
   readonly title: string;
@@ -54,7 +55,7 @@ export function Dialog(): VNode | null {
         say(text);
       },
       (error: unknown) => {
-        problem.value = error instanceof Error ? error.message : String(error);
+        problem.value = problemOf(error);
       },
     );
   };

@@ -27,19 +27,26 @@ export function duration(ms: number): string {
 }
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
-const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const DAY = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' } as const;
+const DATE = new Intl.DateTimeFormat(undefined, DAY);
+const WITH_YEAR = new Intl.DateTimeFormat(undefined, { ...DAY, year: 'numeric' });
 
-/** Without the day while it is today. */
+/** Without the day while it is today, and without the year while it is this one. */
 export function time(iso: string, now: number): string {
-  const moment = new Date(iso);
-  const isToday = moment.toDateString() === new Date(now).toDateString();
-  return (isToday ? TIME : DATE).format(moment);
+  const [moment, today] = [new Date(iso), new Date(now)];
+  if (moment.toDateString() === today.toDateString()) return TIME.format(moment);
+  return (moment.getFullYear() === today.getFullYear() ? DATE : WITH_YEAR).format(moment);
 }
 
 export function hardware(use: HardwareRequirement | null): string {
   if (!use) return 'software';
-  const { api, decoder, encoder } = use;
-  return `${api}: ${[decoder && `decodes ${decoder}`, encoder && `encodes ${encoder}`].filter(Boolean).join(', ') || 'filters'}`;
+  return `${use.api}: ${whatOf(use)}`;
+}
+
+export function whatOf({ decoder, encoder }: HardwareRequirement): string {
+  return (
+    [decoder && `decodes ${decoder}`, encoder && `encodes ${encoder}`].filter(Boolean).join(', ') || 'filters'
+  );
 }
 
 export function bytes(value: number): string {
@@ -54,10 +61,15 @@ export interface Verdict {
 }
 
 /** How a job stands, in a word. */
-export function verdict({ state, outcome }: Pick<JobView, 'state' | 'outcome'>): Verdict {
+export function verdict({
+  state,
+  outcome,
+  ranOnPms,
+}: Pick<JobView, 'state' | 'outcome' | 'ranOnPms'>): Verdict {
   if (state === 'running') return { label: 'running', tone: 'live' };
   if (state === 'queued') return { label: 'waiting', tone: 'warn' };
-  return outcomeVerdict(outcome);
+  // It was played all the same, and nobody was asked how that ended.
+  return ranOnPms ? { label: 'ran on PMS', tone: 'warn' } : outcomeVerdict(outcome);
 }
 
 export function outcomeVerdict(outcome: JobView['outcome']): Verdict {

@@ -2,44 +2,41 @@ import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import type { JobView } from '#shared/api/schemas.ts';
-import { duration, hardware, outcomeVerdict, time } from './format.ts';
-import { jobLink, workerLink } from './router.ts';
+import { duration, time, verdict } from './format.ts';
+import { BY, TITLE, WORKER } from './jobColumns.ts';
 import { history, now } from './store.ts';
-import { Badge, type Column, Table } from './table.ts';
+import { Badge, type Column, NOTHING, Table } from './table.ts';
+import { words } from './words.ts';
 
 const COLUMNS: readonly Column<JobView>[] = [
-  { title: 'Ended', cell: ({ endedAt }) => (endedAt === null ? '–' : time(endedAt, now.value)) },
   {
-    title: 'Title',
-    kind: 'wide',
-    cell: ({ jobId, title, session }) => html`<a href=${jobLink(jobId)} title=${title}>${title}</a>
-      ${session && html`<small>${session}</small>`}`,
+    title: 'Ended',
+    kind: 'when',
+    cell: ({ endedAt }) => (endedAt === null ? NOTHING : time(endedAt, now.value)),
   },
-  { title: 'Outcome', cell: ({ outcome }) => html`<${Badge} ...${outcomeVerdict(outcome)} />` },
+  TITLE,
+  { title: 'Outcome', cell: (job) => html`<${Badge} ...${verdict(job)} />` },
   {
     title: 'Reason',
     kind: 'wide',
-    cell: ({ reason }) => (reason === null || reason === 'exited' || reason === 'cancelled' ? '–' : reason),
+    cell: ({ reason }) =>
+      reason === null || reason === 'exited' || reason === 'cancelled' ? NOTHING : words(reason),
   },
-  { title: 'Class', cell: (job) => job.class },
-  {
-    title: 'Worker',
-    cell: ({ worker }) => (worker ? html`<a href=${workerLink(worker)}>${worker}</a>` : '–'),
-  },
-  { title: 'By', cell: (job) => (job.worker === null ? '–' : hardware(job.hardware)) },
-  { title: 'Attempts', kind: 'figure', cell: ({ attempt }) => attempt },
+  WORKER,
+  BY,
   {
     title: 'Took',
     kind: 'figure',
-    cell: ({ submittedAt, endedAt }) =>
-      endedAt === null ? '–' : duration(Date.parse(endedAt) - Date.parse(submittedAt)),
+    cell: ({ submittedAt, endedAt, ranOnPms }) =>
+      endedAt === null || ranOnPms ? NOTHING : duration(Date.parse(endedAt) - Date.parse(submittedAt)),
   },
 ];
 
 const OUTCOMES: Record<string, (job: JobView) => boolean> = {
   all: () => true,
-  finished: ({ outcome }) => outcomeVerdict(outcome).tone === 'good',
-  failed: ({ outcome }) => outcomeVerdict(outcome).tone === 'bad',
+  finished: (job) => verdict(job).tone === 'good',
+  failed: (job) => verdict(job).tone === 'bad',
+  'ran on PMS': ({ ranOnPms }) => ranOnPms,
   cancelled: ({ outcome }) => outcome?.reason === 'cancelled',
 };
 const CLASSES = ['all', 'playback', 'background'];
@@ -72,7 +69,7 @@ export function HistoryPage(): VNode {
     <div class="bar-of-tools">
       <h1>History</h1>
       <label><span class="unseen">Search jobs</span><input type="search"
-        placeholder="Search title, session, worker, reason" onInput=${(event: InputEvent) => {
+        placeholder="Title, session, worker, reason" onInput=${(event: InputEvent) => {
           if (event.target instanceof HTMLInputElement) search.value = event.target.value;
         }} /></label>
       ${choice('Outcome', outcome, Object.keys(OUTCOMES))}

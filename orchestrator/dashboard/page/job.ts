@@ -11,9 +11,15 @@ import { duration, hardware, outcomeVerdict, percent, seconds, speed, time, verd
 import { OutputOf } from './output.ts';
 import { workerLink } from './router.ts';
 import { jobNamed, now } from './store.ts';
-import { Badge, type Column, Table } from './table.ts';
+import { Badge, type Column, NOTHING, Table } from './table.ts';
+import { words } from './words.ts';
 
-const WHY = { queued: 'It waits because', running: 'It was tried again because', ended: 'It ended because' };
+const WHY = {
+  queued: 'It waits because',
+  running: 'It was tried again because',
+  ended: 'It ended because',
+  onPms: 'It ran on PMS because',
+};
 
 export function JobPage({ id }: { id: string }): VNode {
   const story = useSignal<JobStoryView | null>(null);
@@ -35,20 +41,21 @@ export function JobPage({ id }: { id: string }): VNode {
   if (!job) return html`<h1>Job</h1><p>${problem.value ?? 'reading …'}</p>`;
   return html`
     <div class="bar-of-tools">
-      <h1 title=${job.title}>${job.title}</h1>
+      <h1>${words(job.title)}</h1>
       <${Badge} ...${verdict(job)} />
       <${CancelButton} job=${job} />
     </div>
     ${
       job.reason &&
       !['exited', 'cancelled'].includes(job.reason) &&
-      html`<p>${WHY[job.state]}: <b>${job.reason}</b></p>`
+      html`<p>${WHY[job.ranOnPms ? 'onPms' : job.state]}: <b>${words(job.reason)}</b></p>`
     }
     <${Facts} job=${job} />
     <section><h2>Story</h2><${Story} job=${job} /></section>
     <section><h2>Attempts</h2>
       <${Table} label="Attempts" rows=${job.attempts} columns=${ATTEMPTS}
-        keyOf=${({ attempt }: AttemptView) => String(attempt)} empty="None yet." />
+        keyOf=${({ attempt }: AttemptView) => String(attempt)}
+        empty=${job.state === 'ended' ? 'None: no worker was given it.' : 'None yet.'} />
     </section>
     <section><h2>Changes made to its command</h2><${Changes} job=${job} /></section>
     <section><${Command} job=${job} choice=${choice} /></section>
@@ -59,18 +66,25 @@ function Facts({ job }: { job: JobStoryView }): VNode {
   const end = job.endedAt === null ? now.value : Date.parse(job.endedAt);
   const facts: readonly (readonly [string, unknown])[] = [
     ['Class', job.class],
-    ['Session', job.session ?? '–'],
-    ['Worker', job.worker ? html`<a href=${workerLink(job.worker)}>${job.worker}</a>` : '–'],
+    ['Worker', job.worker ? html`<a href=${workerLink(job.worker)}>${words(job.worker)}</a>` : '–'],
     ['By', job.worker === null ? '–' : hardware(job.hardware)],
     ['Progress', percent(job.progress)],
     ['Speed', speed(job.speed)],
     ['First segment', job.firstSegmentMs === null ? '–' : `after ${seconds(job.firstSegmentMs)}`],
-    ['Segments that PMS has', job.announced],
-    [job.endedAt === null ? 'For' : 'Took', duration(end - Date.parse(job.submittedAt))],
+    ['Segments at PMS', job.announced],
+    [
+      job.endedAt === null ? 'For' : job.ranOnPms ? 'Given back after' : 'Took',
+      duration(end - Date.parse(job.submittedAt)),
+    ],
+  ];
+  const wide: typeof facts = [
     ['Needs', needs(job)],
+    ['Session', job.session ? html`<code>${job.session}</code>` : '–'],
     ['Id', html`<code>${job.jobId}</code>`],
   ];
-  return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+  const shown = (some: typeof facts): VNode[] =>
+    some.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`);
+  return html`<dl class="facts">${shown(facts)}</dl><dl class="facts wide">${shown(wide)}</dl>`;
 }
 
 function needs({ requirements: { decoders, encoders, eae, hardware: gpu, video } }: JobStoryView): string {
@@ -87,7 +101,7 @@ function needs({ requirements: { decoders, encoders, eae, hardware: gpu, video }
   return all.filter(Boolean).join('; ') || 'nothing in particular';
 }
 
-const TITLES: Record<StoryEntryView['event'], (entry: StoryEntryView) => string> = {
+const TITLES: Record<StoryEntryView['event'], (entry: StoryEntryView, job: JobStoryView) => string> = {
   submitted: () => 'PMS asked for it',
   queued: () => 'Waits for a worker',
   placed: ({ worker }) => `Placed on ${worker}`,
@@ -95,8 +109,8 @@ const TITLES: Record<StoryEntryView['event'], (entry: StoryEntryView) => string>
   started: ({ worker }) => `Started on ${worker}`,
   'attempt-ended': ({ attempt, worker }) => `Attempt ${attempt} ended on ${worker}`,
   cancelling: () => 'Is being cancelled',
-  ended: () => 'Ended',
-  'on-pms': () => 'Runs where PMS is',
+  ended: (_, { ranOnPms }) => (ranOnPms ? 'Given back to PMS' : 'Ended'),
+  'on-pms': () => 'PMS’s own transcoder runs it',
 };
 
 function Story({ job }: { job: JobStoryView }): VNode {
@@ -107,7 +121,8 @@ function Story({ job }: { job: JobStoryView }): VNode {
       : [{ at: start + job.firstSegmentMs, text: 'PMS has the first segment', note: null, tone: 'good' }];
   const told = job.story.map((entry) => ({
     at: Date.parse(entry.at),
-    text: TITLES[entry.event](entry),
+    // An orchestrator that was updated meanwhile may tell of more.
+    text: TITLES[entry.event]?.(entry, job) ?? entry.event,
     note: entry.message,
     tone: toneOf(entry, job),
   }));
@@ -117,32 +132,39 @@ function Story({ job }: { job: JobStoryView }): VNode {
     ({ at, text, note, tone }) => html`<li class=${tone}>
       <time datetime=${new Date(at).toISOString()}>${time(new Date(at).toISOString(), now.value)}</time>
       <span class="quiet">+${seconds(at - start)}</span>
-      <span>${text}${note && html`<small>${note}</small>`}</span>
+      <span>${words(text)}${note && html`<small>${words(note)}</small>`}</span>
     </li>`,
   )}</ol>`;
 }
 
 function toneOf({ event, attempt }: StoryEntryView, job: JobStoryView): string {
-  if (event === 'ended') return outcomeVerdict(job.outcome).tone;
+  if (event === 'ended') return verdict(job).tone;
   if (event !== 'attempt-ended') return '';
   const ended = job.attempts.find((one) => one.attempt === attempt);
   return outcomeVerdict(ended?.outcome ?? null).tone;
 }
 
 const ATTEMPTS: readonly Column<AttemptView>[] = [
-  { title: 'Attempt', kind: 'figure', cell: ({ attempt }) => attempt },
-  { title: 'Worker', cell: ({ worker }) => html`<a href=${workerLink(worker)}>${worker}</a>` },
+  { title: 'Attempt', cell: ({ attempt }) => attempt },
+  {
+    title: 'Worker',
+    cell: ({ worker }) => html`<a href=${workerLink(worker)}>${words(worker)}</a>`,
+  },
   { title: 'By', cell: (attempt) => hardware(attempt.hardware) },
-  { title: 'Placed', cell: ({ assignedAt }) => time(assignedAt, now.value) },
-  { title: 'Started', cell: ({ startedAt }) => (startedAt ? time(startedAt, now.value) : '–') },
-  { title: 'Ended', cell: ({ endedAt }) => (endedAt ? time(endedAt, now.value) : '–') },
+  { title: 'Placed', kind: 'when', cell: ({ assignedAt }) => time(assignedAt, now.value) },
+  {
+    title: 'Started',
+    kind: 'when',
+    cell: ({ startedAt }) => (startedAt ? time(startedAt, now.value) : NOTHING),
+  },
+  { title: 'Ended', kind: 'when', cell: ({ endedAt }) => (endedAt ? time(endedAt, now.value) : NOTHING) },
   {
     title: 'Outcome',
     kind: 'wide',
     cell: ({ outcome }) =>
       outcome
-        ? html`<${Badge} ...${outcomeVerdict(outcome)} />${outcome.message && html`<small class="reason">${outcome.message}</small>`}`
-        : '–',
+        ? html`<${Badge} ...${outcomeVerdict(outcome)} />${outcome.message && html`<small class="reason">${words(outcome.message)}</small>`}`
+        : NOTHING,
   },
 ];
 
@@ -158,7 +180,7 @@ function Changes({ job }: { job: JobStoryView }): VNode {
     ${byRelay.map((name) => html`<li><b>${name}</b> <span class="quiet">by the relay</span></li>`)}
     ${byWorkers.map(
       ({ attempt, name, detail }) =>
-        html`<li><b>${name}</b> <span class="quiet">attempt ${attempt}</span> ${detail}</li>`,
+        html`<li><b>${name}</b> <span class="quiet">attempt ${attempt}</span> ${words(detail)}</li>`,
     )}
   </ul>`;
 }

@@ -2,12 +2,13 @@ import { html, render } from 'htm/preact';
 import type { VNode } from 'preact';
 import { setToken, token } from './api.ts';
 import { Dialog, Notice } from './dialog.ts';
+import { time } from './format.ts';
 import { HistoryPage } from './history.ts';
 import { JobPage } from './job.ts';
 import { NowPage } from './now.ts';
 import { type Place, place } from './router.ts';
 import { SignIn } from './signIn.ts';
-import { connect, connection, disconnect, obstacle } from './store.ts';
+import { connect, connection, disconnect, now, obstacle, staleSince } from './store.ts';
 import { ThemeToggle } from './theme.ts';
 import { TimelinesPage } from './timelines.ts';
 import { WorkerPage } from './worker.ts';
@@ -40,13 +41,23 @@ function Page({ at }: { at: Place }): VNode {
 const STATES = {
   connecting: 'connecting …',
   live: 'live',
-  lost: 'not connected, trying again …',
+  lost: 'not connected',
   'sign-in': '',
 };
+
+/** What is shown may be wrong by now. */
+function Lost(): VNode {
+  const since = staleSince.value;
+  return html`<p class="alarm" role="alert"><b>Not connected:</b> ${obstacle.value}.
+    ${since !== null && html` What you see is what it said last, at <time datetime=${since}>${time(since, now.value)}</time>.`}
+    ${' '}This page goes on by itself as soon as it answers.</p>`;
+}
 
 function App(): VNode {
   const at = place.value;
   const isSignIn = connection.value === 'sign-in';
+  const stale = staleSince.value !== null;
+  const isTold = stale || connection.value === 'live';
   const signOut = (): void => {
     setToken(null);
     disconnect();
@@ -73,8 +84,8 @@ function App(): VNode {
       ${token.value !== null && !isSignIn && html`<button class="plain" onClick=${signOut}>Sign out</button>`}
     </header>
     <main id="main" tabindex="-1">
-      ${connection.value === 'lost' && obstacle.value && html`<p class="alarm" role="alert">${obstacle.value}</p>`}
-      ${isSignIn ? html`<${SignIn} />` : html`<${Page} at=${at} />`}
+      ${connection.value === 'lost' && html`<${Lost} />`}
+      ${isSignIn ? html`<${SignIn} />` : isTold && html`<div class=${stale ? 'stale' : ''}><${Page} at=${at} /></div>`}
     </main>
     <${Notice} />
     <${Dialog} />

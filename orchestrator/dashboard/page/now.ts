@@ -2,20 +2,15 @@ import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import type { JobView } from '#shared/api/schemas.ts';
 import { CancelButton } from './actions.ts';
-import { duration, hardware, percent, seconds, speed } from './format.ts';
+import { duration, percent, seconds, speed } from './format.ts';
+import { BY, TITLE, WORKER } from './jobColumns.ts';
 import { peers } from './peers.ts';
-import { jobLink, workerLink } from './router.ts';
-import { connection, fleet, now, queue, running } from './store.ts';
-import { Badge, type Column, Share, Table } from './table.ts';
+import { workerLink } from './router.ts';
+import { fleet, now, queue, running } from './store.ts';
+import { Badge, type Column, NOTHING, Share, Table } from './table.ts';
 import { Remedies, troubleOf } from './trouble.ts';
+import { words } from './words.ts';
 
-const title: Column<JobView> = {
-  title: 'Title',
-  kind: 'wide',
-  cell: ({ jobId, title, session }) => html`<a href=${jobLink(jobId)} title=${title}>${title}</a>
-    ${session && html`<small title="PMS’s session">${session}</small>`}`,
-};
-const jobClass: Column<JobView> = { title: 'Class', cell: (job) => job.class };
 const action: Column<JobView> = {
   title: 'Action',
   kind: 'action',
@@ -23,51 +18,51 @@ const action: Column<JobView> = {
 };
 
 const RUNNING: readonly Column<JobView>[] = [
-  title,
-  jobClass,
-  { title: 'Worker', cell: ({ worker }) => worker && html`<a href=${workerLink(worker)}>${worker}</a>` },
-  { title: 'Attempt', kind: 'figure', cell: ({ attempt }) => attempt },
-  { title: 'By', cell: (job) => hardware(job.hardware) },
+  TITLE,
+  WORKER,
+  BY,
   {
     title: 'Progress',
     kind: 'figure',
-    cell: ({ progress }) => html`<${Share} value=${progress} text=${percent(progress)} />`,
+    cell: ({ progress }) =>
+      progress === null ? NOTHING : html`<${Share} value=${progress} text=${percent(progress)} />`,
   },
   { title: 'Speed', kind: 'figure', cell: (job) => speed(job.speed) },
   {
     title: 'First segment',
     kind: 'figure',
-    cell: ({ firstSegmentMs }) => (firstSegmentMs === null ? '–' : seconds(firstSegmentMs)),
+    cell: ({ firstSegmentMs }) => (firstSegmentMs === null ? NOTHING : seconds(firstSegmentMs)),
   },
   {
     title: 'Changed',
-    cell: ({ changes }) =>
-      changes.length === 0 ? '–' : html`<span title=${changes.join(', ')}>${changes.join(', ')}</span>`,
+    cell: ({ changes }) => (changes.length === 0 ? NOTHING : html`<small>${changes.join(', ')}</small>`),
   },
   action,
 ];
 
 const QUEUE: readonly Column<JobView>[] = [
-  title,
-  jobClass,
-  { title: 'Waits because', kind: 'wide', cell: ({ reason }) => reason ?? 'no reason is known' },
+  TITLE,
+  {
+    title: 'Waits because',
+    kind: 'wide',
+    cell: ({ reason, attempt }) => html`${words(reason ?? 'no reason is known')}
+      ${attempt > 0 && html`<small>after ${attempt} ${attempt === 1 ? 'attempt' : 'attempts'}</small>`}`,
+  },
   {
     title: 'For',
     kind: 'figure',
     cell: ({ submittedAt }) => duration(now.value - Date.parse(submittedAt)),
   },
-  { title: 'Attempts', kind: 'figure', cell: ({ attempt }) => attempt },
   action,
 ];
 
 export function NowPage(): VNode {
   const workers = fleet.value;
+  // Slots of others can't be counted on: what they still run is no use of these.
   const ready = workers.filter(({ state }) => state === 'ready');
   const slots = ready.reduce((sum, worker) => sum + worker.slots, 0);
   const used = ready.reduce((sum, worker) => sum + worker.running, 0);
   const playback = queue.value.filter((job) => job.class === 'playback').length;
-  if (connection.value === 'connecting' && workers.length === 0)
-    return html`<p class="quiet">connecting …</p>`;
   return html`
     <h1 class="unseen">Now</h1>
     <dl class="figures">
@@ -90,8 +85,7 @@ export function NowPage(): VNode {
 const MOST_TROUBLES = 5;
 
 /** Is it working, and if not, why: before anything else. */
-function Troubles(): VNode | null {
-  if (connection.value !== 'live') return null;
+function Troubles(): VNode {
   return html`<${Refused} /><${NoRelay} /><${WorkerTroubles} />`;
 }
 
@@ -100,10 +94,10 @@ function Refused(): VNode | null {
   const refused = peers.value?.refused ?? [];
   if (refused.length === 0) return null;
   return html`<section class="troubles" aria-label="Who is not let in">
-    <ul>${refused.map(
-      ({ role, address, message, hint }) => html`<li key=${`${role} ${address} ${message}`}>
-        <${Badge} label="refused" tone="bad" /> ${address}: ${' '}
-        <span>${message}<small>${hint}</small></span></li>`,
+    <ul class="bare">${refused.map(
+      ({ role, address, message, hint }) => html`<li class="alarm" key=${`${role} ${address} ${message}`}>
+        <${Badge} label="refused" tone="bad" /> ${address}: ${words(message)}
+        <small>${words(hint)}</small></li>`,
     )}</ul>
   </section>`;
 }
@@ -124,15 +118,16 @@ function WorkerTroubles(): VNode {
     return trouble ? [{ worker, trouble }] : [];
   });
   if (troubles.length === 0) return html`<p class="fine">Every worker is ready.</p>`;
+  const more = troubles.length - MOST_TROUBLES;
   return html`<section class="troubles" aria-label="What is wrong">
-    <ul>${troubles.slice(0, MOST_TROUBLES).map(
-      ({ worker, trouble }) => html`<li key=${worker.name}>
-        <${Badge} ...${trouble.verdict} /> <a href=${workerLink(worker.name)}>${worker.name}</a>${' '}
-        <span>${trouble.reasons.join('; ')}<${Remedies} of=${trouble} /></span></li>`,
+    <ul class="bare">${troubles.slice(0, MOST_TROUBLES).map(
+      ({
+        worker,
+        trouble,
+      }) => html`<li class=${trouble.verdict.tone === 'bad' ? 'alarm' : 'caution'} key=${worker.name}>
+        <${Badge} ...${trouble.verdict} /> <a href=${workerLink(worker.name)}>${words(worker.name)}</a>${' '}
+        ${words(trouble.reasons.join('; '))}<${Remedies} of=${trouble} /></li>`,
     )}</ul>
-    ${
-      troubles.length > MOST_TROUBLES &&
-      html`<p><a href="#/workers">and ${troubles.length - MOST_TROUBLES} more workers</a></p>`
-    }
+    ${more > 0 && html`<p><a href="#/workers">and ${more} more ${more === 1 ? 'worker' : 'workers'}</a></p>`}
   </section>`;
 }

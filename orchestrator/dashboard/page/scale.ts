@@ -17,6 +17,9 @@ const REASONS: Record<ScaleGroupView['reason'], string> = {
   maximum: 'the most that there may be',
 };
 
+/** As many as the API takes: nobody has said how many at most. */
+const UNBOUNDED = 10_000;
+
 /** How many workers there are and should be, a line for each group. */
 export function Scale(): VNode | null {
   useEffect(() => {
@@ -36,12 +39,13 @@ export function Scale(): VNode | null {
 function Group({ group, isOnly }: { group: ScaleGroupView; isOnly: boolean }): VNode {
   // The fleet is told of at once, the scale from time to time.
   const current = fleet.value.filter((worker) => worker.group === group.name).length;
+  const workers = `${current === 1 ? 'worker' : 'workers'}`;
   const deviation = current - group.desired;
   // More than nobody has asked for are not too many.
   const isAsWanted = deviation === 0 || (deviation > 0 && group.setBy === null);
+  const isSet = group.setBy !== null || group.bursts.length > 0;
   const notes = [
-    REASONS[group.reason],
-    `at least ${group.minimum}, at most ${group.maximum}`,
+    ...(isSet ? [REASONS[group.reason], boundsOf(group)] : ['no scale is set']),
     ...group.bursts.map(({ workers, until }) => `${workers} until ${time(until, now.value)}`),
     ...(group.draining > 0 ? [`${group.draining} draining`] : []),
     ...(group.setBy === 'api'
@@ -49,11 +53,15 @@ function Group({ group, isOnly }: { group: ScaleGroupView; isOnly: boolean }): V
       : []),
   ];
   return html`<p>
-    ${!isOnly && html`<b>${group.name}: </b>`}<b>${current}</b> workers of <b>${group.desired}</b> wanted
-    ${!isAsWanted && html` <span class="badge warn">${Math.abs(deviation)} too ${deviation > 0 ? 'many' : 'few'}</span>`}
+    ${!isOnly && html`<b>${group.name}: </b>`}<b>${current}</b> ${workers}${isSet ? html` of <b>${group.desired}</b> wanted` : ','}
+    ${isSet && !isAsWanted && html` <span class="badge warn">${Math.abs(deviation)} too ${deviation > 0 ? 'many' : 'few'}</span>`}
     <span class="quiet"> ${notes.join('; ')}</span>
     ${group.problem && html`<span class="alarm"> ${group.problem}</span>`}
   </p>`;
+}
+
+function boundsOf({ minimum, maximum }: ScaleGroupView): string {
+  return maximum < UNBOUNDED ? `at least ${minimum}, at most ${maximum}` : `at least ${minimum}`;
 }
 
 const SPEC = [
@@ -68,7 +76,7 @@ function ScaleButton({ scale: { groups } }: { scale: ScaleView }): VNode | null 
   const only = groups.length === 1 ? first : null;
   const number = (name: string, label: string, now?: number): VNode =>
     html`<label>${label}
-      <input name=${name} type="number" min="0" max="10000" step=${name === 'minutes' ? 'any' : 1} placeholder=${now} />
+      <input name=${name} type="number" min="0" max="10000" step=${name === 'minutes' ? 'any' : 1} placeholder=${now === UNBOUNDED ? 'no limit' : now} />
     </label>`;
   const confirm = (): void =>
     ask({

@@ -1,6 +1,6 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { JobView, ScaleView, WorkerSummary } from '#shared/api/schemas.ts';
-import { ApiError, clockOffset, events, get, type ServerEvent, setToken } from './api.ts';
+import { ApiError, clockOffset, events, get, problemOf, type ServerEvent, setToken, token } from './api.ts';
 
 /** Most jobs that have ended which are kept; the server keeps no more either, by default. */
 const MAX_ENDED = 10_000;
@@ -11,8 +11,10 @@ const SCALE_MS = 10_000;
 
 export type Connection = 'connecting' | 'live' | 'lost' | 'sign-in';
 export const connection = signal<Connection>('connecting');
-/** Why nothing is shown, where there is a reason. */
+/** Why the connection is lost, or the token is none. */
 export const obstacle = signal<string | null>(null);
+/** When the orchestrator said last what is shown; null while it goes on, or has said nothing. */
+export const staleSince = signal<string | null>(null);
 export const scale = signal<ScaleView | null>(null);
 /** The server's time, once a second. */
 export const now = signal(Date.now());
@@ -26,6 +28,8 @@ const revisions = { workers: signal(0), live: signal(0), ended: signal(0) };
 type Part = keyof typeof revisions;
 const changed = new Set<Part>();
 let drawing = false;
+/** The stream stands: that is shown with what it says first. */
+let stands = false;
 
 const COLLATOR = new Intl.Collator(undefined, { numeric: true });
 const STATE_ORDER = { disconnected: 0, quarantined: 1, 'not-ready': 2, draining: 3, ready: 4 };
@@ -81,6 +85,10 @@ function draw(...parts: readonly Part[]): void {
       drawing = false;
       batch(() => {
         for (const part of changed) revisions[part].value += 1;
+        if (!stands) return;
+        connection.value = 'live';
+        obstacle.value = null;
+        staleSince.value = null;
       });
       changed.clear();
     });
@@ -119,6 +127,7 @@ function apply({ event, data }: ServerEvent): void {
 async function watch(abort: AbortSignal): Promise<void> {
   let isFirst = true;
   for await (const some of events('api/v1/events', abort)) {
+    heardAt = Date.now();
     if (isFirst) {
       isFirst = false;
       workers.clear();
@@ -126,10 +135,7 @@ async function watch(abort: AbortSignal): Promise<void> {
       const past = await get<JobView[]>('jobs?state=ended');
       ended.clear();
       for (const job of past) keep(job);
-      batch(() => {
-        connection.value = 'live';
-        obstacle.value = null;
-      });
+      stands = true;
       draw('workers', 'live', 'ended');
     }
     for (const event of some) apply(event);
@@ -137,6 +143,7 @@ async function watch(abort: AbortSignal): Promise<void> {
 }
 
 let current: AbortController | null = null;
+let heardAt = 0;
 
 /** Watches the orchestrator for as long as the page is open, or until the token is wrong. */
 export async function connect(): Promise<void> {
@@ -147,24 +154,36 @@ export async function connect(): Promise<void> {
   while (!abort.signal.aborted) {
     try {
       await watch(abort.signal);
-      obstacle.value = 'the orchestrator ended the connection';
+      lose('the orchestrator ended the connection');
     } catch (error) {
       if (abort.signal.aborted) return;
-      obstacle.value = error instanceof ApiError ? error.message : null;
+      lose(problemOf(error));
       if (error instanceof ApiError && error.status === 401) {
-        abort.abort();
+        disconnect();
+        // Who has not tried one did nothing wrong.
+        if (token.value === null) obstacle.value = null;
         setToken(null);
         connection.value = 'sign-in';
         return;
       }
     }
-    connection.value = 'lost';
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
 }
 
+function lose(why: string): void {
+  stands = false;
+  batch(() => {
+    if (connection.value === 'live') staleSince.value = new Date(heardAt + clockOffset.value).toISOString();
+    connection.value = 'lost';
+    obstacle.value = why;
+  });
+}
+
 export function disconnect(): void {
   current?.abort();
+  stands = false;
+  staleSince.value = null;
   workers.clear();
   live.clear();
   ended.clear();
@@ -178,5 +197,6 @@ export async function refreshScale(): Promise<void> {
 setInterval(refreshScale, SCALE_MS);
 
 setInterval(() => {
-  now.value = Date.now() + clockOffset.value;
+  // What is stale gets no older to look at: it says since when.
+  if (connection.value !== 'lost') now.value = Date.now() + clockOffset.value;
 }, 1000);

@@ -7,9 +7,12 @@ const PAGE_SIZE = 50;
 export interface Column<Row> {
   readonly title: string;
   readonly cell: (row: Row) => ComponentChildren;
-  /** Figures stand right; actions need no title to be seen. */
-  readonly kind?: 'figure' | 'action' | 'wide';
+  /** Figures stand right; actions and names need no title to be seen, the latter where rows are cards. */
+  readonly kind?: 'figure' | 'action' | 'wide' | 'name' | 'when';
 }
+
+/** In a cell that has nothing to say. */
+export const NOTHING = '–';
 
 interface TableProps<Row> {
   readonly label: string;
@@ -37,9 +40,11 @@ export function Table<Row>({ label, rows, keyOf, columns, empty }: TableProps<Ro
       )}</tr></thead>
       <tbody>${shown.map(
         (row) =>
-          html`<tr key=${keyOf(row)}>${columns.map(
-            ({ title, kind, cell }) => html`<td class=${kind} data-label=${title}>${cell(row)}</td>`,
-          )}</tr>`,
+          html`<tr key=${keyOf(row)}>${columns.map(({ title, kind, cell }) => {
+            const content = cell(row);
+            const looks = [kind, content === NOTHING && 'nothing'].filter(Boolean).join(' ');
+            return html`<td class=${looks || undefined} data-label=${title}>${content}</td>`;
+          })}</tr>`,
       )}</tbody>
     </table>
     ${

@@ -4,13 +4,14 @@ import type { VNode } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { TimelinesView } from '#shared/api/schemas.ts';
-import { get } from './api.ts';
+import { get, problemOf } from './api.ts';
 import { seconds } from './format.ts';
+import { connection, staleSince } from './store.ts';
 import { isDark } from './theme.ts';
 
 /** As often as the orchestrator samples. */
 const REFRESH_MS = 10_000;
-const HEIGHT = 180;
+const HEIGHT = 150;
 
 interface Line {
   readonly name: Exclude<keyof TimelinesView, 'at'>;
@@ -22,6 +23,10 @@ interface ChartSpec {
   readonly lines: readonly Line[];
   readonly text: (value: number) => string;
 }
+
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+/** There are no halves of a worker. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 
 const count = (value: number): string => String(value);
 const share = (value: number): string => `${Math.round(value)} %`;
@@ -54,6 +59,7 @@ export function TimelinesPage(): VNode {
   const plot = useSignal<typeof uPlot | null>(null);
   const problem = useSignal<string | null>(null);
   useEffect(() => {
+    if (connection.value !== 'live') return;
     const refresh = async (): Promise<void> => {
       try {
         // Nobody who does not look at timelines loads it.
@@ -61,13 +67,13 @@ export function TimelinesPage(): VNode {
         view.value = await get<TimelinesView>('timelines');
         problem.value = null;
       } catch (error) {
-        problem.value = error instanceof Error ? error.message : String(error);
+        problem.value = problemOf(error);
       }
     };
     void refresh();
     const timer = setInterval(refresh, REFRESH_MS);
     return () => clearInterval(timer);
-  }, []);
+  }, [connection.value]);
   const told = view.value;
   return html`
     <div class="bar-of-tools"><h1>Timelines</h1><span class="quiet">the last six hours, every 10 s</span></div>
@@ -78,7 +84,7 @@ export function TimelinesPage(): VNode {
         ? html`<p class="quiet empty">The first figures come 10 s after the orchestrator has started.</p>`
         : html`<div class="charts">${CHARTS.map(
             (spec) =>
-              html`<${Chart} key=${`${spec.title}${isDark()}`} spec=${spec} view=${told} Plot=${plot.value} />`,
+              html`<${Chart} key=${`${spec.title}${isDark()}${staleSince.value}`} spec=${spec} view=${told} Plot=${plot.value} />`,
           )}</div>`)
     }`;
 }
@@ -136,9 +142,21 @@ function optionsOf({ lines, text }: ChartSpec, element: HTMLElement): uPlot.Opti
     width: element.clientWidth,
     height: HEIGHT,
     legend: { show: false },
+    padding: [8, 8, 0, 0],
     cursor: { y: false, drag: { x: true, y: false } },
     scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
-    axes: [axis, { ...axis, size: 60, values: (_plot, values) => values.map(text) }],
+    axes: [
+      {
+        ...axis,
+        size: 20,
+        space: 80,
+        values: (_plot, values) => values.map((at) => CLOCK.format(at * 1000)),
+      },
+      {
+        ...{ ...axis, size: 60, values: (_plot, values) => values.map(text) },
+        ...(text === count && { incrs: WHOLE }),
+      },
+    ],
     series: [
       {},
       ...lines.map(({ label }, index) => ({

@@ -2,6 +2,7 @@ import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import type { WorkerSummary } from '#shared/api/schemas.ts';
 import type { Verdict } from './format.ts';
+import { words } from './words.ts';
 
 export interface Trouble {
   readonly verdict: Verdict;
@@ -49,5 +50,5 @@ export function troubleOf(worker: WorkerSummary): Trouble | null {
 }
 
 export function Remedies({ of: { remedies } }: { of: Trouble }): VNode[] {
-  return remedies.map((remedy) => html`<small key=${remedy}>${remedy}</small>`);
+  return remedies.map((remedy) => html`<small key=${remedy}>${words(remedy)}</small>`);
 }

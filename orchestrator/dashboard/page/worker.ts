@@ -6,6 +6,7 @@ import { bytes, percent, time } from './format.ts';
 import { now, workerNamed } from './store.ts';
 import { Badge, type Column, Table } from './table.ts';
 import { Remedies, troubleOf } from './trouble.ts';
+import { words } from './words.ts';
 import { JobsOf, WorkerState } from './workers.ts';
 
 type Mount = WorkerSummary['storage'][number];
@@ -14,7 +15,7 @@ type Gpu = NonNullable<WorkerSummary['load']['gpus']>[number];
 const latency = (ms: number | undefined): string => (ms === undefined ? '–' : `${ms} ms`);
 
 const MOUNTS: readonly Column<Mount>[] = [
-  { title: 'Path', kind: 'wide', cell: ({ path }) => html`<code>${path}</code>` },
+  { title: 'Path', kind: 'name', cell: ({ path }) => html`<code>${words(path)}</code>` },
   { title: 'Mode', cell: ({ mode }) => mode },
   {
     title: 'State',
@@ -22,19 +23,19 @@ const MOUNTS: readonly Column<Mount>[] = [
     cell: ({ problem }) =>
       html`<${Badge} ...${
         problem === null ? { label: 'usable', tone: 'good' } : { label: 'problem', tone: 'bad' }
-      } />${problem && html`<small class="reason">${problem}</small>`}`,
+      } />${problem && html`<small class="reason">${words(problem)}</small>`}`,
   },
   {
     title: 'File system',
     kind: 'wide',
-    cell: ({ type, options }) => html`${type ?? '–'}${options && html`<small>${options}</small>`}`,
+    cell: ({ type, options }) => html`${type ?? '–'}${options && html`<small>${words(options)}</small>`}`,
   },
   { title: 'Seen here after', kind: 'figure', cell: ({ latencyMs }) => latency(latencyMs) },
   { title: 'Seen by PMS after', kind: 'figure', cell: ({ latencyToPmsMs }) => latency(latencyToPmsMs) },
 ];
 
 const GPUS: readonly Column<Gpu>[] = [
-  { title: 'GPU', kind: 'wide', cell: ({ name, id }) => html`${name}<small>${id}</small>` },
+  { title: 'GPU', kind: 'name', cell: ({ name, id }) => html`${name}<small>${words(id)}</small>` },
   { title: 'In use', kind: 'figure', cell: ({ utilisation }) => percent(utilisation) },
   { title: 'Encoder', kind: 'figure', cell: ({ encoder }) => percent(encoder) },
   {
@@ -53,13 +54,13 @@ export function WorkerPage({ name }: { name: string }): VNode {
   }
   const trouble = troubleOf(worker);
   return html`
-    <div class="bar-of-tools"><h1>${name}</h1><${DrainButton} worker=${worker} /></div>
+    <div class="bar-of-tools"><h1>${words(name)}</h1><${DrainButton} worker=${worker} /></div>
     <p><${WorkerState} worker=${worker} />${trouble && html`<${Remedies} of=${trouble} />`}</p>
     <dl class="facts">
       <div><dt>Slots</dt><dd>${worker.running} of ${worker.slots}</dd></div>
       <div><dt>CPU</dt><dd>${percent(worker.load.cpu)}</dd></div>
       <div><dt>Version</dt><dd>${worker.version}</dd></div>
-      <div><dt>Machine</dt><dd>${worker.node ?? '–'}</dd></div>
+      <div><dt>Machine</dt><dd>${worker.node ? words(worker.node) : '–'}</dd></div>
       <div><dt>Connected</dt><dd>${time(worker.connectedAt, now.value)}</dd></div>
     </dl>
     <section><h2>Runs</h2>

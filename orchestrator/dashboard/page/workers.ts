@@ -7,15 +7,16 @@ import { percent } from './format.ts';
 import { jobLink, workerLink } from './router.ts';
 import { Scale } from './scale.ts';
 import { fleet, jobNamed } from './store.ts';
-import { Badge, type Column, Share, Table } from './table.ts';
+import { Badge, type Column, NOTHING, Share, Table } from './table.ts';
 import { troubleOf, workerVerdict } from './trouble.ts';
+import { words } from './words.ts';
 
 const MOST_JOBS = 3;
 
 export function WorkerState({ worker }: { worker: WorkerSummary }): VNode {
   const trouble = troubleOf(worker);
   return html`<${Badge} ...${workerVerdict(worker)} />
-    ${trouble && html`<small class="reason">${trouble.reasons.join('; ')}</small>`}`;
+    ${trouble && html`<small class="reason">${words(trouble.reasons.join('; '))}</small>`}`;
 }
 
 export function Gpus({ worker }: { worker: WorkerSummary }): VNode {
@@ -23,7 +24,7 @@ export function Gpus({ worker }: { worker: WorkerSummary }): VNode {
   if (gpus.length === 0) return html`<span class="quiet">none</span>`;
   return html`${gpus.map(
     ({ id, name, utilisation, sessions }) => html`<span key=${id} title=${name}>
-      <${Share} value=${utilisation} text=${utilisation === null ? name : percent(utilisation)} />
+      <${Share} value=${utilisation} text=${percent(utilisation)} />
       ${sessions !== null && html`<small>${sessions} ${sessions === 1 ? 'session' : 'sessions'}</small>`}
     </span>`,
   )}`;
@@ -34,15 +35,16 @@ export function JobsOf({ worker, most }: { worker: WorkerSummary; most: number }
   return html`<ul class="bare">${worker.jobs
     .slice(0, most)
     .map(
-      (id) => html`<li key=${id}><a href=${jobLink(id)}>${jobNamed(id)?.title ?? id}</a></li>`,
+      (id) => html`<li key=${id}><a href=${jobLink(id)}>${words(jobNamed(id)?.title ?? id)}</a></li>`,
     )}${more > 0 && html`<li class="quiet">and ${more} more</li>`}</ul>`;
 }
 
 const COLUMNS: readonly Column<WorkerSummary>[] = [
   {
     title: 'Worker',
+    kind: 'name',
     cell: ({ name, node }) =>
-      html`<a href=${workerLink(name)}>${name}</a>${node && html`<small>${node}</small>`}`,
+      html`<a href=${workerLink(name)}>${words(name)}</a>${node && html`<small>${words(node)}</small>`}`,
   },
   { title: 'State', kind: 'wide', cell: (worker) => html`<${WorkerState} worker=${worker} />` },
   {
@@ -61,7 +63,7 @@ const COLUMNS: readonly Column<WorkerSummary>[] = [
     title: 'Runs',
     kind: 'wide',
     cell: (worker) =>
-      worker.jobs.length === 0 ? '–' : html`<${JobsOf} worker=${worker} most=${MOST_JOBS} />`,
+      worker.jobs.length === 0 ? NOTHING : html`<${JobsOf} worker=${worker} most=${MOST_JOBS} />`,
   },
   { title: 'Action', kind: 'action', cell: (worker) => html`<${DrainButton} worker=${worker} />` },
 ];
@@ -73,7 +75,7 @@ export function WorkersPage(): VNode {
   return html`
     <div class="bar-of-tools">
       <h1>Workers</h1>
-      <label><span class="unseen">Search workers</span><input type="search" placeholder="Search name, node, state, reason"
+      <label><span class="unseen">Search workers</span><input type="search" placeholder="Name, node, state, reason"
         onInput=${(event: InputEvent) => {
           if (event.target instanceof HTMLInputElement) search.value = event.target.value;
         }} /></label>
