@@ -273,6 +273,10 @@ inBrowser('dims what it last heard when the orchestrator is gone, and goes on wh
   expect(await colour()).toBe(bright);
   await visit('Workers');
   await page.getByRole('link', { name: 'w2' }).waitFor();
+  // From before it started again.
+  await visit('History');
+  await page.getByLabel('Search jobs').fill('broken');
+  await row('Broken.mkv').getByText('exit code 3').waitFor();
 });
 
 inBrowser('notices when the orchestrator says nothing more, though nobody ended the connection', async () => {

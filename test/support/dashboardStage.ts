@@ -38,7 +38,10 @@ export class DashboardStage {
     const cluster = await Cluster.start({
       ...{ workers: [], transcoderDirectory: directory, token: DASHBOARD_TOKEN, pmsPort: portOf(pms) },
       // What waits is to be seen.
-      env: { CLUSTERPLEX_ADMIN_TOKEN: DASHBOARD_TOKEN, QUEUE_TIMEOUT_MS: '600000' },
+      env: {
+        ...{ CLUSTERPLEX_ADMIN_TOKEN: DASHBOARD_TOKEN, QUEUE_TIMEOUT_MS: '600000' },
+        HISTORY_PATH: join(directory, 'history.sqlite'),
+      },
     });
     return new DashboardStage(cluster, recorder, directory, pms);
   }

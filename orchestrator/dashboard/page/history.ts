@@ -1,10 +1,12 @@
 import { useSignal } from '@preact/signals';
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
+import { useEffect } from 'preact/hooks';
 import type { JobView } from '#shared/api/schemas.ts';
 import { duration, time, verdict } from './format.ts';
 import { BY, TITLE, WORKER } from './jobColumns.ts';
-import { history, now } from './store.ts';
+import { finding, findMore, findOlder, more, older } from './older.ts';
+import { connection, history, now } from './store.ts';
 import { Badge, type Column, NOTHING, Table } from './table.ts';
 import { words } from './words.ts';
 
@@ -40,9 +42,16 @@ const OUTCOMES: Record<string, (job: JobView) => boolean> = {
   cancelled: ({ outcome }) => outcome?.reason === 'cancelled',
 };
 const CLASSES = ['all', 'playback', 'background'];
+/** Who types is not asked for at every letter. */
+const TYPING_MS = 250;
 
 function matches({ title, session, worker, reason, jobId }: JobView, word: string): boolean {
   return [title, session, worker, reason, jobId].some((text) => text?.toLowerCase().includes(word));
+}
+
+function withOlder(): JobView[] {
+  const latest = new Set(history.value.map(({ jobId }) => jobId));
+  return [...history.value, ...older.value.filter(({ jobId }) => !latest.has(jobId))];
 }
 
 export function HistoryPage(): VNode {
@@ -51,7 +60,15 @@ export function HistoryPage(): VNode {
   const search = useSignal('');
   const isOutcome = OUTCOMES[outcome.value] ?? (() => true);
   const word = search.value.trim().toLowerCase();
-  const rows = history.value.filter(
+  const wanted = { search: word, jobClass: jobClass.value === 'all' ? null : jobClass.value };
+  const isUnfiltered = word === '' && jobClass.value === 'all' && outcome.value === 'all';
+  const isLive = connection.value === 'live';
+  useEffect(() => {
+    const timer = isLive ? setTimeout(() => void findOlder(wanted), word === '' ? 0 : TYPING_MS) : undefined;
+    return () => clearTimeout(timer);
+  }, [isLive, word, jobClass.value]);
+  const all = older.value.length === 0 ? history.value : withOlder();
+  const rows = all.filter(
     (job) =>
       isOutcome(job) &&
       (jobClass.value === 'all' || job.class === jobClass.value) &&
@@ -76,5 +93,6 @@ export function HistoryPage(): VNode {
       ${choice('Class', jobClass, CLASSES)}
     </div>
     <${Table} label="Jobs that have ended" rows=${rows} columns=${COLUMNS} keyOf=${(job: JobView) => job.jobId}
-      empty=${history.value.length === 0 ? 'No job has ended since the orchestrator started.' : 'No job matches.'} />`;
+      empty=${finding.value ? 'Looking …' : isUnfiltered ? 'No job has ended yet.' : 'No job matches.'} />
+    ${more.value !== null && html`<button onClick=${() => void findMore(wanted)}>Show older jobs</button>`}`;
 }
