@@ -11,6 +11,8 @@ import { report } from './report.ts';
 import { scenarios } from './scenarios.ts';
 import { FILMS, StorageNode } from './storageNode.ts';
 
+// That it strips types is said in each run.
+process.removeAllListeners('warning');
 Part.bundles = bundlesIn(inPrograms(''));
 const films = '/srv/films';
 mkdirSync(films, { recursive: true });

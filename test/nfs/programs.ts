@@ -13,7 +13,7 @@ export const PROGRAMS = [
 
 export const FILM = 'film.mkv';
 /** So long that it is neither over nor all in the page cache when its server is lost. */
-export const FILM_SECONDS = 36;
+export const FILM_SECONDS = 24;
 
 /** Where a bundle is, below the directory of them all. */
 export function bundleOf(part: (typeof PARTS)[number]): string {
