@@ -6,6 +6,8 @@ import { Script } from '#shared/storage/script.ts';
 
 /** A server that has just said that it is ready takes a second. */
 const LIMIT_MS = 15_000;
+/** How often the table is read meanwhile. */
+const LOOK_MS = 100;
 /** Of several, one over the other; more than that nobody has made by accident. */
 const MOST = 8;
 
@@ -48,13 +50,29 @@ export class Mounter {
    */
   async mount(server: string): Promise<string | null> {
     const { path, exported, options } = this.#options;
-    for (let left = MOST; left > 0 && (await this.mounted()) !== null; left -= 1) {
-      const problem = await this.#run(UNMOUNT, [path]);
+    for (let left = MOST; left > 0; left -= 1) {
+      const mounted = await this.mounted();
+      if (mounted === null) break;
+      const problem = await this.#unmount(mounted);
       if (problem !== null) return `umount: ${problem}`;
     }
     const source = `${isIPv6(server) ? `[${server}]` : server}:${exported}`;
     const problem = await this.#run(MOUNT, [options, source, path]);
     return problem && `mount: ${problem}`;
+  }
+
+  /** What is out of the table is unmounted. The kernel may still give things back to the server that was given up. */
+  async #unmount({ instance }: Mounted): Promise<string | null> {
+    const { path, clock } = this.#options;
+    let problem: string | null | undefined;
+    const unmounting = this.#run(UNMOUNT, [path]).then((found) => {
+      problem = found;
+    });
+    while ((await this.mounted())?.instance === instance) {
+      if (problem !== undefined) return problem;
+      await Promise.race([unmounting, new Promise<void>((resolve) => clock.after(LOOK_MS, resolve))]);
+    }
+    return null;
   }
 
   async #run(script: string, words: readonly string[]): Promise<string | null> {

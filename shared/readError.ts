@@ -1,4 +1,7 @@
-/** EIO, ESTALE and ETIMEDOUT in the words of glibc and of musl, which Plex's transcoder is built with. */
+/**
+ * EIO, ESTALE and ETIMEDOUT in the words of glibc and of musl, which Plex's transcoder is built with. And 512, ERESTARTSYS,
+ * for which neither has any: the kernel says it to who opens a file while its NFS mount is forced off.
+ */
 const CAUSES = [
   'Input/output error',
   'I/O error',
@@ -6,6 +9,8 @@ const CAUSES = [
   'Stale NFS file handle',
   'Connection timed out',
   'Operation timed out',
+  'Error number -512 occurred',
+  'No error information',
 ];
 
 /**

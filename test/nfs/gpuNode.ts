@@ -40,7 +40,7 @@ export class GpuNode {
 
   async keepMounted(servers: readonly string[]): Promise<void> {
     const env = { ...CACHE, DFS_SERVERS: servers.join(','), LISTENING_HOST: '127.0.0.1', DFS_LOST_MS };
-    this.#mount = new Part('dfs/mount.mjs', env, this.machine.enter);
+    this.#mount = new Part('dfs/mount.ts', env, this.machine.enter);
     await this.#mount.listening();
   }
 

@@ -1,15 +1,23 @@
 /** What the virtual machine runs: the scenarios, one after the other. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Part } from '../support/part.ts';
 import { fileNumbers } from './fileNumbers.ts';
+import { film } from './film.ts';
 import { GpuNode } from './gpuNode.ts';
-import { Machine } from './machine.ts';
+import { inPrograms, Machine } from './machine.ts';
+import { bundlesIn, FILM } from './programs.ts';
 import { report } from './report.ts';
 import { scenarios } from './scenarios.ts';
 import { FILMS, StorageNode } from './storageNode.ts';
 
+// That it strips types is said in each run.
+process.removeAllListeners('warning');
+Part.bundles = bundlesIn(inPrograms(''));
 const films = '/srv/films';
 mkdirSync(films, { recursive: true });
 for (const film of FILMS) writeFileSync(`${films}/${film}.mkv`, film.repeat(100_000));
+copyFileSync(inPrograms(FILM), join(films, FILM));
 
 const since = performance.now();
 Machine.lan();
@@ -26,7 +34,7 @@ report({
   before: '6 s',
 });
 let failed = 0;
-for (const [name, run] of Object.entries({ ...scenarios, ...fileNumbers })) {
+for (const [name, run] of Object.entries({ ...scenarios, ...film, ...fileNumbers })) {
   try {
     console.log(`== ${name}`);
     await run({ films, w1, w2, w3 });

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** For the environment of a part. The host's files can only be read. */
@@ -6,6 +7,16 @@ export const CACHE = { NODE_COMPILE_CACHE: '/tmp/cache' };
 
 const LIMIT_MS = 60_000;
 const BRIDGE = 'lan';
+
+/** Of the machine that the virtual one itself is, outside of all namespaces. */
+export const HOME = '192.168.1.1';
+
+// biome-ignore lint/style/noProcessEnv: from the virtual machine's init
+const { programs = '' } = process.env;
+
+export function inPrograms(path: string): string {
+  return join(programs, path);
+}
 
 /** Runs a script of the shell here. @returns what it said */
 export function shell(script: string, enter: readonly string[] = []): string {
@@ -31,7 +42,9 @@ export class Machine {
   }
 
   static lan(): void {
-    shell(`ip link add ${BRIDGE} type bridge; ip link set ${BRIDGE} up`);
+    shell(
+      `ip link add ${BRIDGE} type bridge; ip addr add ${HOME}/24 dev ${BRIDGE}; ip link set ${BRIDGE} up`,
+    );
   }
 
   static async start(name: string, address: string): Promise<Machine> {

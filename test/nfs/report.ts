@@ -1,3 +1,5 @@
+import { setTimeout as later } from 'node:timers/promises';
+
 /** What a scenario took, and what was measured by hand when the design was made. */
 export interface Measured {
   readonly scenario: string;
@@ -27,12 +29,25 @@ export function reported(line: string): Measured | null {
   return at === -1 ? null : (JSON.parse(line.slice(at + MARK.length)) as Measured);
 }
 
+/** Waits for it, but no longer. */
+export async function within<T>(what: string, awaited: Promise<T>, limitMs: number): Promise<T> {
+  const isOver = new AbortController();
+  const late = later(limitMs, null, isOver).then(() => {
+    throw new Error(`not within ${limitMs} ms: ${what}`);
+  });
+  try {
+    return await Promise.race([awaited, late]);
+  } finally {
+    isOver.abort();
+  }
+}
+
 /** Waits until the condition holds. @returns how long that took, in milliseconds */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, limitMs: number) {
   const since = performance.now();
   while (!(await condition())) {
     if (performance.now() - since > limitMs) throw new Error(`not within ${limitMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await later(LOOK_MS);
   }
   return Math.round(performance.now() - since);
 }

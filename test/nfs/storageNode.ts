@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { Part } from '../support/part.ts';
-import { CACHE, Machine } from './machine.ts';
+import { CACHE, inPrograms, Machine } from './machine.ts';
+import { programOf } from './programs.ts';
 
 export const DFS = '/mnt/clusterplex/dfs';
 export const FILMS = ['film1', 'film2', 'film3', 'film4'] as const;
@@ -10,7 +10,7 @@ const DESCRIPTOR = '9';
 // biome-ignore lint/style/noProcessEnv: from the virtual machine's init
 const { project = '' } = process.env;
 const HOST_FILES = `${project}/deploy/host`;
-const FILE_SYSTEM = fileURLToPath(new URL('../support/fuseMount/passthrough.mjs', import.meta.url));
+const FILE_SYSTEM = inPrograms(programOf('test/support/fuseMount/passthrough.ts'));
 
 /** A machine with a FUSE file system and an NFS server, set up with the files of deploy/host. */
 export class StorageNode {
@@ -54,7 +54,7 @@ export class StorageNode {
   }
 
   async probe(): Promise<void> {
-    this.#probe = new Part('dfs/probe.mjs', CACHE, this.machine.enter);
+    this.#probe = new Part('dfs/probe.ts', CACHE, this.machine.enter);
     await this.#probe.listening();
   }
 

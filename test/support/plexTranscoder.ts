@@ -5,12 +5,16 @@ import { compileCache } from './compileCache.ts';
 import { type FfmpegTools, ffmpegTools, ffprobeEnv } from './ffmpeg.ts';
 import type { StandInConfig } from './plexTranscoder/config.ts';
 
+const MAIN = fileURLToPath(new URL('./plexTranscoder/main.ts', import.meta.url));
+
 export interface PlexTranscoderOptions {
   readonly tools?: FfmpegTools;
   /** DASH manifests list the whole run (the default), or the last five segments with a start number that moves on. */
   readonly listing?: StandInConfig['listing'];
   /** The file's name; PMS's own by default. */
   readonly name?: string;
+  /** The program, where it is bundled. */
+  readonly main?: string;
 }
 
 /**
@@ -21,9 +25,8 @@ export async function installPlexTranscoder(
   directory: string,
   options: PlexTranscoderOptions = {},
 ): Promise<string> {
-  const { tools = ffmpegTools(), listing = 'whole', name = 'Plex Transcoder' } = options;
+  const { tools = ffmpegTools(), listing = 'whole', name = 'Plex Transcoder', main = MAIN } = options;
   const config: StandInConfig = { ...tools, listing };
-  const main = fileURLToPath(import.meta.resolve('./plexTranscoder/main.ts'));
   const command = [process.execPath, main, JSON.stringify(config)].map(quote).join(' ');
   const env = Object.entries({ ...compileCache, ...ffprobeEnv }).map(
     ([key, value]) => `${key}=${quote(value)}`,

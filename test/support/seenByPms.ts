@@ -1,8 +1,8 @@
+import { strictEqual } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect } from 'vitest';
 import { announcedFiles } from '../../pms/relay/announced/files.ts';
 import { readMpd } from '../../pms/relay/announced/mpd.ts';
 import { readNumberedList } from '../../pms/relay/announced/segmentList.ts';
@@ -47,7 +47,7 @@ export class SeenByPms {
   /** Fails unless `problems` finds none. */
   async expectWhole(seconds: number, init: string | null): Promise<void> {
     // As text: a list is not printed whole.
-    expect((await this.problems(seconds, init)).join('\n')).toBe('');
+    strictEqual((await this.problems(seconds, init)).join('\n'), '');
   }
 
   /**

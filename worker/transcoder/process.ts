@@ -4,6 +4,7 @@ import type { Clock, Timer } from '#shared/clock.ts';
 import { coerceError } from '#shared/errors.ts';
 import type { EndSignal } from '#shared/job.ts';
 import type { OutputStream } from '#shared/protocol/messages.ts';
+import { isExiting } from './exiting.ts';
 import type { FenceWatch } from './fence.ts';
 import { type Command, type Launched, launch } from './launch.ts';
 import { sendSignal, signalMarked } from './marked.ts';
@@ -17,6 +18,9 @@ const TRANSCODER_PRIORITY = 5;
 
 /** A path in a message is for people. */
 const QUOTED_LENGTH = 300;
+
+/** How long what was killed may take to end; then it is looked at. */
+const DEATH_MS = 1_000;
 
 /** How long a pipe may stay open after the transcoder has ended: somebody it left behind holds it. */
 const PIPE_DEADLINE_MS = 1_000;
@@ -138,9 +142,24 @@ export class TranscoderProcess implements RunningTranscoder {
     // A stopped process would keep the signal waiting.
     this.#signalTree(signal);
     this.#signalTree('SIGCONT');
+    if (signal === 'SIGKILL') {
+      this.#awaitDeath();
+      return;
+    }
     this.#timer = this.#options.clock.after(this.#options.killGraceMs, () => {
       this.#forced = true;
       this.#signalTree('SIGKILL');
+      this.#awaitDeath();
+    });
+  }
+
+  /** Whoever waits for a successor must not wait for a file server that hangs. */
+  #awaitDeath(): void {
+    this.#timer = this.#options.clock.after(DEATH_MS, () => {
+      this.#signalTree('SIGKILL');
+      if (this.pid !== null && isExiting(this.pid)) this.#exit ??= { exitCode: null, signal: 'SIGKILL' };
+      this.#awaitDeath();
+      this.#advance();
     });
   }
 

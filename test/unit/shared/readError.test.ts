@@ -7,6 +7,8 @@ test.each([
   [`${FILM}: Input/output error`, 'Input/output error'],
   [`${FILM}: Stale file handle\r`, 'Stale file handle'],
   [`${FILM}: I/O error`, 'I/O error'],
+  [`${FILM}: Error number -512 occurred`, 'Error number -512 occurred'],
+  [`${FILM}: No error information`, 'No error information'],
   ['[in#0/matroska,webm @ 0x55] Error during demuxing: Connection timed out', 'Connection timed out'],
 ])('%j', (line, cause) => {
   expect(readErrorIn(line, ['other', FILM])).toBe(cause);
