@@ -214,7 +214,7 @@ describe.concurrent('the installer', () => {
 
   test('says what remains to do, once', async ({ pms }) => {
     putTranscoder(pms, 'echo');
-    expect((await pms.install()).stdout).toMatch(/start the relay.*restart PMS.*must stay there/s);
+    expect((await pms.install()).stdout).toMatch(/relay must run.*must be restarted.*must stay there/s);
     expect((await pms.install()).stdout).toBe('already in place\n');
   });
 
