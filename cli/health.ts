@@ -14,10 +14,11 @@ try {
 }
 
 /** The first line is enough. The rest Node would refuse where PMS repeats Content-Length, and PMS would be killed for it. */
-async function statusOf({ host, hostname, port, pathname }: URL): Promise<string> {
-  const socket = connect(Number(port || 80), hostname);
+async function statusOf({ protocol, host, hostname, port, pathname, search }: URL): Promise<string> {
+  if (protocol !== 'http:') throw new Error(`${protocol}// is not asked for here: the parts speak http`);
+  const socket = connect(Number(port || 80), hostname.replace(/^\[(.*)\]$/, '$1'));
   socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no answer within ${PATIENCE_MS} ms`)));
-  socket.write(`GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
   let answer = '';
   for await (const chunk of socket) {
     answer += String(chunk);

@@ -41,10 +41,13 @@ s6=/etc/services.d
 s6_init=/etc/cont-init.d
 link=/usr/local/bin/clusterplex
 settings=/etc/clusterplex/clusterplex.env
-if [ -z "${TRANSCODER_PATH-}" ] && [ -e "$settings" ]; then
-  TRANSCODER_PATH=$(sed -n 's/^TRANSCODER_PATH=//p' "$settings")
+kept=''
+if [ -e "$settings" ]; then
+  # As systemd reads it: the last one counts, and may be quoted.
+  kept=$(sed -n 's/^TRANSCODER_PATH=//p' "$settings" | tail -n 1 | sed "s/^\([\"']\)\(.*\)\1\$/\2/")
 fi
-export TRANSCODER_PATH="${TRANSCODER_PATH:-/usr/lib/plexmediaserver}"
+kept=${kept:-/usr/lib/plexmediaserver}
+export TRANSCODER_PATH="${TRANSCODER_PATH:-$kept}"
 
 systemd() {
   [ -d /run/systemd/system ]
@@ -137,8 +140,9 @@ if [ -d "$units" ]; then
     (umask 077 && cp "$opt/systemd/clusterplex.env.example" "$settings")
     echo "wrote $settings: set CLUSTERPLEX_TOKEN and ORCHESTRATOR_URL in it"
   fi
-  if [ "$TRANSCODER_PATH" != /usr/lib/plexmediaserver ] && ! grep -q '^TRANSCODER_PATH=' "$settings"; then
-    echo "TRANSCODER_PATH=$TRANSCODER_PATH" >>"$settings"
+  if [ "$TRANSCODER_PATH" != "$kept" ]; then
+    # Its last line may have no end.
+    printf '\nTRANSCODER_PATH="%s"\n' "$TRANSCODER_PATH" >>"$settings"
   fi
   if systemd; then systemctl daemon-reload; fi
 fi

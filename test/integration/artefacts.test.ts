@@ -160,9 +160,12 @@ describe.runIf(PRIVATE)('install.sh', () => {
     const settings = join(root, 'etc/clusterplex/clusterplex.env');
     expect(statSync(settings).mode & 0o777).toBe(0o600);
     // What starts the hook's unit and the worker's finds Plex there, too.
-    expect(readFileSync(settings, 'utf8')).toContain(`\nTRANSCODER_PATH=${root}/plex\n`);
-    const mine = `CLUSTERPLEX_TOKEN=mine\nTRANSCODER_PATH=${root}/plex\n`;
-    writeFileSync(settings, mine);
+    expect(readFileSync(settings, 'utf8')).toContain(`\nTRANSCODER_PATH="${root}/plex"\n`);
+    // By hand it may have lost its last end of line.
+    writeFileSync(settings, 'TRANSCODER_PATH=/elsewhere\nCLUSTERPLEX_TOKEN=mine');
+    const mine = `TRANSCODER_PATH=/elsewhere\nCLUSTERPLEX_TOKEN=mine\nTRANSCODER_PATH="${root}/plex"\n`;
+    install('pms', 'worker');
+    expect(readFileSync(settings, 'utf8')).toBe(mine);
     expect(install('pms', 'worker').stdout).toContain('already in place');
     expect(readdirSync(join(root, 'etc/systemd/system')).sort()).toEqual(
       ['hook', 'relay', 'worker'].map((name) => `clusterplex-${name}.service`),

@@ -274,7 +274,9 @@ inBrowser('dims what it last heard when the orchestrator is gone, and goes on wh
   await visit('Workers');
   await page.getByRole('link', { name: 'w2' }).waitFor();
   // From before it started again.
+  await page.route('**/api/v1/history*', (route) => route.abort(), { times: 1 });
   await visit('History');
+  await press('Try again');
   await page.getByLabel('Search jobs').fill('broken');
   await row('Broken.mkv').getByText('exit code 3').waitFor();
 });

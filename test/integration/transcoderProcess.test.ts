@@ -1,5 +1,4 @@
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,8 +15,7 @@ import { systemClock } from '#shared/clock.ts';
 import { FenceWatch, type Ownership } from '../../worker/transcoder/fence.ts';
 import type { Confinement } from '../../worker/transcoder/launch.ts';
 import { TranscoderProcess } from '../../worker/transcoder/process.ts';
-import { FuseMount } from '../support/fuseMount.ts';
-import { allEnded, isRunning } from '../support/processes.ts';
+import { allEnded } from '../support/processes.ts';
 
 const logger = pino({ level: 'silent' });
 const WRITER = 'a worker';
@@ -26,7 +24,6 @@ let directory: string;
 let cwd: string;
 let temporary: string;
 let fence: FenceWatch;
-let mount: FuseMount | null = null;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'transcoder-process-'));
@@ -39,8 +36,6 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  mount?.remove();
-  mount = null;
   fence.stop();
   vi.unstubAllEnvs();
   rmSync(directory, { recursive: true });
@@ -235,31 +230,6 @@ test('it gives way to the worker, goes first when memory runs out, and leaves no
   expect(await run(`${script}; exit 0`).over).toBe('exit 0');
   expect(readFileSync(said, 'utf8')).toBe('500\n0\n');
 });
-
-const obstacle = await FuseMount.obstacle();
-if (obstacle !== null)
-  process.stderr.write(`NOT TESTED, who dies on a file server that hangs: ${obstacle}\n`);
-
-test.runIf(obstacle === null)(
-  'who was killed is over, though a file server that hangs keeps it from its end',
-  async () => {
-    const [media = '', film = '', opened = ''] = ['media', 'film.mkv', 'opened'].map((name) =>
-      join(cwd, name),
-    );
-    mkdirSync(media);
-    writeFileSync(film, 'film');
-    mount = await FuseMount.healthy(media, film, 'film.mkv');
-    const { process, started, over } = run('exec 3< media/film.mkv; mkdir opened; exec sleep 3600');
-    const pid = await started;
-    await vi.waitUntil(() => existsSync(opened));
-    mount.hang();
-    process.end('SIGKILL');
-    expect(await over).toBe('exit null');
-    expect(isRunning(pid)).toBe(true);
-    mount.comeBack();
-    await allEnded([pid]);
-  },
-);
 
 function link(path: string, target: string): string {
   symlinkSync(target, path);

@@ -7,6 +7,9 @@ import { DFS } from './storageNode.ts';
 /** The emulated processor is ten times slower than any that this runs on. */
 export const DFS_LOST_MS = '8000';
 
+/** After a server has come back, what is given back to it takes as long as the client waits between two attempts. */
+const FORGOTTEN_MS = 120_000;
+
 /** Of one read. */
 const READ_MS = 20_000;
 
@@ -69,10 +72,15 @@ export class GpuNode {
     return signal === null ? stdout.trim() : 'it hangs';
   }
 
-  /** Without dfs-mount and its mount. */
+  /**
+   * Without dfs-mount and its mount, and forgotten by the kernel: it would take another address of a server that it still
+   * knows for the one that it knows, and mount that.
+   */
   async leave(): Promise<void> {
     await this.mount.stop();
     this.machine.run(`umount -i -f -l ${DFS}`);
+    const known = () => shell('tail -n +2 /proc/fs/nfsfs/servers', this.machine.enter).trim();
+    await until('no server is known any more', () => known() === '', FORGOTTEN_MS);
   }
 
   /** What dfs-mount says of itself. */

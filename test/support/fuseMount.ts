@@ -45,6 +45,12 @@ export class FuseMount {
     return FuseMount.#over(directory, ['sleep', '3600']);
   }
 
+  /** Not even SIGKILL ends who waits for it: it has read what it was asked, and never answers. */
+  static deaf(directory: string): Promise<FuseMount> {
+    const never = { offset: 0, read: 'hang', heals: 0 } as const;
+    return FuseMount.faulty(directory, '/dev/null', '', never);
+  }
+
   /** It has one file, a copy of this one. */
   static healthy(directory: string, file: string, name: string): Promise<FuseMount> {
     return FuseMount.slow(directory, file, name, 0);

@@ -8,7 +8,7 @@ const FLAGS = 6;
 
 /**
  * Whether a process has come to its end, though it is still there: the kernel closes what it had open, and may wait for a
- * file server that never answers. No signal changes that, and nothing of it runs or writes any more.
+ * file server that never answers. No signal changes that. Nothing of it runs any more; what it wrote may not be flushed.
  */
 export function isExiting(pid: number): boolean {
   try {

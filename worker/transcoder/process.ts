@@ -6,6 +6,7 @@ import type { EndSignal } from '#shared/job.ts';
 import type { OutputStream } from '#shared/protocol/messages.ts';
 import { isExiting } from './exiting.ts';
 import type { FenceWatch } from './fence.ts';
+import { flush } from './flush.ts';
 import { type Command, type Launched, launch } from './launch.ts';
 import { sendSignal, signalMarked } from './marked.ts';
 import { ATTEMPT_VARIABLE } from './owner.ts';
@@ -19,8 +20,11 @@ const TRANSCODER_PRIORITY = 5;
 /** A path in a message is for people. */
 const QUOTED_LENGTH = 300;
 
-/** How long what was killed may take to end; then it is looked at. */
+/** How long what was killed may take to end; then it is looked at, again and again. */
 const DEATH_MS = 1_000;
+
+/** How often all processes are searched for what belongs to it: each search reads what every one of them was given. */
+const SEARCHES = 3;
 
 /** How long a pipe may stay open after the transcoder has ended: somebody it left behind holds it. */
 const PIPE_DEADLINE_MS = 1_000;
@@ -80,7 +84,9 @@ export class TranscoderProcess implements RunningTranscoder {
   #report = '';
   #forced = false;
   #timer: Timer | null = null;
+  #launchTimer: Timer | null = null;
   #ending = false;
+  #flushing = false;
   /** Exit, end of the report and end of the pipes come in any order. */
   #reported = false;
   #exit: Pick<ProcessEnd, 'exitCode' | 'signal'> | null = null;
@@ -113,7 +119,8 @@ export class TranscoderProcess implements RunningTranscoder {
     });
     // A pipe that breaks has ended; the process's own end says the rest.
     for (const stream of [stdout, stderr, report]) stream.on('error', () => undefined);
-    this.#timer = clock.after(LAUNCH_DEADLINE_MS, () => {
+    // Whoever ends it meanwhile must not wait for that cwd, either.
+    this.#launchTimer = clock.after(LAUNCH_DEADLINE_MS, () => {
       this.#signalTree('SIGKILL');
       this.#fail(`cwd does not answer within ${LAUNCH_DEADLINE_MS} ms`);
     });
@@ -154,11 +161,20 @@ export class TranscoderProcess implements RunningTranscoder {
   }
 
   /** Whoever waits for a successor must not wait for a file server that hangs. */
-  #awaitDeath(): void {
+  #awaitDeath(searches = SEARCHES): void {
     this.#timer = this.#options.clock.after(DEATH_MS, () => {
-      this.#signalTree('SIGKILL');
-      if (this.pid !== null && isExiting(this.pid)) this.#exit ??= { exitCode: null, signal: 'SIGKILL' };
-      this.#awaitDeath();
+      if (searches > 0) this.#signalTree('SIGKILL');
+      else if (this.pid !== null) sendSignal(-this.pid, 'SIGKILL');
+      if (!this.#flushing && this.pid !== null && isExiting(this.pid)) this.#awaitFlush();
+      this.#awaitDeath(searches - 1);
+    });
+  }
+
+  /** It writes no more. What it wrote must not reach the file server after what its successor writes. */
+  #awaitFlush(): void {
+    this.#flushing = true;
+    flush(this.#options.command.cwd, () => {
+      this.#exit ??= { exitCode: null, signal: 'SIGKILL' };
       this.#advance();
     });
   }
@@ -204,7 +220,7 @@ export class TranscoderProcess implements RunningTranscoder {
       this.#fail(`the fence can't watch it: ${coerceError(error).message}`);
       return;
     }
-    if (!this.#ending) this.#timer?.cancel();
+    this.#launchTimer?.cancel();
     this.#mode = 'running';
     handlers.started();
   }
@@ -237,6 +253,7 @@ export class TranscoderProcess implements RunningTranscoder {
     if (this.#mode === 'over') return;
     this.#mode = 'over';
     this.#timer?.cancel();
+    this.#launchTimer?.cancel();
     this.#options.handlers.failed(reason, superseded);
   }
 

@@ -5,7 +5,7 @@ import { useEffect } from 'preact/hooks';
 import type { JobView } from '#shared/api/schemas.ts';
 import { duration, time, verdict } from './format.ts';
 import { BY, TITLE, WORKER } from './jobColumns.ts';
-import { finding, findMore, findOlder, more, older } from './older.ts';
+import { finding, findMore, findOlder, hindrance, more, older } from './older.ts';
 import { connection, history, now } from './store.ts';
 import { Badge, type Column, NOTHING, Table } from './table.ts';
 import { words } from './words.ts';
@@ -94,5 +94,11 @@ export function HistoryPage(): VNode {
     </div>
     <${Table} label="Jobs that have ended" rows=${rows} columns=${COLUMNS} keyOf=${(job: JobView) => job.jobId}
       empty=${finding.value ? 'Looking …' : isUnfiltered ? 'No job has ended yet.' : 'No job matches.'} />
-    ${more.value !== null && html`<button onClick=${() => void findMore(wanted)}>Show older jobs</button>`}`;
+    ${hindrance.value !== null && html`<p role="alert">Older jobs could not be read: ${hindrance.value}</p>`}
+    ${more.value !== null && html`<button onClick=${() => void findMore(wanted)}>Show older jobs</button>`}
+    ${
+      hindrance.value !== null &&
+      more.value === null &&
+      html`<button onClick=${() => void findOlder(wanted)}>Try again</button>`
+    }`;
 }

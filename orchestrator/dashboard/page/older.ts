@@ -1,6 +1,6 @@
 import { batch, effect, signal } from '@preact/signals';
 import type { HistoryView, JobView } from '#shared/api/schemas.ts';
-import { get } from './api.ts';
+import { get, problemOf } from './api.ts';
 import { connection, history } from './store.ts';
 
 /** The most that the API gives at once. */
@@ -19,6 +19,8 @@ export const older = signal<readonly JobView[]>([]);
 export const more = signal<string | null>(null);
 /** Whether the first of them are yet to come. */
 export const finding = signal(true);
+/** Why they could not be read. */
+export const hindrance = signal<string | null>(null);
 /** Counts the questions: an answer to an earlier one comes too late. */
 let asked = 0;
 
@@ -33,6 +35,7 @@ function forget(): void {
     older.value = [];
     more.value = null;
     finding.value = true;
+    hindrance.value = null;
   });
 }
 
@@ -52,12 +55,12 @@ async function ask({ search, jobClass }: Wanted, before: string | null): Promise
   const query = new URLSearchParams(
     given.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
   );
-  // Without an answer there is what the stream tells, which also says what hinders it.
-  const found = await get<HistoryView>(`history?${query}`).catch(() => null);
+  const found = await get<HistoryView>(`history?${query}`).catch(problemOf);
   if (question !== asked) return;
   batch(() => {
     finding.value = false;
-    if (!found) return;
+    hindrance.value = typeof found === 'string' ? found : null;
+    if (typeof found === 'string') return;
     older.value = [...older.value, ...found.jobs];
     more.value = found.next;
   });

@@ -3,7 +3,7 @@
  * killed. Stopped with SIGSTOP it is a file server that hangs. It caches nothing, so that every read asks it. Whoever reads
  * on from OFFSET gets the error number FAULT, or no answer where that is 0, from then on with every read. Once it has failed
  * for HEALS of them, one after the other, who opens the file after that reads all of it; with 0 never. Each read takes DELAY
- * milliseconds.
+ * milliseconds. Without a NAME it reads whatever it is asked, and answers nothing.
  */
 import { fstatSync, openSync, readSync, writeSync } from 'node:fs';
 
@@ -64,6 +64,7 @@ function next(): number | null {
 
 /** The body, an error number, or null for none at all. */
 function reply(opcode: number, node: bigint, body: Buffer): Buffer | number | null {
+  if (name === '' && opcode !== OPCODE.init) return null;
   switch (opcode) {
     case OPCODE.init:
       return words(64, { at: 0, value: 7 }, { at: 4, value: 31 }, { at: 20, value: 1 << 16 });

@@ -26,6 +26,20 @@ describe('the health check', () => {
     await expect(ask(portOf(server))).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(why) });
   });
 
+  it('asks an address of IPv6, and for all of the path', async () => {
+    let asked = '';
+    const listening = createServer((socket) =>
+      socket.once('data', (data) => {
+        asked = String(data);
+        socket.end('HTTP/1.1 200 OK\r\n\r\n');
+      }),
+    );
+    await new Promise<void>((resolve) => listening.listen(0, '::1', resolve));
+    await promisify(execFile)(process.execPath, [health, `http://[::1]:${portOf(listening)}/ready?all`]);
+    expect(asked).toMatch(/^GET \/ready\?all HTTP/);
+    await new Promise((resolve) => listening.close(resolve));
+  });
+
   it('fails where nobody listens', async () => {
     await expect(ask(1)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED') });
   });
