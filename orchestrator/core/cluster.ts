@@ -84,7 +84,7 @@ export class Cluster {
   }
 
   /** Whether it runs what nobody could take who is left when these go. */
-  readonly isHeld: IsHeld = (worker, leaving) => isHeld(this.#core, worker, leaving);
+  readonly isHeld: IsHeld = (worker, leaving, taken) => isHeld(this.#core, worker, leaving, taken);
 
   /** It ran before this orchestrator started, and waits for its worker to say so. */
   isRecovering(job: Job): boolean {

@@ -29,19 +29,31 @@ export function isToGo({ drained, leavingSince }: Worker): boolean {
   return drained || leavingSince !== null;
 }
 
-/** Whether it runs what none has room for of those that are left when these go: handed back, it would call its worker back. */
-export function isHeld(core: CoreState, worker: Worker, leaving: ReadonlySet<string>): boolean {
-  const stays = ({ name, group, leavingSince }: Worker): boolean => {
-    return !leaving.has(name) && (group === worker.group || leavingSince === null);
+/**
+ * Whether it runs what none has room for of those that are left when these go: handed back, it would call its worker back.
+ *
+ * @param taken by name how many slots of each are spoken for by others that go; what its own jobs take is added
+ */
+export function isHeld(
+  core: CoreState,
+  worker: Worker,
+  leaving: ReadonlySet<string>,
+  taken: Map<string, number>,
+): boolean {
+  const hasSlot = ({ name, group, leavingSince, running, slots }: Worker): boolean => {
+    const stays = !leaving.has(name) && (group === worker.group || leavingSince === null);
+    return stays && running + (taken.get(name) ?? 0) < slots;
   };
   return worker.attempts.values().some((attempt) => {
     const job = core.jobs.get(attempt.jobId);
     // Also one whose end is doubted: it may have to run again.
     if (job?.current !== attempt || attempt.end) return false;
-    return !core.workers.values().some((one) => {
-      const isFree = stays(one) && isServing(one) && one.running < one.slots;
+    const other = core.workers.values().find((one) => {
+      const isFree = hasSlot(one) && isServing(one);
       return isFree && isFeasible(one, job) && core.encoders.hasRoom(one, job, attempt);
     });
+    if (other) taken.set(other.name, (taken.get(other.name) ?? 0) + 1);
+    return !other;
   });
 }
 

@@ -33,13 +33,14 @@ export function leavers(members: readonly Worker[], desired: number): Set<string
 }
 
 /** Whether it runs what nobody could take who is left when these go. */
-export type IsHeld = (worker: Worker, leaving: ReadonlySet<string>) => boolean;
+export type IsHeld = (worker: Worker, leaving: ReadonlySet<string>, taken: Map<string, number>) => boolean;
 
 /** How many have to serve so that nobody goes who is held. */
 export function withHeld(members: readonly Worker[], desired: number, isHeld: IsHeld): number {
   const leaving = leavers(members, desired);
+  const taken = new Map<string, number>();
   const held = lowestFirst(members).findLast(({ worker }) => {
-    return leaving.has(worker.name) && isServing(worker) && isHeld(worker, leaving);
+    return leaving.has(worker.name) && isServing(worker) && isHeld(worker, leaving, taken);
   });
   if (!held) return desired;
   return members.filter((one) => isServing(one) && (one.ordinal ?? 0) <= held.ordinal).length;

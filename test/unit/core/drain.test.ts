@@ -107,7 +107,7 @@ test('who runs what nobody could take that stays is held, as long as it runs', (
   const { world, relay, scaled, connections } = shrinking();
   scaled();
   const isHeld = (...others: string[]) =>
-    world.cluster.isHeld(world.workerCalled('w-1'), new Set(['w-1', ...others]));
+    world.cluster.isHeld(world.workerCalled('w-1'), new Set(['w-1', ...others]), new Map());
   // Who goes as well does not count.
   expect([isHeld(), isHeld('w-0')]).toEqual([false, true]);
   world.job('two').avoid.add('w-0');

@@ -54,11 +54,11 @@ test('workers that share a card share its encoder sessions, and software jobs go
 test('whose session another worker on the card could take over holds nobody; whose needs one of another card does', () => {
   const { world, relay } = sharing();
   for (const id of ['1', '2']) world.submit(relay, id, HARDWARE);
-  const isHeld = () => world.cluster.isHeld(world.workerCalled('b'), new Set(['b']));
+  const isHeld = () => world.cluster.isHeld(world.workerCalled('b'), new Set(['b']), new Map());
   expect([world.spread(), isHeld()]).toEqual([[1, 1], false]);
   const c = world.worker('c', withCards(card('GPU-2', 1)));
   world.submit(relay, '3', HARDWARE);
-  const isOtherHeld = () => world.cluster.isHeld(world.workerCalled('c'), new Set(['c']));
+  const isOtherHeld = () => world.cluster.isHeld(world.workerCalled('c'), new Set(['c']), new Map());
   expect([world.spread(), isOtherHeld()]).toEqual([[1, 1, 1], true]);
   world.report(c, [running('3')]);
   expect(isOtherHeld()).toBe(true);

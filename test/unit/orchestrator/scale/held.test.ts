@@ -59,3 +59,19 @@ test('who stays and is full takes nothing of one that would go', async () => {
   stage.scaling.change({ maximum: 1 });
   expect(stage.leaving).toEqual(['w-1']);
 });
+
+test('one place takes one job of those that would go', async () => {
+  const stage = new Stage();
+  const relay = stage.relay();
+  stage.worker('w-1', { slots: 6 });
+  for (const scan of ['one', 'two']) stage.submit(relay, scan, { jobClass: 'background' });
+  stage.worker('w-0', { slots: 2 });
+  stage.submit(relay, 'three', { jobClass: 'background' });
+  await stage.spec('default: {scalable: infra, maximum: 4, stabilisationSeconds: 0}');
+  const onSecond = () =>
+    [...stage.driver.cluster.jobs.values()].filter(({ current }) => current?.worker === 'w-1').length;
+  expect(onSecond()).toBe(2);
+  stage.clock.advance(600_000);
+  expect(stage.leaving).toEqual([]);
+  expect(onSecond()).toBe(2);
+});
