@@ -98,7 +98,9 @@ rm -rf "$opt.old"
 ln -sf "$opt/clusterplex" "$link"
 echo "installed $opt, Node $("$opt/node" --version)"
 
+has_units=false
 unit() {
+  has_units=true
   mkdir -p "$units"
   cp "$opt/systemd/clusterplex-$1.service" "$units/"
   echo "wrote $units/clusterplex-$1.service"
@@ -134,7 +136,7 @@ for part in $parts; do
   fi
 done
 
-if [ -d "$units" ]; then
+if $has_units; then
   if [ ! -e "$settings" ]; then
     mkdir -p /etc/clusterplex
     (umask 077 && cp "$opt/systemd/clusterplex.env.example" "$settings")
@@ -151,7 +153,7 @@ fi
 case $parts in
   *pms*) "$opt/clusterplex" install-hook ;;
 esac
-if [ -d "$units" ]; then
+if $has_units; then
   for part in $parts; do
     if [ "$part" = pms ]; then names='clusterplex-relay clusterplex-hook'; else names=clusterplex-$part; fi
     echo "then: systemctl enable --now $names"

@@ -3,6 +3,7 @@ import { connect, type NetConnectOpts } from 'node:net';
 import { WebSocket } from 'ws';
 import { coerceError, systemErrorCode } from '#shared/errors.ts';
 import { SUBPROTOCOL } from '#shared/protocol/messages.ts';
+import { TRIAL_HEADER } from '#shared/protocol/trial.ts';
 import { connectionToPms } from '../../pms/relay/upstream.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -56,7 +57,7 @@ export function refusalOf(
     const address = `${url.replace(/^http/, 'ws').replace(/\/$/, '')}/ws/${role}`;
     const socket = new WebSocket(address, SUBPROTOCOL, {
       handshakeTimeout: TIMEOUT_MS,
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      headers: { [TRIAL_HEADER]: '1', ...(token !== null && { authorization: `Bearer ${token}` }) },
     });
     const end = (answer: number | string | null): void => {
       resolve(answer);

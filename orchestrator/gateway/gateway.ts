@@ -5,6 +5,7 @@ import type { Logger } from '#shared/logger.ts';
 import { Channel } from '#shared/protocol/channel.ts';
 import { messageReader } from '#shared/protocol/codec.ts';
 import { MAX_MESSAGE_BYTES, SUBPROTOCOL } from '#shared/protocol/messages.ts';
+import { TRIAL_HEADER } from '#shared/protocol/trial.ts';
 import type { Tokens } from '../config.ts';
 import type { Leadership } from '../leader/leadership.ts';
 import { Hub, type HubOptions } from './hub.ts';
@@ -74,7 +75,7 @@ export class Gateway {
     // Nobody listens on a socket that is being refused.
     socket.on('error', () => socket.destroy());
     const admission = admit(request, this.#tokens);
-    this.#remember(admission, addressOf(request));
+    if (request.headers[TRIAL_HEADER] === undefined) this.#remember(admission, addressOf(request));
     const notNow = this.#notNow;
     if ('refusal' in admission || notNow !== null) {
       const refusal = 'refusal' in admission ? admission.refusal : notNow;

@@ -166,6 +166,12 @@ describe.runIf(PRIVATE)('install.sh', () => {
     const mine = `TRANSCODER_PATH=/elsewhere\nCLUSTERPLEX_TOKEN=mine\nTRANSCODER_PATH="${root}/plex"\n`;
     install('pms', 'worker');
     expect(readFileSync(settings, 'utf8')).toBe(mine);
+    // The command line finds there what the parts find.
+    writeFileSync(settings, `ORCHESTRATOR_URL=http://127.0.0.1:9\n${mine}`);
+    const status = (env = {}) => inside(['/usr/local/bin/clusterplex', 'status'], env).stderr;
+    expect(status()).toContain('127.0.0.1:9');
+    expect(status({ ORCHESTRATOR_URL: 'http://127.0.0.1:7' })).toContain('127.0.0.1:7');
+    writeFileSync(settings, mine);
     expect(install('pms', 'worker').stdout).toContain('already in place');
     expect(readdirSync(join(root, 'etc/systemd/system')).sort()).toEqual(
       ['hook', 'relay', 'worker'].map((name) => `clusterplex-${name}.service`),

@@ -95,7 +95,7 @@ describe.concurrent('EasyAudioEncoder', () => {
     await worker.logged('EasyAudioEncoder is not usable');
     const { ok, message, ready } = await eaeCheck(worker);
     expect({ ok, ready }).toEqual({ ok: false, ready: true });
-    expect(message).toMatch(/^its licence ended at 20.*: http.*: the server answered 503$/);
+    expect(message).toMatch(/^its licence ended at 20.*: http.*: 127\.0\.0\.1:\d+ answered 503$/);
     expect(await metric(worker, 'clusterplex_eae_available')).toBe('0');
     expect(await stage.local()).toBe(NOT_THERE);
     expect(worker.lines('transcoder started')).toEqual([]);

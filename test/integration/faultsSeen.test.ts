@@ -93,12 +93,18 @@ test('a worker has no token', async () => {
     ...{ ORCHESTRATOR_URL: cluster.address, LISTENING_HOST: '127.0.0.1', LISTENING_PORT: '0' },
     ...{ WORKER_NAME: 'w2', MOUNTS: `${transcode}:rw`, TRANSCODER_PATH: directory, CODECS: 'off' },
   });
+  const isRefused = { role: 'worker', reason: 'no-token' };
+  await cluster.orchestrator.logged('refused a connection', isRefused);
+  // Doctor tries whether a worker would be let in from here, and must not be taken for that one.
+  const { stdout } = await clusterplex(['doctor', '--worker', '--json'], {
+    ...{ ORCHESTRATOR_URL: cluster.address, CLUSTERPLEX_TOKEN: TOKEN },
+  });
+  expect(stdout).toContain('worker at 127.0.0.1');
   await expectSeen('worker at 127.0.0.1', /a worker without a token/, /set CLUSTERPLEX_TOKEN there/);
   expect(await cluster.api('/api/v1/peers')).toEqual({
     relays: [{ name: expect.any(String), version: expect.any(String) }],
     refused: [expect.objectContaining({ role: 'worker', address: '127.0.0.1', reason: 'no-token' })],
   });
-  await cluster.orchestrator.logged('refused a connection', { role: 'worker', reason: 'no-token' });
 }, 60_000);
 
 test('the server of codecs is gone', async () => {

@@ -72,7 +72,7 @@ async function opened(address: string, signal: AbortSignal): Promise<AsyncIterab
   await response.body?.cancel();
   const { status } = response;
   if (status === 404 || status === 410) return null;
-  const message = `the server answered ${status}`;
+  const message = `${url.host} answered ${status}`;
   throw status < 500 && !PASSING.has(status) ? new FinalFailure(message) : new Error(message);
 }
 

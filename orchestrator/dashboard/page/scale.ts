@@ -8,7 +8,7 @@ import { time } from './format.ts';
 import { connection, fleet, now, refreshScale, scale } from './store.ts';
 
 const REASONS: Record<ScaleGroupView['reason'], string> = {
-  spec: 'as the spec says',
+  spec: 'as was set',
   burst: 'for a burst',
   running: 'for what runs',
   queue: 'for what waits',

@@ -22,9 +22,12 @@ interface ChartSpec {
   readonly title: string;
   readonly lines: readonly Line[];
   readonly text: (value: number) => string;
+  /** What the axis shows at least; 1 where it does not say. */
+  readonly least?: number;
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });
+const CLOCK_OF_SECONDS = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
 /** There are no halves of a worker. */
 const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000];
 
@@ -41,8 +44,17 @@ const CHARTS: readonly ChartSpec[] = [
     text: count,
   },
   { title: 'Waiting', lines: [{ name: 'queued', label: 'jobs' }], text: count },
-  { title: 'Speed', lines: [{ name: 'speed', label: 'mean' }], text: (value) => `${value.toFixed(1)}×` },
-  { title: 'First segment', lines: [{ name: 'firstSegmentMs', label: 'longest wait' }], text: seconds },
+  {
+    title: 'Speed',
+    lines: [{ name: 'speed', label: 'mean' }],
+    text: (value) => `${Number(value.toFixed(2))}×`,
+  },
+  {
+    title: 'First segment',
+    lines: [{ name: 'firstSegmentMs', label: 'longest wait' }],
+    text: seconds,
+    least: 1000,
+  },
   {
     title: 'Load',
     lines: [
@@ -130,7 +142,14 @@ function dataOf({ lines }: ChartSpec, view: TimelinesView): uPlot.AlignedData {
   return [view.at, ...lines.map(({ name }) => view[name])];
 }
 
-function optionsOf({ lines, text }: ChartSpec, element: HTMLElement): uPlot.Options {
+/** Where neither neighbour has a value no line would show it. */
+function alone({ data }: uPlot, series: number): number[] {
+  const values = data[series] ?? [];
+  const isThere = (index: number): boolean => values[index] !== null && values[index] !== undefined;
+  return [...values.keys()].filter((at) => isThere(at) && !isThere(at - 1) && !isThere(at + 1));
+}
+
+function optionsOf({ lines, text, least = 1 }: ChartSpec, element: HTMLElement): uPlot.Options {
   const style = getComputedStyle(element);
   const axis: uPlot.Axis = {
     stroke: style.getPropertyValue('--quiet'),
@@ -144,13 +163,14 @@ function optionsOf({ lines, text }: ChartSpec, element: HTMLElement): uPlot.Opti
     legend: { show: false },
     padding: [8, 8, 0, 0],
     cursor: { y: false, drag: { x: true, y: false } },
-    scales: { y: { range: (_plot, _least, most) => [0, Math.max(1, (most ?? 0) * 1.1)] } },
+    scales: { y: { range: (_plot, _from, most) => [0, Math.max(least, (most ?? 0) * 1.1)] } },
     axes: [
       {
         ...axis,
         size: 20,
         space: 80,
-        values: (_plot, values) => values.map((at) => CLOCK.format(at * 1000)),
+        values: (_plot, values, _axis, _space, step) =>
+          values.map((at) => (step < 60 ? CLOCK_OF_SECONDS : CLOCK).format(at * 1000)),
       },
       {
         ...{ ...axis, size: 60, values: (_plot, values) => values.map(text) },
@@ -163,7 +183,7 @@ function optionsOf({ lines, text }: ChartSpec, element: HTMLElement): uPlot.Opti
         label,
         stroke: style.getPropertyValue(index === 0 ? '--accent' : '--quiet'),
         width: 1.5,
-        points: { show: false },
+        points: { show: false, size: 5, filter: alone },
         spanGaps: false,
       })),
     ],
