@@ -113,7 +113,7 @@ here(
     const worker = await startWorker(ALL);
     const address = await worker.listening();
     await expect
-      .poll(async () => (await fetch(`${address}/metrics`)).text(), { timeout: 30_000, interval: 200 })
+      .poll(async () => (await fetch(`${address}/metrics`)).text(), { timeout: 50_000, interval: 200 })
       .toMatch(
         /clusterplex_mount_latency_seconds\{path="[^"]*transcode",written_by="pms"\} [01]\.?\d*\n.*written_by="worker"\} [0-4]\.?\d*\n/,
       );
