@@ -126,6 +126,8 @@ here(
       ],
     });
   },
+  // A slow first crossing is told until three others are known.
+  60_000,
 );
 
 here('an empty mount point: nothing is mounted there', async () => {
